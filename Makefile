@@ -1,0 +1,60 @@
+# `make` alone lists the targets. `demo` and `test` set everything up by themselves.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+export CPG1_HOME ?= $(CURDIR)/var
+MONTH  ?= 2025-09
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test ui bench lint format install clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.product  ## Install, make the sample books, close a month (MONTH=2025-09), show the result
+	@test -f "$(CPG1_HOME)/sample_books/books.json" || CPG1_SOURCE=sample $(BIN)/cpg1 sample
+	@CPG1_SOURCE=sample $(BIN)/cpg1 close --month $(MONTH); status=$$?; \
+	case $$status in \
+	0) echo "The close ran: every line is reconciled or explained." ;; \
+	3) echo "The close ran: some lines have an unexplained variance or could not be computed (see above)." ;; \
+	*) exit $$status ;; \
+	esac; \
+	echo "Next: make ui"
+
+test: $(VENV)/.test  ## Install, check format, lint and types, run all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+ui: $(VENV)/.product  ## Open the Dagster UI with its daemon (PORT=3000)
+	$(BIN)/cpg1 ui -p $(or $(PORT),3000)
+
+bench: $(VENV)/.product  ## Measure speed and memory as ratios in one run
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.test  ## Check format, lint and types only
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+install: $(VENV)/.product  ## Install the product into .venv
+
+clean:  ## Remove .venv and caches; var/ (the closed months) stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.product: pyproject.toml setup.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml setup.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.product

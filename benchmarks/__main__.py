@@ -1,0 +1,81 @@
+"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [memory] [books]`.
+
+Every figure that needs a process of its own (times to compare, peak memory) is measured in one, so that
+nothing measured before it shows.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import measured
+
+SMALL, LARGE = 500_000, 5_000_000
+
+
+def alone(task: str, *arguments: object) -> dict[str, float]:
+    """Run a task of `measured` in a process of its own and give its figures."""
+    command = [sys.executable, "-m", "benchmarks.measured", task, *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def rules(folder: Path) -> None:
+    """Categorise and type 5 million voucher entries, Parquet to Parquet, against a plain copy of the same rows."""
+    alone("make_entries", folder, LARGE)
+    copies = [alone("copy_entries", folder) for _ in range(2)]
+    ruled = [alone("categorise", folder) for _ in range(2)]
+    copy, rule = min(c["seconds"] for c in copies), min(r["seconds"] for r in ruled)
+    print(f"categorise and type {LARGE:,} entries: {rule:.1f} s; plain copy of the same rows: {copy:.1f} s")
+    print(f"  ratio {rule / copy:.2f} (at most 4)")
+
+
+def memory(folder: Path) -> None:
+    """Peak memory of the heaviest steps at 500,000 and at 5 million rows of their input."""
+    for task in ("categorise", "write_sorted", "validate_and_pack"):
+        peaks = []
+        for rows in (SMALL, LARGE):
+            alone("make_entries", folder, rows)
+            peaks.append(alone(task, folder)["peak_mb"])
+        print(
+            f"{task}: peak {peaks[0]:.0f} MB at {SMALL:,} rows, {peaks[1]:.0f} MB at {LARGE:,}: "
+            f"grows by {peaks[1] - peaks[0]:.0f} MB (less than 1,500)"
+        )
+
+
+def close(folder: Path) -> None:
+    """Close a month of the default books in process; what of it is orchestration."""
+    figures = alone("close", folder / "home", "2025-09")
+    print(
+        f"close 2025-09 of the default books: {figures['seconds']:.1f} s (at most 15), of which extracts, rules, "
+        f"checks and evidence {figures['work']:.1f} s"
+    )
+    share = (figures["seconds"] - figures["work"]) / figures["assets"]
+    print(f"  orchestration {share:.3f} s an asset, {figures['assets']:.0f} assets (at most 0.2)")
+
+
+def books(folder: Path) -> None:
+    """Make the sample books: the default size, and ten times larger."""
+    for factor in (1, 10):
+        figures = alone("make_books", folder / f"books-{factor}", factor)
+        print(f"sample books, factor {factor}: {figures['seconds']:.1f} s, peak {figures['peak_mb']:.0f} MB")
+
+
+def main() -> None:
+    """Run the benchmarks named on the command line, or all of them."""
+    known = {"rules": rules, "close": close, "memory": memory, "books": books}
+    named = sys.argv[1:] or list(known)
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        sys.exit(f"Unknown benchmark {', '.join(unknown)}: there are {', '.join(known)}.")
+    print(f"cores: {measured.cores()}")
+    for name in named:
+        with tempfile.TemporaryDirectory(prefix="cpg1-bench-") as folder:
+            known[name](Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""The things that are measured, each run in a process of its own: `python -m benchmarks.measured TASK …`.
+
+The last line printed is the task's figures as JSON: seconds, peak_mb (the process's peak resident memory).
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import duckdb
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from cpg1_assets.extracts.catalog import read_catalog
+from cpg1_assets.frame import FrameSpec
+from cpg1_assets.rules.frames import NAV_VOUCHER_ENTRIES
+
+_BATCH = 131_072
+_VOUCHERS = 400_000
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def make_entries(folder: str, rows: str) -> dict[str, float]:
+    """Make `cr_03`, `ipe_08` and `doc_voucher_usage` as Parquet: `rows` entries on 18412, in no order."""
+    descriptions = (
+        "['RF_ REFUND 1', 'COMMERCIAL GESTURE', 'PYT_JFORCE', 'VOUCHER ACCRUAL', 'usage ', 'EXPR_APLGY', 'x']"
+    )
+    users = "['JUMIA/NAV31AFR.BATCH.SRVC', 'JUMIA\\\\NAV31AFR.BATCH.SRVC', 'JUMIA/someone', NULL]"
+    _generate(
+        folder,
+        "cr_03",
+        int(rows),
+        {
+            "id_company": f"(['EC_NG','EC_KE','JD_GH','EC_MA'])[1 + {_pick(1, 4)}]",
+            "entry_no": "CAST(i AS BIGINT)",
+            "amount": f"CAST({_pick(2, 2_000_000)} - 1000000 AS DECIMAL(24,4)) / 100",
+            "remaining_amount": "CAST(0 AS DECIMAL(24,4))",
+            "group_coa_account_no": "'18412'",
+            "gl_account_no": "'18412'",
+            "document_description": f"({descriptions})[1 + {_pick(3, 7)}] || CAST({_pick(4, 999_999)} AS VARCHAR)",
+            "document_no": f"'DOC' || CAST({_pick(5, 9_999_999)} AS VARCHAR)",
+            "voucher_no": f"CAST({_pick(6, _VOUCHERS * 2)} AS VARCHAR)",
+            "user_id": f"({users})[1 + {_pick(7, 4)}]",
+            "posting_date": f"DATE '2025-01-01' + CAST({_pick(8, 270)} AS INTEGER)",
+            "document_type": f"(['Invoice', 'Credit Memo', NULL])[1 + {_pick(9, 3)}]",
+            "bal_account_type": f"(['G/L Account', 'Bank Account', NULL])[1 + {_pick(10, 3)}]",
+        },
+    )
+    uses = "(['refund', 'apology_v2', 'jforce', 'store_credit', 'marketing'])"
+    company = f"(['EC_NG','EC_KE','JD_GH','EC_MA'])[1 + {_pick(11, 4)}]"
+    _generate(
+        folder, "ipe_08", _VOUCHERS,
+        {"id_company": company, "voucher_id": "CAST(i AS VARCHAR)", "business_use": f"{uses}[1 + {_pick(12, 5)}]"},
+    )  # fmt: skip
+    _generate(
+        folder,
+        "doc_voucher_usage",
+        _VOUCHERS,
+        {
+            "id_company": company,
+            "voucher_id": f"CAST({_VOUCHERS} + i AS VARCHAR)",
+            "transaction_no": f"'DOC' || CAST({_pick(13, 9_999_999)} AS VARCHAR)",
+            "business_use": f"{uses}[1 + {_pick(14, 5)}]",
+            "total_amount_used": f"CAST({_pick(15, 100_000)} AS DECIMAL(24,4))",
+        },
+    )
+    return {}
+
+
+def copy_entries(folder: str) -> dict[str, float]:
+    """Copy the columns the rule reads, batch by batch: what Parquet to Parquet costs with no rule in between."""
+    from cpg1_assets.rules.nav_voucher_entries import CR_03  # noqa: PLC0415 - not part of what is timed
+
+    started = time.perf_counter()
+    source = pq.ParquetFile(_path(folder, "cr_03"))
+    wanted = [column.name for column in CR_03]
+    with pq.ParquetWriter(
+        _path(folder, "copy"),
+        source.read_row_group(0, columns=wanted).schema,
+        compression="zstd",
+        compression_level=1,
+    ) as writer:
+        for batch in source.iter_batches(_BATCH, columns=wanted):
+            writer.write_batch(batch)
+    return {"seconds": time.perf_counter() - started}
+
+
+def categorise(folder: str) -> dict[str, float]:
+    """Read, categorise, type, order and write all entries, as the asset does."""
+    from cpg1_assets.rules.nav_voucher_entries import nav_voucher_entries  # noqa: PLC0415
+    from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415
+
+    inputs = [ds.dataset(_path(folder, name)) for name in ("cr_03", "ipe_08", "doc_voucher_usage")]
+    started = time.perf_counter()
+    write_parquet(nav_voucher_entries(*inputs), NAV_VOUCHER_ENTRIES, _path(folder, "nav_voucher_entries"))
+    return {"seconds": time.perf_counter() - started}
+
+
+def write_sorted(folder: str) -> dict[str, float]:
+    """Sort and write an extract that arrives as a stream in no order, as every extract does."""
+    from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415
+
+    started = time.perf_counter()
+    reader = ds.dataset(_path(folder, "cr_03")).scanner(batch_size=65_536).to_reader()
+    write_parquet(reader, _cr_03(), _path(folder, "sorted"))
+    return {"seconds": time.perf_counter() - started}
+
+
+def validate_and_pack(folder: str) -> dict[str, float]:
+    """Validate an extract's file and describe it for evidence."""
+    from cpg1_assets.evidence.package import data_snapshot  # noqa: PLC0415
+    from cpg1_assets.evidence.summary import content_digest, data_summary  # noqa: PLC0415
+    from cpg1_assets.extracts.validation import validate_extract  # noqa: PLC0415
+    from cpg1_assets.month import CutoffMonth  # noqa: PLC0415
+
+    started = time.perf_counter()
+    path = _path(folder, "cr_03")
+    contract = read_catalog()["cr_03"].contract
+    validate_extract(path, contract, CutoffMonth(2025, 9).parameters(), [], [], [])
+    content_digest(path)
+    data_summary(path, contract)
+    data_snapshot(path, sample=True)
+    return {"seconds": time.perf_counter() - started}
+
+
+def make_books(folder: str, factor: str) -> dict[str, float]:
+    """Make the sample books."""
+    from cpg1_assets.sample_books import make_sample_books  # noqa: PLC0415
+
+    started = time.perf_counter()
+    make_sample_books(Path(folder), factor=int(factor))
+    return {"seconds": time.perf_counter() - started}
+
+
+def close(home: str, month: str) -> dict[str, float]:
+    """Close a month in process, with a stopwatch on everything that is extract, rule, check or write."""
+    from cpg1_assets.cli.closing import close_month  # noqa: PLC0415
+    from cpg1_assets.month import CutoffMonth  # noqa: PLC0415
+    from cpg1_assets.settings import Settings  # noqa: PLC0415
+    from cpg1_assets.sources.sample import ensure_sample_books  # noqa: PLC0415
+
+    settings = Settings(home=Path(home))
+    ensure_sample_books(settings.sample_books_folder)
+    os.environ.pop("DAGSTER_HOME", None)
+    close_month(
+        settings, CutoffMonth.parse(month), lambda _: None
+    )  # imports and first-time set-up are not the month
+    with _stopwatch() as work:
+        started = time.perf_counter()
+        outcome = close_month(settings, CutoffMonth.parse(month), lambda _: None)
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "work": work(), "assets": len(outcome.files)}
+
+
+@contextmanager
+def _stopwatch() -> Iterator[Callable[[], float]]:
+    """Count the time inside the work of a close; calls inside each other count once."""
+    import cpg1_assets.assets.derived as derived  # noqa: PLC0415, PLR0402
+    import cpg1_assets.assets.evidence as evidence  # noqa: PLC0415, PLR0402
+    import cpg1_assets.assets.jdash as jdash  # noqa: PLC0415, PLR0402
+    import cpg1_assets.checks.derived as checks  # noqa: PLC0415, PLR0402
+    import cpg1_assets.extracts.factory as factory  # noqa: PLC0415, PLR0402
+    import cpg1_assets.storage.io_manager as io_manager  # noqa: PLC0415, PLR0402
+
+    total, depth = 0.0, 0
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            nonlocal total, depth
+            depth += 1
+            started = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                depth -= 1
+                if not depth:
+                    total += time.perf_counter() - started
+
+        return run
+
+    places = [
+        (factory, ["extract_month", "_documents", "write_package"]),
+        (jdash, ["read_jdash", "write_parquet", "data_documents", "write_package"]),
+        (derived, ["to_frame", *(name for name in vars(derived) if name.endswith("_rule"))]),
+        (evidence, ["_package", "_amount_by_company"]),
+        (checks, ["_rows", "to_table"]),
+        (io_manager, ["write_parquet", "_exact"]),
+    ]
+    with ExitStack() as stack:
+        for module, names in places:
+            for name in names:
+                stack.enter_context(mock.patch.object(module, name, timed(getattr(module, name))))
+        yield lambda: total
+
+
+def _cr_03() -> FrameSpec:
+    return read_catalog()["cr_03"].contract
+
+
+def _path(folder: str, name: str) -> Path:
+    return Path(folder) / f"{name}.parquet"
+
+
+def _pick(salt: int, below: int) -> str:
+    """Give an expression for a whole number below `below` that depends on the row and `salt` alone."""
+    return f"CAST(hash(i * 31 + {salt}) % {below} AS BIGINT)"
+
+
+def _generate(folder: str, name: str, rows: int, given: dict[str, str]) -> None:
+    """Write a Parquet file with the extract's columns: those given as expressions of the row number `i`, else null."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    contract = read_catalog()[name].contract
+    expressions = []
+    for column in contract.columns:
+        kind = str(column.arrow_type).replace("decimal128", "DECIMAL")
+        kind = {"string": "VARCHAR", "int64": "BIGINT", "bool": "BOOLEAN", "date32[day]": "DATE",
+                "timestamp[us]": "TIMESTAMP"}.get(kind, kind)  # fmt: skip
+        expressions.append(f"CAST({given.get(column.name, 'NULL')} AS {kind}) AS {column.name}")
+    duckdb.sql(
+        f"COPY (SELECT {', '.join(expressions)} FROM (SELECT (n * 7919) % {rows} AS i FROM range({rows}) AS r(n)))"
+        f" TO '{_path(folder, name)}' (FORMAT parquet, ROW_GROUP_SIZE {_BATCH})"
+    )
+
+
+def _main() -> None:
+    task, *arguments = sys.argv[1:]
+    figures = globals()[task](*arguments)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    figures["peak_mb"] = peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    _main()

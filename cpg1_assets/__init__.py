@@ -1,0 +1,24 @@
+"""C-PG-1: the monthly reconciliation of NAV balances with the operational systems, as a Dagster asset graph.
+
+`dagster ... -m cpg1_assets` finds the definitions as `defs`. They are built on first use, so that importing
+a room of the house (the evidence, the rules) neither needs Dagster nor reads the environment.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    defs: dg.Definitions
+
+__all__ = ["defs"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - module attributes have any type
+    if name != "defs":
+        raise AttributeError(f"module 'cpg1_assets' has no attribute {name!r}")
+    from cpg1_assets.definitions import build_definitions  # noqa: PLC0415 - built on first use, see above
+
+    built = build_definitions()
+    globals()["defs"] = built
+    return built

@@ -1,0 +1,1 @@
+"""Dagster assets over the rules, the JDash files and the evidence: thin, no rule of their own."""

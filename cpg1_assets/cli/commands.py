@@ -1,0 +1,354 @@
+"""The commands of `cpg1`: close, backfill, status, runs, sql, sample, ui.
+
+Nothing here computes: it reads options, calls, shows. Dagster is imported only by the commands that run it,
+so that the others answer at once.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+
+from cpg1_assets.cli.render import checks_table, console, lines_table, summary
+from cpg1_assets.errors import Cpg1Error, MonthError
+from cpg1_assets.month import CutoffMonth, month_range
+from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH, make_sample_books
+from cpg1_assets.settings import Settings
+
+P = ParamSpec("P")
+FAILED = 1
+
+
+def _told(command: Callable[P, None]) -> Callable[P, None]:
+    """Show the product's errors as a sentence and exit with 1; anything else is a fault of ours and keeps its trace."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except Cpg1Error as error:
+            if kwargs.get("as_json"):
+                click.echo(json.dumps({"error": str(error), "exit_status": FAILED}, ensure_ascii=False))
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(FAILED)
+
+    return run
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="cpg1-assets", prog_name="cpg1")
+def main() -> None:
+    """C-PG-1: reconcile the general ledger with the operational systems, month by month."""
+
+
+class _Several(click.Command):
+    """Lets an option take several values: `--companies EC_NG JD_GH` is `--companies EC_NG --companies JD_GH`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        several = {o for p in self.params if isinstance(p, click.Option) and p.multiple for o in p.opts}
+        spread: list[str] = []
+        current = None
+        for arg in args:
+            if arg.startswith("-"):
+                name = arg.split("=", 1)[0]
+                current = name if name in several else None
+                if not (current and arg == current):
+                    spread.append(arg)
+            elif current is not None:
+                spread += [current, arg]
+            else:
+                spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
+@main.command(cls=_Several)
+@click.option("--month", help="Month to close, YYYY-MM.")
+@click.option(
+    "--cutoff-date", help="Or its cutoff date, YYYY-MM-DD: the last day, or the first day of the month after."
+)
+@click.option(
+    "--gl-accounts",
+    multiple=True,
+    help="Only these GL accounts (group numbers). A narrower scope is not the control.",
+)
+@click.option("--companies", multiple=True, help="Only these companies. A narrower scope is not the control.")
+@_json
+@_told
+def close(
+    month: str | None,
+    cutoff_date: str | None,
+    gl_accounts: tuple[str, ...],
+    companies: tuple[str, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Close a month: extract, bridge, classify, reconcile, keep evidence.
+
+    Exit status 0: every line is reconciled or explained. 3: the close ran, and a line has an unexplained
+    variance or could not be computed. 1: the close failed.
+    """
+    from cpg1_assets.cli.closing import close_month  # noqa: PLC0415 - imports Dagster
+
+    settings = Settings.from_environment().narrowed(_split(companies), _split(gl_accounts))
+    chosen = _month(settings, month, cutoff_date)
+    out = console()
+    if not as_json:
+        out.print(f"Closing {chosen.key}" + _marks(settings))
+    outcome = close_month(
+        settings, chosen, (lambda _: None) if as_json else (lambda said: out.print(f"  {said}", markup=False))
+    )
+    if as_json:
+        click.echo(json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        _show_close(outcome.as_dict(), settings)
+    sys.exit(outcome.exit_status)
+
+
+@main.command()
+@click.argument("first")
+@click.argument("last")
+@click.option("--again", is_flag=True, help="Close also the months already closed from the same inputs.")
+@click.option("--workers", type=click.IntRange(1), help="Months at a time. Default: one a core.")
+@_json
+@_told
+def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json: bool) -> None:
+    """Close the months FIRST to LAST, each in a run of its own, several at a time.
+
+    Run it again after an interruption: months already closed from the same inputs are skipped. The exit
+    status is 1 if a month failed, else 3 if a line of a month is open, else 0.
+    """
+    from cpg1_assets.cli.backfilling import backfill_months  # noqa: PLC0415 - imports Dagster
+
+    settings = Settings.from_environment()
+    months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
+    out = console()
+    results = []
+    for result in backfill_months(settings, months, workers=workers or os.cpu_count() or 1, again=again):
+        results.append(result)
+        if not as_json:
+            out.print(f"{result['month']}  {result['result']}", markup=False)
+    results.sort(key=lambda r: str(r["month"]))
+    worst = {r["exit_status"] for r in results}
+    status = FAILED if FAILED in worst else max(worst, default=0)
+    if as_json:
+        click.echo(
+            json.dumps({"books": _books(settings), "months": results, "exit_status": status}, indent=2)
+        )
+    elif settings.is_sample:
+        out.print("SAMPLE BOOKS")
+    sys.exit(status)
+
+
+@main.command()
+@click.argument("month", required=False)
+@_json
+@_told
+def status(month: str | None, *, as_json: bool) -> None:
+    """Show which months are closed, or, with MONTH, what its close came to."""
+    from cpg1_assets.cli.standing import month_standing, standings  # noqa: PLC0415 - imports Dagster
+
+    settings = Settings.from_environment()
+    out = console()
+    if month is not None:
+        standing = month_standing(settings, CutoffMonth.parse(month))
+        if as_json:
+            click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
+        elif standing["state"] == "not closed":
+            out.print(
+                f"{standing['month']} has not been closed. Close it with: cpg1 close --month {standing['month']}"
+            )
+        else:
+            _show_close(standing, settings)
+        return
+    rows = standings(settings)
+    if as_json:
+        click.echo(json.dumps({"books": _books(settings), "months": rows}, indent=2, ensure_ascii=False))
+        return
+    for row in rows:
+        out.print(
+            f"{row['month']}  {row['state']}" + (f"  {summary(row['lines'])}" if row["lines"] else ""),
+            markup=False,
+        )
+    out.print(
+        f"{len(rows)} months closed{_marks(settings)}. Evidence: {settings.evidence_folder}", markup=False
+    )
+
+
+@main.command()
+@click.argument("extract")
+@click.option("--month", help="Month whose dates are bound, YYYY-MM.")
+@click.option("--dialect", type=click.Choice(["tsql", "duckdb"]), default="tsql", show_default=True)
+@_json
+@_told
+def sql(extract: str, month: str | None, dialect: str, *, as_json: bool) -> None:
+    """Print the query of EXTRACT and the values that are bound to it (companies are resolved when it runs)."""
+    from cpg1_assets.cli.queries import query_text  # noqa: PLC0415 - imports sqlglot
+
+    settings = Settings.from_environment()
+    shown = query_text(settings, extract, _month(settings, month, None), dialect)
+    if as_json:
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+        return
+    for name, value in shown["parameters"].items():
+        listed = ", ".join(map(str, value)) if isinstance(value, list) else value
+        click.echo(f"-- @{name} = {listed}")
+    click.echo(shown["sql"])
+
+
+@main.command()
+@click.option("--seed", type=click.IntRange(0), default=DEFAULT_SEED, show_default=True)
+@click.option("--factor", type=click.IntRange(1), default=1, show_default=True, help="How many times larger.")
+@_json
+@_told
+def sample(seed: int, factor: int, *, as_json: bool) -> None:
+    """Make the SAMPLE BOOKS anew under CPG1_HOME: 9 companies, 2024-01 to 2025-12."""
+    settings = replace(Settings.from_environment(), source="sample")
+    settings.prepare_home()
+    make_sample_books(
+        settings.sample_books_folder, seed=seed, factor=factor, progress=None if as_json else click.echo
+    )
+    if as_json:
+        said = {
+            "books": "SAMPLE BOOKS",
+            "folder": str(settings.sample_books_folder),
+            "seed": seed,
+            "factor": factor,
+        }
+        click.echo(json.dumps(said, indent=2))
+    else:
+        click.echo(f"SAMPLE BOOKS (seed {seed}, factor {factor}) are in {settings.sample_books_folder}")
+
+
+@main.group(invoke_without_command=True)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@_json
+@click.pass_context
+@_told
+def runs(ctx: click.Context, limit: int, *, as_json: bool) -> None:
+    """List runs, newest first; `show` describes one and `history` gives its events."""
+    if ctx.invoked_subcommand is None:
+        from cpg1_assets.cli.run_history import list_runs  # noqa: PLC0415 - imports Dagster
+
+        _print_rows(list_runs(Settings.from_environment(), limit), as_json=as_json)
+
+
+@runs.command("show")
+@click.argument("run_id")
+@_json
+@_told
+def runs_show(run_id: str, *, as_json: bool) -> None:
+    """Describe the run RUN_ID (its first characters are enough)."""
+    from cpg1_assets.cli.run_history import describe_run  # noqa: PLC0415 - imports Dagster
+
+    described = describe_run(Settings.from_environment(), run_id)
+    if as_json:
+        click.echo(json.dumps(described, indent=2, ensure_ascii=False))
+        return
+    for name, value in described.items():
+        click.echo(
+            f"{name}: {value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)}"
+        )
+
+
+@runs.command("history")
+@click.argument("run_id")
+@_json
+@_told
+def runs_history(run_id: str, *, as_json: bool) -> None:
+    """Give the events of the run RUN_ID, oldest first."""
+    from cpg1_assets.cli.run_history import run_events  # noqa: PLC0415 - imports Dagster
+
+    _print_rows(run_events(Settings.from_environment(), run_id), as_json=as_json)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@_told
+def ui(arguments: tuple[str, ...]) -> None:
+    """Open the Dagster UI with its daemon on this deployment; ARGUMENTS go to `dagster dev` (such as -p 3001)."""
+    from cpg1_assets.cli.instance import prepare_dagster_home  # noqa: PLC0415 - imports Dagster
+
+    prepare_dagster_home(Settings.from_environment())
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "cpg1_assets", *arguments]
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
+
+
+def _split(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    return tuple(part for name in names for part in name.replace(",", " ").split()) or None
+
+
+def _month(settings: Settings, month: str | None, cutoff_date: str | None) -> CutoffMonth:
+    """Give the month asked for; else that of CUTOFF_DATE; else the last complete one (on the sample books: their last)."""
+    if month is not None and cutoff_date is not None:
+        raise MonthError("Give --month or --cutoff-date, not both.")
+    if month is not None:
+        return _closable(settings, CutoffMonth.parse(month))
+    cutoff = cutoff_date or settings.cutoff_date
+    if cutoff is not None:
+        return _closable(settings, CutoffMonth.of_cutoff_date(cutoff))
+    return CutoffMonth.parse(LAST_MONTH) if settings.is_sample else CutoffMonth.last_complete(date.today())  # noqa: DTZ011 - the person's own calendar
+
+
+def _closable(settings: Settings, month: CutoffMonth) -> CutoffMonth:
+    """Refuse a month the books do not have or that is not over."""
+    if settings.is_sample:
+        if month.key > LAST_MONTH:
+            raise MonthError(f"Month {month.key} is not in the SAMPLE BOOKS: they end with {LAST_MONTH}.")
+        return month
+    last = CutoffMonth.last_complete(date.today())  # noqa: DTZ011 - the person's own calendar
+    if month > last:
+        raise MonthError(f"Month {month.key} is not over yet: the last complete month is {last.key}.")
+    return month
+
+
+def _show_close(result: dict[str, Any], settings: Settings) -> None:
+    out = console()
+    if result.get("failures"):
+        for step, why in result["failures"]:
+            out.print(f"\n{step}: {why}", style="red", markup=False)
+    if result["lines"]:
+        out.print()
+        out.print(
+            lines_table(
+                result["lines"], title=f"C-PG-1 {result['month']}{_marks(settings)}: LCY, debit positive"
+            )
+        )
+        out.print(summary(result["lines"]))
+    if result.get("failed_checks"):
+        out.print()
+        out.print(checks_table(result["failed_checks"]))
+    if result["exit_status"] == FAILED:
+        out.print(
+            f"\nThe close of {result['month']} FAILED. What was in storage before is still there.",
+            style="red",
+        )
+    out.print(
+        f"Run: {result['run_id'] or '-'}   Evidence: {result['evidence']}", markup=False, soft_wrap=True
+    )
+
+
+def _marks(settings: Settings) -> str:
+    marks = " – SAMPLE BOOKS" if settings.is_sample else ""
+    return marks + (f" – scope {settings.scope}: does not count as the control" if settings.scope else "")
+
+
+def _books(settings: Settings) -> str:
+    return "SAMPLE BOOKS" if settings.is_sample else "SQL Server"
+
+
+def _print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo("  ".join(str(value) for value in row.values()))

@@ -1,0 +1,76 @@
+"""How outcomes look on a terminal. What they say is decided elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_STYLES = {
+    "RECONCILED": "green",
+    "EXPLAINED": "cyan",
+    "VARIANCE_DETECTED": "bold red",
+    "NOT_COMPUTED": "yellow",
+}
+_AMOUNTS = ("actual", "target_value", "variance", "bridges", "unexplained", "unexplained_usd")
+_SHORT = {"target_value": "target", "unexplained_usd": "unexpl. USD"}
+
+
+def lines_table(lines: Sequence[Mapping[str, Any]], *, title: str) -> Table:
+    """Show the reconciliation, a row a company and line: LCY, debit positive, and USD."""
+    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    table.add_column("company", no_wrap=True)
+    table.add_column("line", no_wrap=True)
+    for name in _AMOUNTS:
+        table.add_column(_SHORT.get(name, name), justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    company = None
+    for line in lines:
+        if company is not None and line["id_company"] != company:
+            table.add_section()
+        shown = line["id_company"] if line["id_company"] != company else ""
+        company = line["id_company"]
+        amounts = [amount(line[name]) for name in _AMOUNTS]
+        table.add_row(shown, line["line"], *amounts, Text(line["status"], _STYLES.get(line["status"], "")))
+    return table
+
+
+def amount(text: str | None) -> str:
+    """Write an amount with thousands separators and two decimals; a dash where there is none."""
+    if text is None:
+        return "–"
+    return f"{Decimal(text):,.2f}"
+
+
+def summary(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Count the lines by status in a sentence."""
+    counts = {status: sum(line["status"] == status for line in lines) for status in _STYLES}
+    words = {
+        "RECONCILED": "reconciled",
+        "EXPLAINED": "explained",
+        "VARIANCE_DETECTED": "with an unexplained variance",
+        "NOT_COMPUTED": "not computed",
+    }
+    said = ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
+    return f"{len(lines)} lines: {said or 'none'}."
+
+
+def checks_table(checks: Sequence[Mapping[str, str]]) -> Table:
+    """Show the checks that did not pass."""
+    table = Table(title="Checks that did not pass", title_justify="left", header_style="bold", pad_edge=False)
+    table.add_column("severity")
+    table.add_column("asset", no_wrap=True)
+    table.add_column("check", no_wrap=True)
+    table.add_column("what should be true")
+    for check in checks:
+        style = "red" if check["severity"] == "ERROR" else "yellow"
+        table.add_row(Text(check["severity"], style), check["asset"], check["check"], check["statement"])
+    return table
+
+
+def console() -> Console:
+    """Give a console that is wide enough for the table also where the output is no terminal."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=150)

@@ -1,0 +1,87 @@
+"""The one place where everything is wired: `build_definitions(settings) -> Definitions`.
+
+Tests and the command line call it with settings of their own; Dagster loads `defs` below.
+"""
+
+import warnings
+
+import dagster as dg
+
+from cpg1_assets.assets.derived import derived_assets
+from cpg1_assets.assets.evidence import EVIDENCE_FRAMES, evidence_assets
+from cpg1_assets.assets.jdash import jdash_asset
+from cpg1_assets.automation import close_month_job, jdash_sensor, monthly_schedule
+from cpg1_assets.checks.derived import derived_checks
+from cpg1_assets.deployment import Deployment, open_deployment
+from cpg1_assets.extracts.catalog import read_catalog
+from cpg1_assets.extracts.factory import extract_asset
+from cpg1_assets.extracts.jdash import JDASH
+from cpg1_assets.frame import FrameSpec
+from cpg1_assets.month import FIRST_MONTH, CutoffMonth
+from cpg1_assets.rules.frames import DERIVED_FRAMES
+from cpg1_assets.sample_books import LAST_MONTH
+from cpg1_assets.settings import Settings
+from cpg1_assets.sources.interface import Source
+from cpg1_assets.storage.io_manager import ParquetIOManager
+
+_PRELOADED = ["cpg1_assets.definitions"]
+
+
+def build_definitions(settings: Settings | None = None, source: Source | None = None) -> dg.Definitions:
+    """Wire the control for `settings` (default: the environment's), on `source` where one is given.
+
+    Raises SettingsError, ScopeError or FileFormatError naming what to mend.
+    """
+    deployment = open_deployment(settings or Settings.from_environment(), source)
+    catalog = read_catalog()
+    partitions = month_partitions(deployment.settings)
+    frames: list[FrameSpec] = [
+        *(e.contract for e in catalog.values()),
+        JDASH,
+        *DERIVED_FRAMES,
+        *EVIDENCE_FRAMES,
+    ]
+    specs = {spec.name: spec for spec in frames}
+    with warnings.catch_warnings():
+        # Chosen knowingly: partitioned checks (without them a check would read every month at once) are
+        # marked as a preview, and dagster-pandas as a beta.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        assets = [
+            *(extract_asset(extract, partitions) for extract in catalog.values()),
+            jdash_asset(partitions),
+            *derived_assets(partitions, deployment.rules),
+            *evidence_assets(partitions),
+        ]
+        checks = derived_checks(partitions, deployment.rules)
+    job = close_month_job(deployment)
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=checks,
+        jobs=[job],
+        schedules=[monthly_schedule(job, partitions)],
+        sensors=[jdash_sensor(partitions, deployment)],
+        resources={
+            "deployment": deployment,
+            "parquet": ParquetIOManager(deployment.storage, specs, deployment.notes),
+        },
+        executor=_executor(deployment),
+    )
+
+
+def month_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:
+    """Give the months that can be closed: from 2024-01 to the last one that is over, or the sample books' last."""
+    end = CutoffMonth.parse(LAST_MONTH).next().key if settings.is_sample else None
+    return dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH, end_date=end, fmt="%Y-%m")
+
+
+def _executor(deployment: Deployment) -> dg.ExecutorDefinition:
+    if deployment.settings.executor_kind == "in_process":
+        return dg.in_process_executor
+    executor: dg.ExecutorDefinition = dg.multiprocess_executor.configured(
+        {
+            "max_concurrent": 0,
+            "start_method": {"forkserver": {"preload_modules": _PRELOADED}},
+        }
+    )
+    return executor

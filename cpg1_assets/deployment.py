@@ -1,0 +1,105 @@
+"""What one deployment works with: its settings, its source, its storage, its scope and its rule files.
+
+Made once by `definitions.build_definitions` and handed to the assets as the Dagster resource `deployment`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cpg1_assets.errors import SettingsError
+from cpg1_assets.extracts.scope import Scope, read_scope
+from cpg1_assets.rules.classification import Classification
+from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.thresholds import Thresholds
+from cpg1_assets.settings import Settings
+from cpg1_assets.sources.interface import Source
+from cpg1_assets.sources.sample import SampleBooks
+from cpg1_assets.storage.io_manager import ParquetStorage
+from cpg1_assets.yaml_file import read_yaml
+
+_RULE_FILES = ("lines.yaml", "thresholds.yaml", "collection_classification.yaml")
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """The rule files a controller can read and change, read and validated."""
+
+    folder: Path
+    lines: Lines
+    thresholds: Thresholds
+    classification: Classification
+
+    def files(self) -> dict[str, Path]:
+        """Give the files by name, as evidence keeps them."""
+        return {name: self.folder / name for name in _RULE_FILES}
+
+    def versions(self) -> dict[str, dict[str, str]]:
+        """Version and SHA-256 of each file; they go with every result."""
+        declared = {
+            "lines.yaml": self.lines.version,
+            "thresholds.yaml": self.thresholds.version,
+            "collection_classification.yaml": self.classification.version,
+        }
+        return {
+            name: {"version": declared[name], "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            for name, path in self.files().items()
+        }
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Everything an asset may need besides its inputs."""
+
+    settings: Settings
+    source: Source
+    storage: ParquetStorage
+    scope: Scope
+    rules: RuleBook
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What every materialization says of itself: that it is sample data, or a narrowed scope."""
+        notes = {}
+        if self.settings.is_sample:
+            notes["books"] = "SAMPLE BOOKS"
+        if self.settings.scope is not None:
+            notes["scope"] = f"{self.settings.scope}: a narrowed scope, does not count as the control"
+        return notes
+
+
+def open_deployment(settings: Settings, source: Source | None = None) -> Deployment:
+    """Put a deployment together. Raises SettingsError, ScopeError or FileFormatError naming what to mend.
+
+    Nothing is connected to and no books are made here: that waits for the first query.
+    """
+    scope = read_scope().narrowed(settings.companies, settings.gl_accounts)
+    rules = read_rules(settings.rules_folder)
+    return Deployment(
+        settings=settings,
+        source=source if source is not None else open_source(settings),
+        storage=ParquetStorage(settings.storage_url, settings.place / "spool"),
+        scope=scope,
+        rules=RuleBook(
+            rules.folder, rules.lines.within(scope.gl_accounts), rules.thresholds, rules.classification
+        ),
+    )
+
+
+def read_rules(folder: Path) -> RuleBook:
+    """Read the rule files in `folder`. Raises FileFormatError naming file and line."""
+    return RuleBook(
+        folder=folder,
+        lines=read_yaml(folder / "lines.yaml", Lines),
+        thresholds=read_yaml(folder / "thresholds.yaml", Thresholds),
+        classification=read_yaml(folder / "collection_classification.yaml", Classification),
+    )
+
+
+def open_source(settings: Settings) -> Source:
+    """Give the source the settings name; this is where another kind of source is added."""
+    if settings.source == "sample":
+        return SampleBooks(settings.sample_books_folder)
+    raise SettingsError(
+        "CPG1_SOURCE=sqlserver: this version reads the sample books only. Set CPG1_SOURCE=sample."
+    )

@@ -1,0 +1,47 @@
+"""The embedded DuckDB, opened and asked the one way everything here does it: few rows, exact values.
+
+Rules have an engine of their own (`rules.engine`), which settles types and order; the sample books attach
+their tables themselves. This is for the small questions: totals, counts, rows for a check.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+MEMORY_LIMIT = "1GB"
+
+
+@contextmanager
+def opened() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty in-memory database that goes to disk, in a folder of its own, beyond its memory limit."""
+    with (
+        tempfile.TemporaryDirectory(prefix="cpg1-duckdb-") as spill,
+        duckdb.connect(
+            ":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill}
+        ) as connection,
+    ):
+        yield connection
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, statement: str, values: list[object] | dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Run a statement and give its rows by column name, decimals as decimals."""
+    table: pa.Table = connection.sql(statement, params=values or None).to_arrow_table()
+    found: list[dict[str, Any]] = table.to_pylist()
+    return found
+
+
+def parquet(path: object) -> str:
+    """Write the table function that reads the Parquet file at `path`, as part of a statement."""
+    literal = str(path).replace("'", "''")
+    return f"read_parquet('{literal}', hive_partitioning = false)"
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a row as JSON values: text, whole numbers and nulls stay, all else becomes text."""
+    return {name: value if isinstance(value, str | int | None) else str(value) for name, value in row.items()}

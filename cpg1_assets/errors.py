@@ -1,0 +1,44 @@
+"""The few errors the product raises. Each one says what happened, where, and what to do about it.
+
+Nothing here knows Dagster or a database: the rooms that do translate to and from these.
+"""
+
+
+class Cpg1Error(Exception):
+    """A failure a person can act on. Its text is shown as it is, without a traceback."""
+
+
+class SettingsError(Cpg1Error):
+    """A setting (environment variable or option) is missing, malformed or contradicts another."""
+
+
+class MonthError(Cpg1Error):
+    """A cutoff month or cutoff date that cannot be closed: unknown, too early, not over, or ambiguous."""
+
+
+class ScopeError(Cpg1Error):
+    """A company or GL account that is not in the control's scope."""
+
+
+class FileFormatError(Cpg1Error):
+    """A contract, rules or thresholds file with an error. Names the file and the line."""
+
+
+class DataError(Cpg1Error):
+    """Rows that do not keep their contract: wrong type, lost digits, missing column, unexpected null."""
+
+
+class SourceError(Cpg1Error):
+    """The source refused or could not answer, and asking again would not help."""
+
+
+class TransientSourceError(SourceError):
+    """The source could not answer now; the same question may succeed later, so it is asked again."""
+
+
+class StorageError(Cpg1Error):
+    """A file of the product could not be written or read: disk full, no permission, missing month."""
+
+
+class BusyError(Cpg1Error):
+    """Somebody else is closing the same month right now."""

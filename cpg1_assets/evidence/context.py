@@ -1,0 +1,71 @@
+"""The system a run ran on: code, libraries, host, who started it, and which source; never a credential."""
+
+import functools
+import getpass
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from cpg1_assets.sources.interface import SourceIdentity
+
+_LIBRARIES = ("dagster", "dagster-pandas", "duckdb", "numpy", "pandas", "pyarrow", "sqlglot")
+
+
+def system_context(
+    *, run_id: str, month: str, scope: str | None, source: SourceIdentity | None
+) -> dict[str, Any]:
+    """Give the content of `00_system_context.json`."""
+    return {
+        "control": "C-PG-1",
+        "books": source.title if source is not None else "derived from extracts already stored",
+        "month": month,
+        "scope": scope or "the control's whole scope",
+        "counts_as_the_control": scope is None and (source is None or source.kind != "sample"),
+        "run_id": run_id,
+        "started_by": _who(),
+        "source": source.as_dict() if source is not None else None,
+        **_code_and_machine(),
+    }
+
+
+@functools.cache
+def _code_and_machine() -> dict[str, Any]:
+    return {
+        "code_version": code_version(),
+        "git": _git(),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+    }
+
+
+def code_version() -> str:
+    """Version of the installed package."""
+    return importlib.metadata.version("cpg1-assets")
+
+
+def _git() -> dict[str, Any] | None:
+    """Commit of the code and whether the tree was clean; None where the code is not in a git checkout."""
+    folder = Path(__file__).parent.parent
+    try:
+        commit = subprocess.run(  # noqa: S603
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],  # noqa: S607
+            capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+        status = subprocess.run(  # noqa: S603
+            ["git", "-C", str(folder), "status", "--porcelain", "--", str(folder)],  # noqa: S607
+            capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit.stdout.strip(), "clean": not status.stdout.strip()}
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

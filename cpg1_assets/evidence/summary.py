@@ -1,0 +1,79 @@
+"""What evidence says of a data file: its hashes and its figures, and how anybody recomputes them.
+
+The content digest does not depend on the file format: it is the SHA-256 of the rows written as CSV in
+the file's order, so a copy kept as CSV, or rewritten as Parquet by another tool, still has it.
+"""
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from cpg1_assets import embedded
+from cpg1_assets.frame import FrameSpec
+
+_CHUNK = 1 << 20
+
+HOW_TO_RECOMPUTE = [
+    "SHA-256 of the file: sha256sum data.parquet",
+    "Content digest, in a POSIX shell with the DuckDB command line: "
+    "duckdb -c \"COPY (SELECT * FROM 'data.parquet') TO '/dev/stdout' "
+    "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N', FORCE_QUOTE *)\" | sha256sum",
+]
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of the rows of a Parquet file as CSV, in hexadecimal; see HOW_TO_RECOMPUTE."""
+    digest = hashlib.sha256()
+    read_end, write_end = os.pipe()
+
+    def absorb() -> None:
+        with os.fdopen(read_end, "rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+
+    reader = threading.Thread(target=absorb)
+    reader.start()
+    try:
+        with embedded.opened() as connection:
+            connection.execute(
+                f"COPY (SELECT * FROM {embedded.parquet(path)}) TO '/dev/fd/{write_end}' "
+                "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N', FORCE_QUOTE *)"
+            )
+    finally:
+        os.close(write_end)
+        reader.join()
+    return digest.hexdigest()
+
+
+def data_summary(path: Path, spec: FrameSpec) -> dict[str, Any]:
+    """Rows, columns, types and nulls, and for each amount its min, max and sum by company (LCY, as text)."""
+    nulls = ", ".join(f'count(*) - count("{c.name}") AS "{c.name}"' for c in spec.columns)
+    with embedded.opened() as connection:
+        connection.execute(f"CREATE VIEW data AS SELECT * FROM {embedded.parquet(path)}")
+        (counted,) = embedded.rows(connection, f"SELECT count(*) AS rows, {nulls} FROM data")
+        by_company = {}
+        for amount in spec.amounts if "id_company" in spec.arrow_schema.names else ():
+            figures = embedded.rows(
+                connection,
+                f'SELECT id_company, min("{amount}") AS min, max("{amount}") AS max, sum("{amount}") AS sum '
+                "FROM data GROUP BY id_company ORDER BY id_company",
+            )
+            by_company[amount] = {
+                row["id_company"]: {k: None if row[k] is None else str(row[k]) for k in ("min", "max", "sum")}
+                for row in figures
+            }
+    return {
+        "rows": counted["rows"],
+        "columns": [
+            {
+                "name": c.name,
+                "type": str(c.arrow_type),
+                "nulls": counted[c.name],
+                "description": c.description,
+            }
+            for c in spec.columns
+        ],
+        "amounts_by_company": by_company,
+    }

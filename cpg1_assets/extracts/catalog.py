@@ -1,0 +1,152 @@
+"""The catalog of extracts: reads the queries folder, and refuses what breaks the rules before anything runs.
+
+An extract is two files of one name, the query `.sql` and the contract `.yaml`; adding one needs no Python.
+What a statement may say is in `query_rules`, what a contract may say in `contract`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cpg1_assets.errors import FileFormatError
+from cpg1_assets.extracts.contract import SEVERAL_MATCHES_COLUMNS, Contract
+from cpg1_assets.extracts.query_rules import Slip, slips
+from cpg1_assets.yaml_file import parse_yaml
+
+QUERIES_FOLDER = Path(__file__).with_name("queries")
+_COMPANIES_IN_SCOPE = Path(__file__).with_name("companies_in_scope.sql")
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One extract: its contract, and its query as it stands in the file."""
+
+    contract: Contract
+    sql: str
+    sql_path: Path
+    contract_path: Path
+
+
+def read_catalog(folder: Path = QUERIES_FOLDER) -> dict[str, Extract]:
+    """Read every extract in `folder`, by name, in the order of names.
+
+    Raises FileFormatError naming each file and line that breaks a rule, and what to do about it.
+    """
+    names = {kind: {path.stem for path in folder.glob(f"*.{kind}")} for kind in ("sql", "yaml")}
+    lonely = [
+        f"{folder / name}.{present}, line 1: there is no {name}.{absent} beside it; an extract is both files."
+        for present, absent in (("sql", "yaml"), ("yaml", "sql"))
+        for name in sorted(names[present] - names[absent])
+    ]
+    if lonely:
+        raise FileFormatError("\n".join(lonely))
+    if not names["sql"]:
+        raise FileFormatError(f"{folder}: there are no extracts in this folder.")
+    return {
+        name: _read_extract(folder / f"{name}.sql", folder / f"{name}.yaml") for name in sorted(names["sql"])
+    }
+
+
+def companies_in_scope_sql() -> str:
+    """Give the query for the companies in scope; it names no parameter and gives `id_company`."""
+    return _COMPANIES_IN_SCOPE.read_text(encoding="utf-8")
+
+
+def _read_extract(sql_path: Path, contract_path: Path) -> Extract:
+    sql, contract_text = _text(sql_path), _text(contract_path)
+    contract = parse_yaml(contract_text, Contract, name=str(contract_path))
+    lines = _lines_of_scalars(contract_text)
+    found = list(_own_slips(contract, contract_path, lines))
+    for path, offset, text, judge, amounts in _statements(contract, sql, sql_path, contract_path, lines):
+        found += [_sentence(path, offset, slip) for slip in slips(text, columns=judge, amounts=amounts)]
+    if found:
+        raise FileFormatError("\n".join(found))
+    return Extract(contract=contract, sql=sql, sql_path=sql_path, contract_path=contract_path)
+
+
+def _own_slips(contract: Contract, path: Path, lines: dict[str, int]) -> Iterator[str]:
+    if contract.name != path.stem:
+        yield f"{path}, line {lines.get('name', 0) + 1}: the name is {contract.name}, the file's is {path.stem}."
+    if contract.columns[0].name != "id_company" or contract.columns[0].nullable:
+        yield f"{path}, line {lines.get('columns', 0) + 1}: the first column must be id_company, not nullable."
+
+
+_Statement = tuple[Path, int, str, Callable[[Sequence[str]], str | None], Sequence[str]]
+
+
+def _statements(
+    contract: Contract, sql: str, sql_path: Path, contract_path: Path, lines: dict[str, int]
+) -> Iterator[_Statement]:
+    """Give each statement of an extract: where it stands, its text, and what its columns must be."""
+    amounts = [column.name for column in contract.columns if column.type in ("amount", "rate")]
+    all_columns = [column.name for column in contract.columns]
+
+    def inside(key: str, text: str, judge: Callable[[Sequence[str]], str | None]) -> _Statement:
+        return contract_path, lines.get(key, 0), text, judge, amounts
+
+    yield sql_path, 0, sql, _exactly(all_columns), amounts
+    yield inside("control_totals", contract.control_totals, _exactly(contract.total_columns))
+    yield inside(
+        "witnesses.positive.sql", contract.witnesses.positive.sql, _some_of(all_columns, contract.key)
+    )
+    yield inside(
+        "witnesses.negative.sql", contract.witnesses.negative.sql, _some_of(contract.key, contract.key)
+    )
+    if contract.several_matches is not None:
+        yield inside("several_matches", contract.several_matches, _exactly(SEVERAL_MATCHES_COLUMNS))
+
+
+def _exactly(expected: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
+    def judge(columns: Sequence[str]) -> str | None:
+        if list(columns) == list(expected):
+            return None
+        for position, name in enumerate(expected):
+            given = columns[position] if position < len(columns) else "nothing"
+            if given != name:
+                return f"column {position + 1} must be {name}, it is {given or 'without a name'}: alias it so"
+        return f"there are {len(columns)} columns, the contract has {len(expected)}: remove {columns[len(expected)]}"
+
+    return judge
+
+
+def _some_of(allowed: Sequence[str], key: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
+    def judge(columns: Sequence[str]) -> str | None:
+        unknown = [name for name in columns if name not in allowed]
+        if unknown:
+            return f"the witness gives {unknown[0] or 'a column without a name'}; it may give: {', '.join(allowed)}"
+        if not set(columns) & set(key):
+            return f"the witness must give part of the key: {', '.join(key)}"
+        return None
+
+    return judge
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileFormatError(f"{path}: cannot be read ({error}).") from error
+
+
+def _lines_of_scalars(text: str) -> dict[str, int]:
+    """Give, by dotted path, how many lines of the file stand before the first line of each value."""
+    lines: dict[str, int] = {}
+
+    def walk(node: yaml.Node | None, path: str) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                walk(value, f"{path}.{key.value}" if path else str(key.value))
+        if isinstance(node, yaml.Node) and path:
+            # The text of a block starts on the line after its | or >.
+            is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+            lines[path] = node.start_mark.line + is_block
+
+    walk(yaml.compose(text, Loader=yaml.SafeLoader), "")
+    return lines
+
+
+def _sentence(path: Path, offset: int, slip: Slip) -> str:
+    line, what = slip
+    return f"{path}, line {offset + line}: {what.rstrip('.')}."

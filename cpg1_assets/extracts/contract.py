@@ -1,0 +1,86 @@
+"""The contract of an extract: what its file promises, and the queries that prove it.
+
+One YAML file beside each query says all of it. This module knows what may be said; whether the queries keep
+it is the catalog's business, and whether the rows do is `validation`'s.
+"""
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from cpg1_assets.frame import FrameSpec
+from cpg1_assets.month import CutoffMonth
+
+MONTH_PARAMETERS = tuple(CutoffMonth(2024, 1).parameters())
+"""Names of the month's values that a query or a date rule may name."""
+
+SEVERAL_MATCHES_COLUMNS = ("join_name", "row_count")
+
+
+class DateRule(BaseModel):
+    """Nothing in `column` lies after the cutoff: `not_after` a date, or `before` a moment. Nulls pass."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    not_after: str | None = None
+    before: str | None = None
+
+    @model_validator(mode="after")
+    def _one_known_bound(self) -> "DateRule":
+        bounds = [bound for bound in (self.not_after, self.before) if bound is not None]
+        if len(bounds) != 1:
+            raise ValueError("give either not_after or before, one of them")
+        if bounds[0] not in MONTH_PARAMETERS:
+            raise ValueError(
+                f"{bounds[0]} is not a date of the month; known are: {', '.join(MONTH_PARAMETERS)}"
+            )
+        return self
+
+
+class Witness(BaseModel):
+    """A statement an auditor tests, and the query whose rows test it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    statement: str
+    sql: str
+
+
+class Witnesses(BaseModel):
+    """`positive`: every row it gives is in the extract. `negative`: none of its keys is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    positive: Witness
+    negative: Witness
+
+
+class Contract(FrameSpec):
+    """Columns, types, nulls, key and amounts of an extract, and the queries that test it.
+
+    - `feeds`: the group accounts whose target value or actuals the extract is.
+    - `key_may_repeat`: the source may repeat a key; every row is kept and repeats are counted.
+    - `control_totals` gives `id_company`, `row_count` and a sum per amount, named like the amount.
+    - `several_matches` gives `join_name` and `row_count`: how many rows had several candidates in a join
+      that only describes. The first by its key was taken.
+    """
+
+    feeds: tuple[str, ...] = ()
+    key_may_repeat: bool = False
+    date_rule: DateRule | None = None
+    control_totals: str
+    witnesses: Witnesses
+    several_matches: str | None = None
+
+    @model_validator(mode="after")
+    def _rule_is_about_a_date(self) -> "Contract":
+        if self.date_rule is None:
+            return self
+        wanted = "date" if self.date_rule.not_after is not None else "timestamp"
+        if (self.date_rule.column, wanted) not in {(c.name, c.type) for c in self.columns}:
+            raise ValueError(f"date_rule: {self.date_rule.column} is not a {wanted} column of the extract")
+        return self
+
+    @property
+    def total_columns(self) -> tuple[str, ...]:
+        """Columns of the control total query, in order."""
+        return ("id_company", "row_count", *self.amounts)

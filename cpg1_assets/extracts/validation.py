@@ -1,0 +1,236 @@
+"""The validations of one extract file: contract, key, completeness, witnesses, nothing after the cutoff.
+
+They look at the written Parquet file, the one that is kept, never at rows still on their way.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from cpg1_assets import embedded
+from cpg1_assets.embedded import plain
+from cpg1_assets.errors import DataError
+from cpg1_assets.extracts.contract import Contract
+from cpg1_assets.validation import Validation
+
+_SHOWN = 20
+
+
+def validate_extract(
+    path: Path,
+    contract: Contract,
+    month: Mapping[str, date | datetime | int],
+    totals: Sequence[Mapping[str, Any]],
+    must_be_there: Sequence[Mapping[str, Any]],
+    must_not_be_there: Sequence[Mapping[str, Any]],
+) -> list[Validation]:
+    """Validate the extract at `path` against its contract and what the server said of itself.
+
+    `totals` are the rows of the control total query, the other two the rows of the witness queries;
+    `month` gives the dates the contract's date rule names.
+    """
+    with _opened(path) as connection:
+        return [
+            completeness(_own_totals(connection, contract), totals, contract),
+            _contract(connection, contract),
+            _key_unique(connection, contract),
+            _nothing_after_cutoff(connection, contract, month),
+            _positive_witness(connection, contract, must_be_there),
+            _negative_witness(connection, contract, must_not_be_there),
+        ]
+
+
+def completeness(
+    own: Mapping[str, Mapping[str, Any]], totals: Sequence[Mapping[str, Any]], contract: Contract
+) -> Validation:
+    """Compare the file's rows and sums by company with the server's; every difference is named."""
+    measures = ("row_count", *contract.amounts)
+    server: dict[str, dict[str, Any]] = {}
+    for row in totals:
+        absent = [name for name in ("id_company", *measures) if name not in row]
+        if absent:
+            raise DataError(f"{contract.name}: its control totals do not give {', '.join(absent)}.")
+        server[row["id_company"]] = {name: _number(row[name]) for name in measures}
+    nothing = dict.fromkeys(measures, Decimal(0))
+    differences = [
+        {
+            "id_company": company,
+            "measure": name,
+            "server": _text(server.get(company, nothing)[name]),
+            "file": _text(own.get(company, nothing)[name]),
+        }
+        for company in sorted(server.keys() | own.keys(), key=str)
+        for name in measures
+        if server.get(company, nothing)[name] != own.get(company, nothing)[name]
+    ]
+    return Validation(
+        name="completeness",
+        statement="The file has the rows and the sums, company by company, that the server counted itself.",
+        passed=not differences,
+        blocking=True,
+        figures={
+            "expected": {
+                str(c): {k: _text(v) for k, v in row.items()} for c, row in sorted(server.items(), key=str)
+            },
+            "found": {
+                str(c): {k: _text(v) for k, v in row.items()} for c, row in sorted(own.items(), key=str)
+            },
+            "differences": differences,
+        },
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with embedded.opened() as connection:
+        connection.execute(f"CREATE VIEW extract AS SELECT * FROM {embedded.parquet(path)}")
+        yield connection
+
+
+def _own_totals(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, dict[str, Any]]:
+    sums = "".join(f", sum({_q(name)}) AS {_q(name)}" for name in contract.amounts)
+    rows = embedded.rows(
+        connection, f"SELECT id_company, count(*) AS row_count{sums} FROM extract GROUP BY id_company"
+    )
+    return {row["id_company"]: {k: _number(v) for k, v in row.items() if k != "id_company"} for row in rows}
+
+
+def _contract(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Validation:
+    broken: list[dict[str, Any]] = []
+    for column in contract.columns:
+        if column.allowed is not None:
+            listed = ", ".join("?" for _ in column.allowed)
+            found = embedded.rows(
+                connection,
+                f"SELECT {_q(column.name)} AS value, count(*) AS rows FROM extract "
+                f"WHERE {_q(column.name)} NOT IN ({listed}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_SHOWN}",
+                list(column.allowed),
+            )
+            broken += [{"column": column.name, "value": row["value"], "rows": row["rows"]} for row in found]
+    columns = len(contract.columns)
+    return Validation(
+        name="contract",
+        statement=f"The file has the contract's {columns} columns with their types, nulls and values.",
+        passed=not broken,
+        figures={"values_not_allowed": broken},
+    )
+
+
+def _key_unique(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Validation:
+    key = ", ".join(_q(name) for name in contract.key)
+    repeated = f"SELECT {key}, count(*) AS rows FROM extract GROUP BY {key} HAVING count(*) > 1"
+    (counted,) = embedded.rows(
+        connection, f"SELECT count(*) AS keys, coalesce(sum(rows), 0) AS rows FROM ({repeated})"
+    )
+    shown = (
+        embedded.rows(connection, f"{repeated} ORDER BY rows DESC, {key} LIMIT {_SHOWN}")
+        if counted["keys"]
+        else []
+    )
+    return Validation(
+        name="key_unique",
+        statement=(
+            f"The key ({', '.join(contract.key)}) may repeat in the source; every row is kept and repeats are counted."
+            if contract.key_may_repeat
+            else f"No two rows have the same key ({', '.join(contract.key)})."
+        ),
+        passed=contract.key_may_repeat or not counted["keys"],
+        figures={
+            "repeated_keys": int(counted["keys"]),
+            "rows_with_a_repeated_key": int(counted["rows"]),
+            "first": [plain(row) for row in shown],
+        },
+    )
+
+
+def _nothing_after_cutoff(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, month: Mapping[str, date | datetime | int]
+) -> Validation:
+    rule = contract.date_rule
+    if rule is None:
+        return Validation(
+            name="nothing_after_cutoff", statement="The extract has no date of its own to test.", passed=True
+        )
+    operator, bound = ("<=", rule.not_after) if rule.not_after is not None else ("<", rule.before)
+    late = f"FROM extract WHERE NOT ({_q(rule.column)} {operator} ?)"
+    (counted,) = embedded.rows(connection, f"SELECT count(*) AS rows {late}", [month[str(bound)]])
+    key = ", ".join(_q(name) for name in dict.fromkeys((*contract.key, rule.column)))
+    shown = embedded.rows(
+        connection, f"SELECT {key} {late} ORDER BY {key} LIMIT {_SHOWN}", [month[str(bound)]]
+    )
+    return Validation(
+        name="nothing_after_cutoff",
+        statement=f"Every {rule.column} is {operator} {month[str(bound)]}.",
+        passed=not counted["rows"],
+        figures={"rows_after": int(counted["rows"]), "first": [plain(row) for row in shown]},
+    )
+
+
+def _positive_witness(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, rows: Sequence[Mapping[str, Any]]
+) -> Validation:
+    lost = _match(connection, contract, rows, found=False)
+    return Validation(
+        name="positive_witness",
+        statement=contract.witnesses.positive.statement,
+        passed=not lost,
+        figures={"rows_looked_for": len(rows), "not_found": lost[:_SHOWN]},
+    )
+
+
+def _negative_witness(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, rows: Sequence[Mapping[str, Any]]
+) -> Validation:
+    intruders = _match(connection, contract, rows, found=True)
+    return Validation(
+        name="negative_witness",
+        statement=contract.witnesses.negative.statement,
+        passed=not intruders,
+        figures={"rows_looked_for": len(rows), "found": intruders[:_SHOWN]},
+    )
+
+
+def _match(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    found: bool,
+) -> list[dict[str, Any]]:
+    """Give the witness rows that are (or are not) in the extract, compared null-safe on the columns they have."""
+    if not rows:
+        return []
+    schema = contract.arrow_schema
+    unknown = [name for name in rows[0] if name not in schema.names]
+    if unknown:
+        raise DataError(
+            f"{contract.name}: a witness query gives columns not in the contract: {', '.join(unknown)}."
+        )
+    # A witness row may hold what no row of the extract may: a null, a value out of the closed set.
+    types = pa.schema([pa.field(name, schema.field(name).type) for name in rows[0]])
+    witness = pa.Table.from_pylist([dict(row) for row in rows]).cast(types)
+    connection.register("witness", witness)
+    same = " AND ".join(f"extract.{_q(name)} IS NOT DISTINCT FROM witness.{_q(name)}" for name in rows[0])
+    kind = "SEMI" if found else "ANTI"
+    matched = embedded.rows(connection, f"SELECT * FROM witness {kind} JOIN extract ON {same}")
+    return [plain(row) for row in matched]
+
+
+def _q(name: str) -> str:
+    return f'"{name}"'
+
+
+def _number(value: Decimal | int | None) -> Decimal:
+    return Decimal(0) if value is None else Decimal(value)
+
+
+def _text(value: Decimal) -> str:
+    """Write a figure the same way whatever its scale: 10.5000 and 10.50 are one number."""
+    plain = f"{value:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain

@@ -1,0 +1,277 @@
+"""The one seam to the query engine: run a rule's statement over its named inputs.
+
+A rule is one SQL statement. What is here lets DuckDB run it: inputs become views with settled types, and the
+result gets its types and its order. No business rule lives here; the words that statements share are in
+`vocabulary`. Another engine would need another version of this module, and of no other.
+"""
+
+import itertools
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow.fs import LocalFileSystem
+
+from cpg1_assets.errors import DataError
+from cpg1_assets.frame import Column, FrameSpec
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.vocabulary import MACROS
+
+Frame: TypeAlias = pd.DataFrame | pa.Table | ds.Dataset | pa.RecordBatchReader
+
+# Beyond this, sorts and joins go to disk: several rules may run beside each other on one machine.
+MEMORY_LIMIT = "1GB"
+
+_ENGINE_TYPES = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "flag": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
+# Casts that cannot lose anything, beside those from a type to itself; all others are tried on the rows first.
+_LOSSLESS_SOURCES = {
+    "text": {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"},
+    "integer": {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"},
+    "flag": set[str](),
+    "date": set[str](),
+    "timestamp": {"DATE", "TIMESTAMP_S", "TIMESTAMP_MS"},
+}
+_DECIMALS = {"amount", "rate"}
+_UNTYPED = '"NULL"'
+_WHOLE_NUMBERS = {"INTEGER", "BIGINT", "HUGEINT"}
+_FLOATS = {"FLOAT", "DOUBLE"}
+_GLOB_CHARACTERS = set("*?[]{}")
+_spill_numbers: Iterator[int] = itertools.count()
+
+
+class Input(NamedTuple):
+    """A frame and the columns a rule reads of it; `columns=None` takes a table of our own making as it is."""
+
+    frame: Frame
+    columns: tuple[Column, ...] | None = None
+
+
+def run(statement: str, inputs: Mapping[str, Input], result: FrameSpec) -> duckdb.DuckDBPyRelation:
+    """Run `statement` over `inputs`, each a view of its name, and give `result`'s columns, types and order.
+
+    The relation is lazy: rows are computed when it is read, and it keeps its engine and inputs alive. Rows
+    come by `result.sort_order`, nulls first, texts by Unicode code point. Columns that the rule does not
+    need are ignored. A stream of batches is read once, here.
+
+    Raises DataError naming frame and column when a column is missing, is of a type it cannot be read from,
+    or would lose digits. An amount of the result that does not fit raises duckdb.Error when it is read
+    (`to_frame` makes a DataError of it).
+    """
+    connection = _connect()
+    for name, given in inputs.items():
+        _create_view(connection, name, given)
+    computed = connection.sql(statement)
+    _check_result(computed, result)
+    selected = ", ".join(
+        f"CAST({_quoted(column.name)} AS {engine_type(column)}) AS {_quoted(column.name)}"
+        for column in result.columns
+    )
+    order = ", ".join(f"{_quoted(name)} ASC NULLS FIRST" for name in result.sort_order)
+    return connection.sql(f"SELECT {selected} FROM (\n{statement}\n) AS computed ORDER BY {order}")
+
+
+def to_frame(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
+    """Give the rows as a pandas frame with exact, Arrow-backed types (the engine's own would be floats).
+
+    Raises DataError when an amount does not fit its column.
+    """
+    frame: pd.DataFrame = to_table(relation).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
+
+
+def to_table(relation: duckdb.DuckDBPyRelation) -> pa.Table:
+    """Give the rows as an Arrow table. Raises DataError when an amount does not fit its column."""
+    try:
+        return relation.to_arrow_table()
+    except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
+        raise DataError(f"An amount does not fit its column: {error}") from error
+
+
+def month_input(month: CutoffMonth) -> Input:
+    """Give the dates of the cutoff month as the one-row input `month`."""
+    return Input(one_row(month.parameters()))
+
+
+def one_row(values: Mapping[str, date | datetime | int | str | None]) -> pa.Table:
+    """Give `values` as a table of one row: how single values reach a statement, never as part of its text."""
+    return pa.table({name: pa.array([value]) for name, value in values.items()})
+
+
+def engine_type(column: Column) -> str:
+    """Give the engine's type of a column."""
+    if column.type in _DECIMALS:
+        carried = column.arrow_type
+        return f"DECIMAL({carried.precision},{carried.scale})"
+    return _ENGINE_TYPES[column.type]
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            # One place per connection: two engines must not share the files they spill to.
+            "temp_directory": str(
+                Path(tempfile.gettempdir()) / f"cpg1-rules-{os.getpid()}-{next(_spill_numbers)}"
+            ),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            # Inputs are handed in; a variable of the caller's that happens to have the name is not one.
+            "python_enable_replacements": False,
+        }
+    )
+    connection.execute(";\n".join(MACROS))
+    return connection
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, given: Input) -> None:
+    if given.columns is None:
+        connection.register(name, given.frame)
+        return
+    present = _column_names(given.frame)
+    missing = [column.name for column in given.columns if column.name not in present]
+    if missing:
+        raise DataError(
+            f"{name} has no column {', '.join(missing)}. It has: {', '.join(present)}. "
+            "Materialize it again, or give the frame the columns of its contract."
+        )
+    source = _source(connection, name, given.frame, [column.name for column in given.columns])
+    described = connection.sql(
+        f"SELECT {', '.join(_quoted(column.name) for column in given.columns)} FROM {source} LIMIT 0"
+    )
+    types = [str(found) for found in described.types]
+    for column, found in zip(given.columns, types, strict=True):
+        if not _is_lossless(found, column):
+            _check_cast(connection, name, source, column, found)
+    selected = ", ".join(
+        f"CAST({_quoted(column.name)} AS {engine_type(column)}) AS {_quoted(column.name)}"
+        for column in given.columns
+    )
+    connection.execute(f"CREATE VIEW {_quoted(name)} AS SELECT {selected} FROM {source}")
+
+
+def _column_names(frame: Frame) -> list[str]:
+    if isinstance(frame, pd.DataFrame):
+        return [str(name) for name in frame.columns]
+    return list(frame.schema.names)
+
+
+def _source(connection: duckdb.DuckDBPyConnection, name: str, frame: Frame, needed: list[str]) -> str:
+    """Make the frame readable by the engine, as often as the statement likes, and say under which name."""
+    path = _single_parquet_file(frame)
+    if path is not None:
+        # The folder of a month may look like a Hive partition; it is not a column of the frame.
+        return f"read_parquet({_literal(path)}, hive_partitioning = false)"
+    source = f"source of {name}"
+    if isinstance(frame, pd.DataFrame):
+        try:
+            frame = pa.Table.from_pandas(frame[needed], preserve_index=False)
+        except pa.ArrowException as error:
+            raise DataError(f"{name}: a column mixes types ({error}).") from error
+    try:
+        connection.register(source, frame)
+    except duckdb.NotImplementedException as error:
+        raise DataError(f"{name}: a column has a type that cannot be read ({error}).") from error
+    if isinstance(frame, pa.RecordBatchReader):
+        # A stream can be read once, a statement may read its input twice: keep it, on disk if it is large.
+        stored = f"rows of {name}"
+        wanted = ", ".join(_quoted(column) for column in needed)
+        connection.execute(f"CREATE TEMP TABLE {_quoted(stored)} AS SELECT {wanted} FROM {_quoted(source)}")
+        return _quoted(stored)
+    return _quoted(source)
+
+
+def _single_parquet_file(frame: Frame) -> str | None:
+    """Give the path when the frame is one whole local Parquet file, which the engine reads faster itself."""
+    if not isinstance(frame, ds.FileSystemDataset) or not isinstance(frame.format, ds.ParquetFileFormat):
+        return None
+    # A dataset with a filter carries it in its scan options, which only the Arrow scan knows.
+    if getattr(frame, "_scan_options", None) or not isinstance(frame.filesystem, LocalFileSystem):
+        return None
+    files = frame.files
+    if len(files) != 1 or _GLOB_CHARACTERS & set(files[0]):
+        return None
+    physical = next(iter(frame.get_fragments())).physical_schema
+    return str(files[0]) if physical.equals(frame.schema) else None
+
+
+def _is_lossless(found: str, column: Column) -> bool:
+    if found in {engine_type(column), _UNTYPED}:
+        return True
+    if column.type in _DECIMALS:
+        if not found.startswith("DECIMAL("):
+            return False
+        precision, scale = (int(part) for part in found[len("DECIMAL(") : -1].split(","))
+        expected = column.arrow_type
+        return bool(scale <= expected.scale and precision - scale <= expected.precision - expected.scale)
+    return found in _LOSSLESS_SOURCES[column.type] or (column.type == "text" and found.startswith("ENUM"))
+
+
+def _check_cast(
+    connection: duckdb.DuckDBPyConnection, name: str, source: str, column: Column, found: str
+) -> None:
+    """Refuse a column of another type unless every value survives the way to the expected type and back."""
+    value = _quoted(column.name)
+    if column.type in _DECIMALS and found in _FLOATS:
+        changed = f"{value} IS NOT NULL"
+    else:
+        changed = f"TRY_CAST(TRY_CAST({value} AS {engine_type(column)}) AS {found}) IS DISTINCT FROM {value}"
+    try:
+        example = connection.execute(
+            f"SELECT CAST({value} AS VARCHAR), count(*) OVER () FROM {source} WHERE {changed} LIMIT 1"
+        ).fetchone()
+    except duckdb.Error as error:
+        raise DataError(
+            f"{name}.{column.name} is {found}; {engine_type(column)} is expected ({error})."
+        ) from error
+    if example is not None:
+        raise DataError(
+            f"{name}.{column.name} is {found}; {engine_type(column)} is expected, and {example[1]} rows "
+            f"would change by reading them so, for example {example[0]}. Give the column its contract's type."
+        )
+
+
+def _check_result(computed: duckdb.DuckDBPyRelation, result: FrameSpec) -> None:
+    """Refuse a statement whose columns are not the frame's, or whose amounts the last cast would round."""
+    expected = [column.name for column in result.columns]
+    if computed.columns != expected:
+        raise TypeError(f"The statement of {result.name} gives {computed.columns}, not {expected}.")
+    for column, found in zip(result.columns, computed.types, strict=True):
+        if column.type in _DECIMALS:
+            fits = _scale(str(found)) <= column.arrow_type.scale
+        else:
+            fits = str(found) in {engine_type(column), _UNTYPED} or (
+                column.type == "integer" and str(found) in _WHOLE_NUMBERS
+            )
+        if not fits:
+            raise TypeError(f"The statement of {result.name} gives {column.name} as {found}.")
+
+
+def _scale(found: str) -> float:
+    """Digits after the point that a type can carry; without end for anything that is not exact."""
+    if found.startswith("DECIMAL("):
+        return int(found[:-1].split(",")[1])
+    return 0 if found == _UNTYPED or found in _WHOLE_NUMBERS else math.inf
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"

@@ -1,0 +1,359 @@
+"""The derived frames: columns, types, key and amounts of everything the rules give.
+
+What an extract looks like is its contract's business, not this module's; the columns a rule needs of its
+inputs stand beside the rule. Amounts are LCY, or USD where the name ends in `_usd`.
+"""
+
+from cpg1_assets.frame import Column, ColumnType, FrameSpec, columns
+
+BRIDGE_CATEGORIES = ("Issuance", "Usage", "Cancellation", "Expired", "VTC")
+VOUCHER_TYPES = ("Refund", "Apology", "JForce", "Store Credit")
+RECONCILIATION_STATUSES = ("RECONCILED", "EXPLAINED", "VARIANCE_DETECTED", "NOT_COMPUTED")
+
+_COMPANY: tuple[str, ColumnType, str] = ("id_company", "text", "Company code")
+_CATEGORY = Column(
+    name="bridge_category",
+    type="text",
+    allowed=BRIDGE_CATEGORIES,
+    description="What happened to the voucher; empty where no rule applies",
+)
+_VOUCHER_TYPE = Column(
+    name="voucher_type",
+    type="text",
+    allowed=VOUCHER_TYPES,
+    description="Kind of voucher; empty where the rules cannot tell",
+)
+
+NAV_VOUCHER_ENTRIES = FrameSpec(
+    name="nav_voucher_entries",
+    title="NAV voucher entries",
+    description="Every NAV entry of the year on 18412, the voucher liability, with its category and type",
+    key=("id_company", "entry_no"),
+    amounts=("amount",),
+    columns=(
+        *columns(
+            _COMPANY,
+            ("entry_no", "integer", "NAV entry number"),
+            ("posting_date", "date", "Day the entry was posted"),
+            ("document_no", "text", "NAV document number"),
+            ("voucher_no", "text", "Voucher number NAV holds for the entry"),
+            ("amount", "amount", "Amount of the entry, LCY, debit positive"),
+            required=["id_company", "entry_no"],
+        ),
+        Column(
+            name="integration_type",
+            type="text",
+            nullable=False,
+            allowed=("Integration", "Manual"),
+            description="Whether the interface user or a person posted it",
+        ),
+        _CATEGORY,
+        _VOUCHER_TYPE,
+    ),
+)
+
+CUSTOMER_POSTING_GROUP_BRIDGE = FrameSpec(
+    name="customer_posting_group_bridge",
+    title="Customer posting group bridge",
+    description="Customers whose open entries carry several posting groups; it identifies, its amount is 0",
+    key=("id_company", "customer_no"),
+    amounts=("remaining_amount_lcy",),
+    columns=columns(
+        _COMPANY,
+        ("customer_no", "text", "NAV customer number"),
+        ("customer_name", "text", "First of the customer's names"),
+        ("posting_groups", "text", "The distinct posting groups, sorted, joined by a comma and a blank"),
+        ("posting_group_count", "integer", "How many posting groups"),
+        ("entry_count", "integer", "All open entries of the customer"),
+        ("remaining_amount_lcy", "amount", "Sum over all open entries of the customer, LCY, debit positive"),
+        required=[
+            "id_company",
+            "customer_no",
+            "posting_groups",
+            "posting_group_count",
+            "entry_count",
+            "remaining_amount_lcy",
+        ],
+    ),
+)
+
+TIMING_DIFFERENCE_BRIDGE = FrameSpec(
+    name="timing_difference_bridge",
+    title="Timing difference bridge",
+    description=(
+        "Inactive vouchers of the last twelve months: used according to operations (ordered) less used "
+        "according to delivery. Not seen: a partly used voucher in transit, which is still active, and one "
+        "created before the window"
+    ),
+    key=("id_company", "voucher_id"),
+    amounts=("total_amount_used", "jdash_amount_used", "variance"),
+    columns=columns(
+        _COMPANY,
+        ("voucher_id", "text", "Voucher number"),
+        ("business_use", "text", "What the voucher was issued for"),
+        ("created_at", "timestamp", "When it was created"),
+        ("total_amount_used", "amount", "Used on delivered packages, LCY"),
+        ("jdash_amount_used", "amount", "Used on orders according to JDash, LCY; 0 where not listed"),
+        ("variance", "amount", "JDash amount used less total amount used, LCY"),
+        required=["id_company", "voucher_id", "jdash_amount_used", "variance"],
+    ),
+)
+
+VTC_ADJUSTMENT = FrameSpec(
+    name="vtc_adjustment",
+    title="VTC adjustment",
+    description=(
+        "Refund vouchers cancelled in BOB in the month that NAV has not booked. Not seen: a booking made "
+        "before the year began"
+    ),
+    key=("id_company", "voucher_id"),
+    amounts=("remaining_amount", "remaining_amount_usd"),
+    columns=columns(
+        _COMPANY,
+        ("voucher_id", "text", "Voucher number"),
+        ("business_use_formatted", "text", "What the voucher was issued for"),
+        ("deactivated_on", "timestamp", "When the voucher was deactivated"),
+        ("remaining_amount", "amount", "What remained of it, LCY"),
+        ("remaining_amount_usd", "amount", "What remained of it, USD; empty without a rate"),
+        required=["id_company", "voucher_id", "deactivated_on", "remaining_amount"],
+    ),
+)
+
+VTC_BOOKED_AT_ANOTHER_AMOUNT = FrameSpec(
+    name="vtc_booked_at_another_amount",
+    title="Cancelled vouchers booked at another amount than remained",
+    description="Refund vouchers cancelled in BOB in the month that NAV booked, but not at what remained",
+    key=("id_company", "voucher_id"),
+    amounts=("remaining_amount", "booked_amount", "difference"),
+    columns=columns(
+        _COMPANY,
+        ("voucher_id", "text", "Voucher number"),
+        ("remaining_amount", "amount", "What remained of the voucher, LCY"),
+        ("booked_amount", "amount", "Sum of its VTC and Cancellation entries, LCY, debit positive"),
+        ("difference", "amount", "Booked less remaining, LCY"),
+        required=["id_company", "voucher_id", "booked_amount", "difference"],
+    ),
+)
+
+BUSINESS_LINE_RECLASS = FrameSpec(
+    name="business_line_reclass",
+    title="Business-line reclass",
+    description="Customers with balances on more than one business line, with a proposal; nothing is posted",
+    key=("id_company", "customer_no", "busline_code"),
+    amounts=("balance_lcy", "proposed_reclass_lcy"),
+    columns=columns(
+        _COMPANY,
+        ("customer_no", "text", "NAV customer number"),
+        ("busline_code", "text", "Business line"),
+        ("balance_lcy", "amount", "Open balance of the customer on the line, LCY, debit positive"),
+        ("busline_count", "integer", "How many lines the customer has a balance on"),
+        ("proposed_primary_busline", "text", "The line with the largest absolute balance"),
+        ("proposed_reclass_lcy", "amount", "Balance to move to the primary line, LCY; 0 on the primary"),
+        ("review_required", "flag", "Always: a person decides"),
+        required=[
+            "id_company",
+            "customer_no",
+            "busline_code",
+            "balance_lcy",
+            "busline_count",
+            "proposed_primary_busline",
+            "proposed_reclass_lcy",
+            "review_required",
+        ],
+    ),
+)
+
+IPE_31_COLUMNS = columns(
+    _COMPANY,
+    ("company_country", "text", "Country of the company"),
+    ("event_date", "timestamp", "When the item arose"),
+    ("collection_partner", "text", "Partner that holds the cash"),
+    ("transaction_type", "text", "Kind of collection transaction"),
+    ("related_entity", "text", "Number of the payment, packlist or package"),
+    ("amount", "amount", "Open amount, LCY, debit positive"),
+    ("service_provider", "text", "Service provider of the partner's node"),
+    ("partner_type", "text", "Kind of partner"),
+    ("erp_name", "text", "The partner's name in NAV"),
+    ("gl_bank_account_no", "text", "G/L account of the partner's bank account"),
+    ("closing_date", "date", "The cutoff date"),
+    required=["id_company"],
+)
+
+IPE_31_CLASSIFIED = FrameSpec(
+    name="ipe_31_classified",
+    title="Classification of collection items",
+    description="Every open collection item with the bridge it belongs to; empty where no rule fires",
+    key=("id_company", "transaction_type", "related_entity", "event_date", "collection_partner"),
+    amounts=("amount",),
+    columns=(
+        *IPE_31_COLUMNS,
+        *columns(
+            ("bridge_key", "text", "Key of the rule that fired"),
+            ("bridge_title", "text", "What the rule is called"),
+            ("dr_gl_accounts", "text", "Accounts to debit"),
+            ("cr_gl_accounts", "text", "Accounts to credit"),
+            ("required_enrichments", "text", "What a person must add before posting"),
+        ),
+    ),
+)
+
+TARGET_VALUES = FrameSpec(
+    name="target_values",
+    title="Target values",
+    description="What the operational systems say each line should be, in NAV's sign; 0 without rows",
+    key=("id_company", "line"),
+    amounts=("target_value",),
+    columns=columns(
+        _COMPANY,
+        ("line", "text", "Line of the reconciliation"),
+        ("target_value", "amount", "Target value, LCY, debit positive"),
+        required=["id_company", "line", "target_value"],
+    ),
+)
+
+RECONCILIATION = FrameSpec(
+    name="reconciliation",
+    title="Reconciliation",
+    description="Actual less target, explained by bridges, per company and line",
+    key=("id_company", "line"),
+    amounts=(
+        "actual",
+        "target_value",
+        "variance",
+        "bridges",
+        "unexplained",
+        "variance_usd",
+        "unexplained_usd",
+    ),
+    columns=(
+        *columns(
+            _COMPANY,
+            ("country_code", "text", "Country of the company"),
+            ("line", "text", "Line of the reconciliation"),
+            ("actual", "amount", "Balance in NAV at the cutoff date, LCY, debit positive"),
+            ("target_value", "amount", "Target value, LCY, debit positive"),
+            ("variance", "amount", "Actual less target value, LCY"),
+            ("bridges", "amount", "Sum of the line's bridges, LCY; empty where an input of them is missing"),
+            ("unexplained", "amount", "Variance less bridges, LCY"),
+            ("fx_rate", "rate", "Closing rate, LCY per USD"),
+            ("variance_usd", "amount", "Variance, USD; empty without a rate"),
+            ("unexplained_usd", "amount", "Unexplained, USD; empty without a rate"),
+            ("threshold_usd", "amount", "Threshold the line is held against, USD"),
+            ("threshold_rule", "text", "country/type/account/category/voucher_type of the threshold"),
+            required=[
+                "id_company",
+                "line",
+                "actual",
+                "target_value",
+                "variance",
+                "threshold_usd",
+                "threshold_rule",
+            ],
+        ),
+        Column(
+            name="status",
+            type="text",
+            nullable=False,
+            allowed=RECONCILIATION_STATUSES,
+            description="How the line ends",
+        ),
+    ),
+)
+
+VOUCHER_ACCRUAL_VARIANCE = FrameSpec(
+    name="voucher_accrual_variance",
+    title="Voucher accrual variance",
+    description="Voucher liability by category and type: NAV's month against the vouchers' own data",
+    key=("id_company", "bridge_category", "voucher_type"),
+    amounts=("nav_amount", "target_amount", "variance", "variance_usd"),
+    columns=(
+        *columns(_COMPANY, required=["id_company"]),
+        _CATEGORY,
+        _VOUCHER_TYPE,
+        *columns(
+            ("nav_amount", "amount", "NAV entries posted in the month, LCY, debit positive"),
+            ("target_amount", "amount", "The vouchers' own data of the month, LCY, NAV's sign"),
+            ("variance", "amount", "NAV less target, LCY"),
+            ("variance_usd", "amount", "Variance, USD; empty without a rate"),
+            ("threshold_usd", "amount", "Threshold the bucket is held against, USD"),
+            required=["nav_amount", "target_amount", "variance", "threshold_usd"],
+        ),
+        Column(
+            name="status",
+            type="text",
+            nullable=False,
+            allowed=("OK", "INVESTIGATE"),
+            description="Whether the variance is below the threshold; a missing rate is INVESTIGATE",
+        ),
+    ),
+)
+
+GL_ROLL_FORWARD = FrameSpec(
+    name="gl_roll_forward",
+    title="Roll-forward",
+    description="Opening balance and the year's movement against the closing balance, by company and account",
+    key=("id_company", "group_coa_account_no"),
+    amounts=("opening", "movement", "closing", "difference"),
+    columns=columns(
+        _COMPANY,
+        ("group_coa_account_no", "text", "Group account"),
+        ("opening", "amount", "Balance at the end of the year before, LCY, debit positive"),
+        ("movement", "amount", "What the year's entries moved the balance by, LCY"),
+        ("closing", "amount", "Balance at the cutoff date, LCY, debit positive"),
+        ("difference", "amount", "Opening plus movement less closing, LCY"),
+        required=["id_company", "opening", "movement", "closing", "difference"],
+    ),
+)
+
+CLASSIFICATION_COUNTS = FrameSpec(
+    name="classification_counts",
+    title="Collection items by bridge",
+    description="Items and amounts by company and bridge key; the empty key counts the unclassified ones",
+    key=("id_company", "bridge_key"),
+    amounts=("amount",),
+    columns=columns(
+        _COMPANY,
+        ("bridge_key", "text", "Key of the rule that fired; empty for items no rule matches"),
+        ("item_count", "integer", "How many items"),
+        ("amount", "amount", "Their sum, LCY, debit positive"),
+        required=["id_company", "item_count", "amount"],
+    ),
+)
+
+COUNTRY_MATERIALITY = FrameSpec(
+    name="country_materiality",
+    title="Country materiality",
+    description="The sum of absolute unexplained amounts of a country against its materiality",
+    key=("country_code",),
+    amounts=("unexplained_usd",),
+    columns=(
+        *columns(
+            ("country_code", "text", "Country"),
+            ("unexplained_usd", "amount", "Sum of absolute unexplained amounts, USD"),
+            ("threshold_usd", "amount", "Country materiality, USD"),
+            ("threshold_rule", "text", "country/type/account/category/voucher_type of the threshold"),
+            ("lines_without_figure", "integer", "Lines that have no unexplained amount in USD"),
+            required=["unexplained_usd", "threshold_usd", "threshold_rule", "lines_without_figure"],
+        ),
+        Column(
+            name="status",
+            type="text",
+            nullable=False,
+            allowed=("OK", "INVESTIGATE"),
+            description="OK where every line has a figure and their sum is below the threshold",
+        ),
+    ),
+)
+
+DERIVED_FRAMES = (
+    NAV_VOUCHER_ENTRIES,
+    IPE_31_CLASSIFIED,
+    CUSTOMER_POSTING_GROUP_BRIDGE,
+    TIMING_DIFFERENCE_BRIDGE,
+    VTC_ADJUSTMENT,
+    BUSINESS_LINE_RECLASS,
+    TARGET_VALUES,
+    RECONCILIATION,
+    VOUCHER_ACCRUAL_VARIANCE,
+    GL_ROLL_FORWARD,
+)

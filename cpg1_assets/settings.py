@@ -1,0 +1,188 @@
+"""Every environment variable the product reads, read once, validated, printable without secrets.
+
+Nothing else in the product reads the environment. `docs/settings.md` is the list for people.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from cpg1_assets.errors import SettingsError, StorageError
+
+SourceKind = Literal["sample", "sqlserver"]
+ExecutorKind = Literal["in_process", "multiprocess"]
+
+_RULES_FOLDER = Path(__file__).parent / "rules"
+_LONGEST_SCOPE_NAME = 100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a deployment decides. Made by `Settings.from_environment`; tests make their own.
+
+    `companies` and `gl_accounts` narrow the scope; None means the control's whole scope.
+    """
+
+    home: Path
+    source: SourceKind = "sample"
+    connection_string: str | None = field(default=None, repr=False)
+    storage: str | None = None
+    inbox: Path | None = None
+    rules_folder: Path = _RULES_FOLDER
+    companies: tuple[str, ...] | None = None
+    gl_accounts: tuple[str, ...] | None = None
+    cutoff_date: str | None = None
+    executor: ExecutorKind | None = None
+    retry_waits: tuple[float, ...] = (10, 20, 40, 60)
+    max_concurrent_queries: int = 4
+    max_run_seconds: int = 4 * 3600
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings. Raises SettingsError naming the variable and what it may be."""
+        env = {k: v.strip() for k, v in (os.environ if environment is None else environment).items()}
+        connection_string = env.get("DB_CONNECTION_STRING") or None
+        source = env.get("CPG1_SOURCE") or ("sqlserver" if connection_string else "sample")
+        if source not in ("sample", "sqlserver"):
+            raise SettingsError(f"CPG1_SOURCE is {source!r}: it must be sample or sqlserver.")
+        if source == "sqlserver" and connection_string is None:
+            raise SettingsError(
+                "DB_CONNECTION_STRING not set: CPG1_SOURCE=sqlserver needs the ODBC connection string of the "
+                "server. Set it, or set CPG1_SOURCE=sample to work on the sample books."
+            )
+        executor = env.get("CPG1_EXECUTOR") or None
+        if executor not in (None, "in_process", "multiprocess"):
+            raise SettingsError(f"CPG1_EXECUTOR is {executor!r}: it must be in_process or multiprocess.")
+        return cls(
+            home=Path(env.get("CPG1_HOME") or "var").expanduser().absolute(),
+            source=source,  # type: ignore[arg-type]
+            connection_string=connection_string,
+            storage=(env.get("CPG1_STORAGE") or "").rstrip("/") or None,
+            inbox=Path(env["CPG1_INBOX"]).expanduser().absolute() if env.get("CPG1_INBOX") else None,
+            rules_folder=Path(env["CPG1_RULES"]).expanduser().absolute()
+            if env.get("CPG1_RULES")
+            else _RULES_FOLDER,
+            companies=_names(env.get("CPG1_COMPANIES")),
+            gl_accounts=_names(env.get("CPG1_GL_ACCOUNTS")),
+            cutoff_date=env.get("CUTOFF_DATE") or None,
+            executor=executor,  # type: ignore[arg-type]
+            retry_waits=_waits(env.get("CPG1_RETRY_WAITS")) or cls.retry_waits,
+            max_concurrent_queries=_whole(env, "CPG1_MAX_CONCURRENT_QUERIES", cls.max_concurrent_queries),
+            max_run_seconds=_whole(env, "CPG1_MAX_RUN_SECONDS", cls.max_run_seconds),
+        )
+
+    def narrowed(self, companies: tuple[str, ...] | None, gl_accounts: tuple[str, ...] | None) -> "Settings":
+        """Give these settings on a narrower scope; None keeps what they had."""
+        return replace(
+            self,
+            companies=_distinct(companies) or self.companies,
+            gl_accounts=_distinct(gl_accounts) or self.gl_accounts,
+        )
+
+    def scope_environment(self) -> dict[str, str]:
+        """Give the variables that let another process read the same scope and home."""
+        return {
+            "CPG1_HOME": str(self.home),
+            "CPG1_COMPANIES": ",".join(self.companies or ()),
+            "CPG1_GL_ACCOUNTS": ",".join(self.gl_accounts or ()),
+        }
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the books are the sample books."""
+        return self.source == "sample"
+
+    @property
+    def executor_kind(self) -> ExecutorKind:
+        """How steps run: in process on the sample books, in processes of their own otherwise."""
+        return self.executor or ("in_process" if self.is_sample else "multiprocess")
+
+    @property
+    def scope(self) -> str | None:
+        """Name of the narrowed scope, which is also its folder; None for the control's whole scope."""
+        if self.companies is None and self.gl_accounts is None:
+            return None
+        parts = []
+        if self.companies is not None:
+            parts.append("companies-" + "+".join(self.companies))
+        if self.gl_accounts is not None:
+            parts.append("accounts-" + "+".join(self.gl_accounts))
+        name = "_".join(parts)
+        safe = "".join(c if c.isascii() and (c.isalnum() or c in "-+_.") else "-" for c in name)
+        if safe == name and len(name) <= _LONGEST_SCOPE_NAME:
+            return name
+        return f"{safe[: _LONGEST_SCOPE_NAME - 13]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+    @property
+    def place(self) -> Path:
+        """Folder under which this scope writes: the home itself, or `scopes/<scope>` in it."""
+        return self.home if self.scope is None else self.home / "scopes" / self.scope
+
+    @property
+    def storage_url(self) -> str:
+        """Folder or fsspec URL of the Parquet files of this scope."""
+        if self.storage is None:
+            return str(self.place / "storage")
+        return self.storage if self.scope is None else f"{self.storage}/scopes/{self.scope}"
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Folder of the evidence packages of this scope."""
+        return self.place / "evidence"
+
+    @property
+    def sample_books_folder(self) -> Path:
+        """Where the sample books are, or will be made."""
+        return self.home / "sample_books"
+
+    @property
+    def inbox_folder(self) -> Path:
+        """Folder that holds `jdash/<YYYY-MM>/<COMPANY>.csv`."""
+        if self.inbox is not None:
+            return self.inbox
+        return (self.sample_books_folder if self.is_sample else self.home) / "inbox"
+
+    def prepare_home(self) -> None:
+        """Make the home if it is not there. Raises StorageError when it cannot be made or written."""
+        try:
+            self.place.mkdir(parents=True, exist_ok=True)
+            probe = self.place / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise StorageError(
+                f"CPG1_HOME {self.home} cannot be written ({error.strerror or error}). "
+                "Make the folder writable, or set CPG1_HOME to one that is."
+            ) from error
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return _distinct(tuple((text or "").replace(",", " ").split()))
+
+
+def _distinct(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return tuple(sorted(set(names))) if names else None
+
+
+def _waits(text: str | None) -> tuple[float, ...] | None:
+    try:
+        waits = tuple(float(part) for part in (text or "").replace(",", " ").split())
+    except ValueError:
+        waits = (-1.0,)
+    if any(not 0 <= wait < float("inf") for wait in waits):
+        raise SettingsError(
+            f"CPG1_RETRY_WAITS is {text!r}: write seconds separated by commas, such as 10,20,40,60."
+        )
+    return waits or None
+
+
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name)
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise SettingsError(f"{name} is {text!r}: it must be a whole number of at least 1.")
+    return int(text)

@@ -1,0 +1,104 @@
+"""The dialect seam: what T-SQL means, said in DuckDB's SQL.
+
+T-SQL is the one dialect of the queries. SQL Server gets the text as it stands; the sample books get what
+comes out of here. Where the two engines would answer differently the seam settles it, or refuses by name;
+it never guesses. Two differences are left to the queries, because only they know what is meant:
+
+- SQL Server compares texts ignoring case and trailing blanks, DuckDB exactly. A fixed value is compared as
+  `UPPER(LTRIM(RTRIM(column))) = 'VALUE'`; where exact is meant, a binary collation says so and is dropped here.
+- SQL Server reads `'2025-01-02'` by the session's language. Fixed dates are written with DATEFROMPARTS.
+"""
+
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+
+from cpg1_assets.sources.query import Query, QueryError, Scalar
+
+_TEXT_TYPES = exp.DataType.TEXT_TYPES
+_TEXT_FUNCTIONS = (exp.Upper, exp.Lower, exp.Trim, exp.Left, exp.Right, exp.Substring, exp.Concat, exp.DPipe)
+_NO_EQUAL = {
+    exp.Div: "a division (decimals are divided as doubles there, and integers differently)",
+    exp.Convert: "CONVERT (its styles differ): use CAST, YEAR, MONTH or DATEFROMPARTS",
+    exp.Round: "ROUND (an amount is never rounded in a query)",
+}
+
+
+def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
+    """Give the DuckDB text of `query`, its parameters written `$name`, and the values to bind.
+
+    Lists are written out (`$companies_1, $companies_2`). Raises QueryError for a parameter without a
+    value, a text that is not one T-SQL query, and for what the two engines would answer differently.
+    """
+    expanded = query.expanded()
+    values: dict[str, Scalar] = {
+        name: value for name, value in expanded.parameters.items() if not isinstance(value, tuple)
+    }
+    return _translated(expanded.text), values
+
+
+@lru_cache(maxsize=128)
+def _translated(text: str) -> str:
+    try:
+        statements = sqlglot.parse(text, read="tsql", error_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        raise QueryError(f"the query is not valid T-SQL: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise QueryError("the query is not exactly one SELECT statement.")
+    tree = statements[0]
+    _refuse_what_differs(tree)
+    # Arguments before what holds them: a sum of texts is known by its innermost text.
+    for node in reversed(list(tree.walk())):
+        changed = _meant(node)
+        if changed is not node:
+            node.replace(changed)
+    return tree.sql("duckdb", pretty=True, unsupported_level=ErrorLevel.RAISE)
+
+
+def _refuse_what_differs(tree: exp.Expr) -> None:
+    for kind, what in _NO_EQUAL.items():
+        if tree.find(kind) is not None:
+            raise QueryError(f"the query has {what}; it would not mean the same in DuckDB.")
+    for limit in tree.find_all(exp.LimitOptions):
+        if limit.args.get("percent") or limit.args.get("with_ties"):
+            raise QueryError(
+                "the query has TOP … PERCENT or WITH TIES; it would not mean the same in DuckDB."
+            )
+    for like in tree.find_all(exp.Like):
+        if any("[" in literal.name for literal in like.find_all(exp.Literal)):
+            raise QueryError("the query has a LIKE pattern with [ ]; it would not mean the same in DuckDB.")
+
+
+def _meant(node: exp.Expr) -> exp.Expr:
+    """Give `node` as DuckDB must read it, or `node` itself where it reads it right."""
+    match node:
+        case exp.Collate():
+            return node.this
+        case exp.National():
+            return exp.Literal.string(node.name)
+        case exp.DataType() if node.is_type(exp.DataType.Type.BIT):
+            # As a bit string, 1 would be 00000000000000000000000000000001.
+            return exp.DataType.build("boolean")
+        case exp.Add() if _is_text(node.this) or _is_text(node.expression):
+            return exp.DPipe(this=node.this, expression=node.expression, safe=False)
+        case exp.Length():
+            # LEN does not count trailing blanks.
+            return exp.Length(this=exp.Trim(this=node.this, position="TRAILING"))
+        case exp.Year() | exp.Month() | exp.Day() if isinstance(node.this, exp.TsOrDsToDate):
+            return type(node)(this=node.this.this)
+        case _:
+            return node
+
+
+def _is_text(node: exp.Expr) -> bool:
+    match node:
+        case exp.Literal():
+            return bool(node.is_string)
+        case exp.Paren() | exp.Coalesce() | exp.Collate():
+            return _is_text(node.this) or any(_is_text(other) for other in node.expressions)
+        case exp.Cast():
+            return node.to.this in _TEXT_TYPES
+        case _:
+            return isinstance(node, _TEXT_FUNCTIONS)

@@ -1,0 +1,204 @@
+"""Writing and reading one Parquet file of the control: sorted, exact, deterministic, whole or not at all.
+
+No Dagster here: the IO manager decides where a file goes, this module how its bytes come to be.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cpg1_assets import embedded
+from cpg1_assets.errors import DataError, StorageError
+from cpg1_assets.frame import Column, FrameSpec
+
+ROW_GROUP_ROWS = 131_072
+_BATCH_ROWS = 65_536
+_HASH_BYTES = 1 << 20
+_SHOWN_ROWS = 3
+
+Writable: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatchReader | duckdb.DuckDBPyRelation
+
+
+@dataclass(frozen=True)
+class WrittenParquet:
+    """A complete Parquet file, on its way to its place: path, rows, size in bytes, SHA-256 of the file."""
+
+    path: Path
+    rows: int
+    size_bytes: int
+    sha256: str
+
+
+def write_parquet(data: Writable, spec: FrameSpec, path: Path) -> WrittenParquet:
+    """Write `data` to `path` with exactly the columns and types of `spec`, sorted by key, then the rest.
+
+    The same rows give the same bytes, whatever order they come in. A DuckDB relation is taken to be
+    sorted already (rules sort in the statement). The file is on disk (fsync) when this returns; on any
+    failure nothing is left at `path`.
+
+    Raises DataError when an amount would be rounded, a column is missing or a value breaks its type,
+    and StorageError when the file cannot be written (disk full, no permission).
+    """
+    try:
+        with _sorted_batches(data, spec) as batches, path.open("wb") as file:
+            rows = _write_row_groups(conformed(batches, spec), spec.arrow_schema, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise StorageError(
+                f"{path}: cannot be written ({error.strerror or error}). {_what_to_do(error)}"
+            ) from error
+        if isinstance(error, duckdb.Error):
+            raise DataError(f"{spec.name}: {error}") from error
+        raise
+    return WrittenParquet(path=path, rows=rows, size_bytes=path.stat().st_size, sha256=sha256_of(path))
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def conformed(batches: pa.RecordBatchReader, spec: FrameSpec) -> Iterator[pa.RecordBatch]:
+    """Give the batches with exactly the columns, types and nullability of `spec`; never rounds, never guesses."""
+    missing = [c.name for c in spec.columns if c.name not in batches.schema.names]
+    if missing:
+        raise DataError(f"{spec.name}: the columns {', '.join(missing)} are missing.")
+    extra = [name for name in batches.schema.names if name not in spec.arrow_schema.names]
+    if extra:
+        raise DataError(f"{spec.name}: the columns {', '.join(extra)} are not in its contract.")
+    schema = spec.arrow_schema
+    first_row = 1
+    for batch in batches:
+        arrays = [
+            _as_column(batch.column(c.name), c, spec.name, first_row, batch, spec.key) for c in spec.columns
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        first_row += batch.num_rows
+
+
+@contextmanager
+def _sorted_batches(data: Writable, spec: FrameSpec) -> Iterator[pa.RecordBatchReader]:
+    if isinstance(data, duckdb.DuckDBPyRelation):
+        yield data.to_arrow_reader(_BATCH_ROWS)
+        return
+    if isinstance(data, pd.DataFrame):
+        data = _arrow_of_pandas(data, spec)
+    unknown = [name for name in spec.sort_order if name not in data.schema.names]
+    if unknown:
+        raise DataError(f"{spec.name}: the columns {', '.join(unknown)} are missing.")
+    order = ", ".join(f'"{name}" ASC NULLS FIRST' for name in spec.sort_order)
+    with embedded.opened() as connection:
+        # DuckDB orders text by its UTF-8 bytes, which is the order of Unicode code points.
+        connection.register("unsorted", data)
+        yield connection.sql(f"SELECT * FROM unsorted ORDER BY {order}").to_arrow_reader(_BATCH_ROWS)
+
+
+def _arrow_of_pandas(frame: pd.DataFrame, spec: FrameSpec) -> pa.Table:
+    for column in spec.columns:
+        if (
+            column.name in frame
+            and column.type in ("amount", "rate")
+            and pd.api.types.is_float_dtype(frame[column.name])
+        ):
+            raise DataError(f"{spec.name}.{column.name} is a floating-point column: money is decimal.")
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _write_row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema, file: Any) -> int:  # noqa: ANN401
+    """Write in row groups of one fixed size: how batches happened to arrive must not show in the bytes."""
+    rows, waiting, held = 0, [], 0
+    with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer:
+        for batch in batches:
+            waiting.append(batch)
+            held += batch.num_rows
+            rows += batch.num_rows
+            while held >= ROW_GROUP_ROWS:
+                table = pa.Table.from_batches(waiting, schema)
+                writer.write_table(table.slice(0, ROW_GROUP_ROWS), row_group_size=ROW_GROUP_ROWS)
+                rest = table.slice(ROW_GROUP_ROWS)
+                waiting, held = rest.to_batches(), rest.num_rows
+        if held or not rows:
+            writer.write_table(pa.Table.from_batches(waiting, schema), row_group_size=ROW_GROUP_ROWS)
+    return rows
+
+
+def _as_column(
+    array: pa.Array, column: Column, frame: str, first_row: int, batch: pa.RecordBatch, key: tuple[str, ...]
+) -> pa.Array:
+    target = column.arrow_type
+    if array.type != target:
+        try:
+            array = _cast(array, target)
+        except pa.ArrowException as error:
+            raise DataError(
+                f"{frame}.{column.name}: {_misfits(array, target, batch, key, first_row)} "
+                f"cannot be kept exactly as {target} ({error}). Give the column a larger scale in its contract "
+                "if the source really carries more digits; otherwise mend the source."
+            ) from error
+    if not column.nullable and array.null_count:
+        rows = pc.indices_nonzero(array.is_null())
+        raise DataError(f"{frame}.{column.name} may not be null: {_rows(rows, batch, key, first_row)}.")
+    return array
+
+
+def _cast(array: pa.Array, target: pa.DataType) -> pa.Array:
+    if pa.types.is_floating(array.type) and pa.types.is_decimal(target):
+        raise pa.ArrowInvalid("the values are floating-point numbers, and money is decimal")
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_timestamp(array.type) and pa.types.is_date(target):
+        days = array.cast(pa.timestamp("s"), safe=False).cast(pa.date32(), safe=False)
+        if not pc.all(pc.equal(days.cast(array.type), array), skip_nulls=True).as_py():
+            raise pa.ArrowInvalid("a date carries a time of day")
+        return days
+    if pa.types.is_decimal(target) and pa.types.is_integer(array.type):
+        array = array.cast(pa.decimal128(19, 0))
+    return array.cast(target, safe=True)
+
+
+def _misfits(
+    array: pa.Array, target: pa.DataType, batch: pa.RecordBatch, key: tuple[str, ...], first_row: int
+) -> str:
+    """Name the first rows whose value does not survive the cast, with the value."""
+    bad = []
+    for index in range(len(array)):
+        try:
+            _cast(array.slice(index, 1), target)
+        except pa.ArrowException:
+            bad.append(index)
+            if len(bad) == _SHOWN_ROWS:
+                break
+    values = ", ".join(str(array[index].as_py()) for index in bad) or "values"
+    return f"{values} ({_rows(pa.array(bad, pa.uint64()), batch, key, first_row)})"
+
+
+def _rows(indices: pa.Array, batch: pa.RecordBatch, key: tuple[str, ...], first_row: int) -> str:
+    shown = []
+    for index in indices.slice(0, _SHOWN_ROWS).to_pylist():
+        named = ", ".join(f"{name}={batch.column(name)[index].as_py()!r}" for name in key)
+        shown.append(f"row {first_row + index} with {named}")
+    more = len(indices) - len(shown)
+    return "; ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _what_to_do(error: OSError) -> str:
+    return {
+        28: "The disk is full: free some space and run again; what was there before is still there.",
+        122: "The disk quota is used up: free some space and run again; what was there before is still there.",
+        13: "Make the folder writable for this user and run again.",
+        30: "The file system is read-only: set CPG1_HOME to a folder that can be written.",
+    }.get(error.errno or 0, "Run again when the cause is mended; what was there before is still there.")

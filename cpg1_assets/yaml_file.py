@@ -1,0 +1,83 @@
+"""Reading a YAML file into a pydantic model, with errors that name the file and the line.
+
+Contracts, rules, lines and thresholds are files a controller changes by hand; a slip in one must be
+answered with the place to mend. What the files mean is decided by the models, not here.
+"""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from cpg1_assets.errors import FileFormatError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key that appears twice in one mapping, which plain YAML readers silently accept."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key_node.value!r} appears twice", key_node.start_mark
+                )
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read `path` as `model`.
+
+    Raises FileFormatError naming file and line when the file is missing, is not YAML, or does not fit.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileFormatError(f"{path}: cannot be read ({error}).") from error
+    return parse_yaml(text, model, name=str(path))
+
+
+def parse_yaml(text: str, model: type[Model], *, name: str) -> Model:
+    """Read the YAML `text` as `model`; `name` stands for the file in errors."""
+    loader = _StrictLoader(text)
+    try:
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark is not None else 1
+        raise FileFormatError(f"{name}, line {line}: not valid YAML: {error.problem}.") from error
+    except yaml.YAMLError as error:
+        raise FileFormatError(f"{name}: not valid YAML: {error}.") from error
+    if not isinstance(data, dict):
+        raise FileFormatError(f"{name}, line 1: expected a mapping of names to values.")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        sentences = [
+            f"{name}, line {_line_of(node, problem['loc'])}: "
+            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}."
+            for problem in error.errors()
+        ]
+        raise FileFormatError("\n".join(sentences)) from error
+
+
+def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+    """Line (from 1) of the deepest node on the way to `location`."""
+    line = 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
