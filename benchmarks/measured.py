@@ -169,7 +169,7 @@ def _stopwatch() -> Iterator[Callable[[], float]]:
     import cpg1_assets.assets.derived as derived  # noqa: PLC0415, PLR0402
     import cpg1_assets.assets.evidence as evidence  # noqa: PLC0415, PLR0402
     import cpg1_assets.assets.jdash as jdash  # noqa: PLC0415, PLR0402
-    import cpg1_assets.checks.derived as checks  # noqa: PLC0415, PLR0402
+    import cpg1_assets.checks.derived as checks  # noqa: PLC0415
     import cpg1_assets.extracts.factory as factory  # noqa: PLC0415, PLR0402
     import cpg1_assets.storage.io_manager as io_manager  # noqa: PLC0415, PLR0402
 

@@ -22,3 +22,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - module attributes have any 
     built = build_definitions()
     globals()["defs"] = built
     return built
+
+
+def __dir__() -> list[str]:
+    """List `defs` too: Dagster looks for definitions among what a module lists."""
+    return sorted({*globals(), "defs"})

@@ -13,7 +13,6 @@ from cpg1_assets.assets.jdash import jdash_asset
 from cpg1_assets.automation import close_month_job, jdash_sensor, monthly_schedule
 from cpg1_assets.checks.derived import derived_checks
 from cpg1_assets.deployment import Deployment, open_deployment
-from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.extracts.factory import extract_asset
 from cpg1_assets.extracts.jdash import JDASH
 from cpg1_assets.frame import FrameSpec
@@ -24,7 +23,7 @@ from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
 from cpg1_assets.storage.io_manager import ParquetIOManager
 
-_PRELOADED = ["cpg1_assets.definitions"]
+_PRELOADED = ["cpg1_assets.preloaded"]
 
 
 def build_definitions(settings: Settings | None = None, source: Source | None = None) -> dg.Definitions:
@@ -32,11 +31,14 @@ def build_definitions(settings: Settings | None = None, source: Source | None = 
 
     Raises SettingsError, ScopeError or FileFormatError naming what to mend.
     """
-    deployment = open_deployment(settings or Settings.from_environment(), source)
-    catalog = read_catalog()
+    return definitions_of(open_deployment(settings or Settings.from_environment(), source))
+
+
+def definitions_of(deployment: Deployment) -> dg.Definitions:
+    """Wire the control for a deployment."""
     partitions = month_partitions(deployment.settings)
     frames: list[FrameSpec] = [
-        *(e.contract for e in catalog.values()),
+        *(e.contract for e in deployment.catalog.values()),
         JDASH,
         *DERIVED_FRAMES,
         *EVIDENCE_FRAMES,
@@ -48,12 +50,12 @@ def build_definitions(settings: Settings | None = None, source: Source | None = 
         warnings.simplefilter("ignore", dg.PreviewWarning)
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [
-            *(extract_asset(extract, partitions) for extract in catalog.values()),
+            *(extract_asset(extract, partitions) for extract in deployment.catalog.values()),
             jdash_asset(partitions),
             *derived_assets(partitions, deployment.rules),
             *evidence_assets(partitions),
         ]
-        checks = derived_checks(partitions, deployment.rules)
+        checks = derived_checks(partitions, deployment)
     job = close_month_job(deployment)
     return dg.Definitions(
         assets=assets,

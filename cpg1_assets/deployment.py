@@ -4,10 +4,12 @@ Made once by `definitions.build_definitions` and handed to the assets as the Dag
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cpg1_assets.errors import SettingsError
+from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.extracts.scope import Scope, read_scope
 from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.lines import Lines
@@ -49,13 +51,14 @@ class RuleBook:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Everything an asset may need besides its inputs."""
+    """Everything an asset may need besides its inputs; `catalog` holds the extracts by name."""
 
     settings: Settings
     source: Source
     storage: ParquetStorage
     scope: Scope
     rules: RuleBook
+    catalog: Mapping[str, Extract]
 
     @property
     def notes(self) -> dict[str, str]:
@@ -80,9 +83,8 @@ def open_deployment(settings: Settings, source: Source | None = None) -> Deploym
         source=source if source is not None else open_source(settings),
         storage=ParquetStorage(settings.storage_url, settings.place / "spool"),
         scope=scope,
-        rules=RuleBook(
-            rules.folder, rules.lines.within(scope.gl_accounts), rules.thresholds, rules.classification
-        ),
+        rules=replace(rules, lines=rules.lines.within(scope.gl_accounts)),
+        catalog=read_catalog(),
     )
 
 

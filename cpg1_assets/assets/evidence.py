@@ -125,11 +125,11 @@ def _package(
         **{f"rules/{proof}.sql": rule_statement(proof) for proof in proofs},
     }
     package = write_package(
-        deployment.settings.evidence_folder / month.key / name / context.run_id,
+        deployment.settings.evidence_folder / month.key / name / context.run.run_id,
         {
             _CONTEXT: {
                 **system_context(
-                    run_id=context.run_id, month=month.key, scope=deployment.settings.scope, source=None
+                    run_id=context.run.run_id, month=month.key, scope=deployment.settings.scope, source=None
                 ),
                 **deployment.notes,
                 "rule_versions": deployment.rules.versions(),

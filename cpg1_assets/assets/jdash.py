@@ -56,14 +56,14 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
                 ensure_sample_books(deployment.source.folder)
             companies = cr_05.column("id_company").to_pylist()
             read = read_jdash(settings.inbox_folder, month, companies, _known_companies(deployment))
-            spool = deployment.storage.spool_path("jdash", month.key, context.run_id[:8])
+            spool = deployment.storage.spool_path("jdash", month.key, context.run.run_id[:8])
             written = write_parquet(read.table, JDASH, spool)
             validations = _validations(read, companies)
             package = write_package(
-                package_folder(deployment, month, "jdash", context.run_id),
+                package_folder(deployment, month, "jdash", context.run.run_id),
                 {
                     "00_system_context.json": system_context(
-                        run_id=context.run_id,
+                        run_id=context.run.run_id,
                         month=month.key,
                         scope=settings.scope,
                         source=deployment.source.identity(),
@@ -73,7 +73,7 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
                     **{f"files/{path.name}": content for path, content in read.sources},
                 },
             )
-        yield from (check_result("jdash", v) for v in validations)
+        yield from (check_result("jdash", v, deployment.notes) for v in validations)
         parsed = dict(read.sources)
         files = {
             path.name: hashlib.sha256(parsed[path] if path in parsed else path.read_bytes()).hexdigest()

@@ -25,7 +25,7 @@ from cpg1_assets.cli.instance import (
     run_tags,
 )
 from cpg1_assets.cli.records import inputs_fingerprint, write_record
-from cpg1_assets.definitions import build_definitions
+from cpg1_assets.definitions import definitions_of
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import Cpg1Error
 from cpg1_assets.extracts.extraction import bound_parameters
@@ -86,7 +86,7 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
             _require_known_companies(deployment, month)
         inputs = inputs_fingerprint(deployment, month)
         started = time.monotonic()
-        run_id, success = _run(settings, month, instance, progress)
+        run_id, success = _run(deployment, month, instance, progress)
         lines = reconciliation_lines(deployment.storage, month) if success else []
         outcome = CloseOutcome(
             month=month.key,
@@ -107,14 +107,14 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
 
 
 def _run(
-    settings: Settings, month: CutoffMonth, instance: dg.DagsterInstance, progress: Progress
+    deployment: Deployment, month: CutoffMonth, instance: dg.DagsterInstance, progress: Progress
 ) -> tuple[str, bool]:
-    tags = run_tags()
+    settings, tags = deployment.settings, run_tags()
     # What a person should read is told by `progress` and the outcome; Dagster's own log is in its event log.
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with _longest(settings.max_run_seconds, month), _told(progress, instance, tags):
         if settings.executor_kind == "in_process":
-            job = build_definitions(settings).resolve_job_def(JOB)
+            job = definitions_of(deployment).resolve_job_def(JOB)
             result = job.execute_in_process(
                 partition_key=month.key, instance=instance, tags=tags, run_config=quiet, raise_on_error=False
             )
@@ -131,8 +131,10 @@ def _run(
 
 
 def close_month_definition() -> dg.JobDefinition:
-    """Give the job for worker processes, which build it anew from the environment."""
-    return build_definitions().resolve_job_def(JOB)
+    """Give the job for worker processes, which know the deployment from the environment."""
+    from cpg1_assets import defs  # noqa: PLC0415 - built on first use, from the environment as it is then
+
+    return defs.resolve_job_def(JOB)
 
 
 def _require_known_companies(deployment: Deployment, month: CutoffMonth) -> None:

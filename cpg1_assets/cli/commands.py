@@ -318,11 +318,9 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
             out.print(f"\n{step}: {why}", style="red", markup=False)
     if result["lines"]:
         out.print()
-        out.print(
-            lines_table(
-                result["lines"], title=f"C-PG-1 {result['month']}{_marks(settings)}: LCY, debit positive"
-            )
-        )
+        title = f"C-PG-1 {result['month']}{_marks(settings)}: LCY, debit positive"
+        table = lines_table(result["lines"], title=title)
+        console(table).print(table)
         out.print(summary(result["lines"]))
     if result.get("failed_checks"):
         out.print()

@@ -48,6 +48,7 @@ def prepare_dagster_home(settings: Settings) -> None:
 def _dagster_yaml(settings: Settings) -> dict[str, Any]:
     return {
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
         # Frees the pool's slots of runs that died, and ends runs that take too long.
         "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 30},
         "run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False},

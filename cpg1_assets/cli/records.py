@@ -12,7 +12,6 @@ from typing import Any
 
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.evidence.context import code_version
-from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.extracts.jdash import inbox_files
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
@@ -61,7 +60,7 @@ def inputs_fingerprint(deployment: Deployment, month: CutoffMonth) -> str:
         json.dumps(deployment.source.identity().as_dict()),
     )
     add(repr(deployment.scope))
-    for name, extract in sorted(read_catalog().items()):
+    for name, extract in sorted(deployment.catalog.items()):
         add(name, extract.sql, extract.contract_path.read_bytes())
     for name, path in sorted(deployment.rules.files().items()):
         add(name, path.read_bytes())

@@ -15,12 +15,13 @@ _STYLES = {
     "NOT_COMPUTED": "yellow",
 }
 _AMOUNTS = ("actual", "target_value", "variance", "bridges", "unexplained", "unexplained_usd")
+_WIDTH, _WIDEST = 120, 1_000
 _SHORT = {"target_value": "target", "unexplained_usd": "unexpl. USD"}
 
 
 def lines_table(lines: Sequence[Mapping[str, Any]], *, title: str) -> Table:
     """Show the reconciliation, a row a company and line: LCY, debit positive, and USD."""
-    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    table = _table(title)
     table.add_column("company", no_wrap=True)
     table.add_column("line", no_wrap=True)
     for name in _AMOUNTS:
@@ -59,8 +60,8 @@ def summary(lines: Sequence[Mapping[str, Any]]) -> str:
 
 def checks_table(checks: Sequence[Mapping[str, str]]) -> Table:
     """Show the checks that did not pass."""
-    table = Table(title="Checks that did not pass", title_justify="left", header_style="bold", pad_edge=False)
-    table.add_column("severity")
+    table = _table("Checks that did not pass")
+    table.add_column("severity", no_wrap=True)
     table.add_column("asset", no_wrap=True)
     table.add_column("check", no_wrap=True)
     table.add_column("what should be true")
@@ -70,7 +71,16 @@ def checks_table(checks: Sequence[Mapping[str, str]]) -> Table:
     return table
 
 
-def console() -> Console:
-    """Give a console that is wide enough for the table also where the output is no terminal."""
+def console(*tables: Table) -> Console:
+    """Give a console at least as wide as `tables` need: a figure is never cut off, a narrow terminal wraps lines."""
     out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=150)
+    width = out.width if out.is_terminal else _WIDTH
+    needed = [Console(width=_WIDEST).measure(table).maximum for table in tables]
+    return Console(highlight=False, width=max([width, *needed]))
+
+
+def _table(title: str) -> Table:
+    """Give a table of bare columns: what is copied from the terminal stays readable."""
+    return Table(
+        title=title, title_justify="left", header_style="bold underline", box=None, padding=(0, 2, 0, 0)
+    )

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cpg1_assets.errors import StorageError
+from cpg1_assets.lock import is_running
 
 SNAPSHOT_ROWS = 1_000
 _RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -30,8 +31,10 @@ def write_package(folder: Path, documents: Mapping[str, Document]) -> Path:
     nothing is left behind.
     """
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    for left in folder.parent.glob(".*.partial"):
+        if left == beside or not is_running(left.name.split(".")[-2]):
+            shutil.rmtree(left, ignore_errors=True)  # what a killed run left half written
     try:
-        shutil.rmtree(beside, ignore_errors=True)
         for name, document in documents.items():
             path = beside / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,11 +15,12 @@ from cpg1_assets.frame import FrameSpec
 
 _CHUNK = 1 << 20
 
+_CSV = """(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '\\N', FORCE_QUOTE *)"""
+
 HOW_TO_RECOMPUTE = [
-    "SHA-256 of the file: sha256sum data.parquet",
-    "Content digest, in a POSIX shell with the DuckDB command line: "
-    "duckdb -c \"COPY (SELECT * FROM 'data.parquet') TO '/dev/stdout' "
-    "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N', FORCE_QUOTE *)\" | sha256sum",
+    "SHA-256 of the file, in a shell: sha256sum data.parquet",
+    "Content digest, in a shell: write the statement below into digest.sql; duckdb < digest.sql | sha256sum",
+    f"digest.sql: COPY (SELECT * FROM 'data.parquet') TO '/dev/stdout' {_CSV};",
 ]
 
 
@@ -38,8 +39,7 @@ def content_digest(path: Path) -> str:
     try:
         with embedded.opened() as connection:
             connection.execute(
-                f"COPY (SELECT * FROM {embedded.parquet(path)}) TO '/dev/fd/{write_end}' "
-                "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N', FORCE_QUOTE *)"
+                f"COPY (SELECT * FROM {embedded.parquet(path)}) TO '/dev/fd/{write_end}' {_CSV}"
             )
     finally:
         os.close(write_end)

@@ -68,9 +68,11 @@ def _read_extract(sql_path: Path, contract_path: Path) -> Extract:
 
 def _own_slips(contract: Contract, path: Path, lines: dict[str, int]) -> Iterator[str]:
     if contract.name != path.stem:
-        yield f"{path}, line {lines.get('name', 0) + 1}: the name is {contract.name}, the file's is {path.stem}."
+        line = lines.get("name", 0) + 1
+        yield f"{path}, line {line}: the name is {contract.name}, the file's is {path.stem}."
     if contract.columns[0].name != "id_company" or contract.columns[0].nullable:
-        yield f"{path}, line {lines.get('columns', 0) + 1}: the first column must be id_company, not nullable."
+        line = lines.get("columns", 0) + 1
+        yield f"{path}, line {line}: the first column must be id_company, not nullable."
 
 
 _Statement = tuple[Path, int, str, Callable[[Sequence[str]], str | None], Sequence[str]]
@@ -106,7 +108,8 @@ def _exactly(expected: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
             given = columns[position] if position < len(columns) else "nothing"
             if given != name:
                 return f"column {position + 1} must be {name}, it is {given or 'without a name'}: alias it so"
-        return f"there are {len(columns)} columns, the contract has {len(expected)}: remove {columns[len(expected)]}"
+        first_more = columns[len(expected)]
+        return f"there are {len(columns)} columns, the contract has {len(expected)}: remove {first_more}"
 
     return judge
 
@@ -115,7 +118,8 @@ def _some_of(allowed: Sequence[str], key: Sequence[str]) -> Callable[[Sequence[s
     def judge(columns: Sequence[str]) -> str | None:
         unknown = [name for name in columns if name not in allowed]
         if unknown:
-            return f"the witness gives {unknown[0] or 'a column without a name'}; it may give: {', '.join(allowed)}"
+            given = unknown[0] or "a column without a name"
+            return f"the witness gives {given}; it may give: {', '.join(allowed)}"
         if not set(columns) & set(key):
             return f"the witness must give part of the key: {', '.join(key)}"
         return None

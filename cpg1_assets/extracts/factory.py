@@ -67,7 +67,7 @@ def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) ->
                 package_folder(deployment, month, contract.name, context.run_id),
                 _documents(extraction, extract, deployment, month, context),
             )
-        yield from (check_result(contract.name, v) for v in extraction.validations)
+        yield from (check_result(contract.name, v, deployment.notes) for v in extraction.validations)
         if not extraction.complete:
             extraction.written.path.unlink(missing_ok=True)
             raise dg.Failure(
@@ -132,15 +132,17 @@ def check_specs(
     ]
 
 
-def check_result(asset: str, validation: Validation) -> dg.AssetCheckResult:
-    """Show a validation as Dagster's check result, its figures as metadata."""
+def check_result(asset: str, validation: Validation, notes: Mapping[str, str]) -> dg.AssetCheckResult:
+    """Show a validation as Dagster's check result: its figures as metadata, with the deployment's `notes`."""
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=validation.name,
         passed=validation.passed,
         severity=dg.AssetCheckSeverity[validation.severity],
         description=validation.statement,
-        metadata={name: metadata_value(figure) for name, figure in validation.figures.items()},
+        metadata={
+            name: metadata_value(figure) for name, figure in (validation.figures | dict(notes)).items()
+        },
     )
 
 

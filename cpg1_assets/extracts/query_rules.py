@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from cpg1_assets.extracts.contract import MONTH_PARAMETERS
 from cpg1_assets.extracts.scope import LIST_PARAMETERS
@@ -19,9 +19,16 @@ from cpg1_assets.sources.query import Query, QueryError, parameter_uses
 Slip = tuple[int, str]
 """A line of the statement, from 1, and what is wrong there with what to do about it."""
 
-_CLOCK = (
-    "GETDATE GETUTCDATE SYSDATETIME SYSUTCDATETIME SYSDATETIMEOFFSET CURRENT_TIMESTAMP CURRENT_DATE CURRENT_TIME"
-).split()
+_CLOCK = [
+    "GETDATE",
+    "GETUTCDATE",
+    "SYSDATETIME",
+    "SYSUTCDATETIME",
+    "SYSDATETIMEOFFSET",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+]
 _FORBIDDEN = {
     **dict.fromkeys(_CLOCK, "reads the clock: name a parameter of the month, such as @next_month_start"),
     **dict.fromkeys(["NEWID", "RAND"], "gives other rows each time: order by the key instead"),
@@ -58,7 +65,7 @@ def slips(
         return [
             (
                 1,
-                "not exactly one SELECT statement: a query only reads, and is one statement (WITH … is allowed)",
+                "not exactly one SELECT statement: a query only reads, and is one (WITH … is allowed)",
             )
         ]
     tree = statements[0]
@@ -102,26 +109,30 @@ def _clauses(tree: exp.Query) -> Iterator[Slip]:
     for select in tree.find_all(exp.Select):
         if select.args.get("into"):
             yield _line(select.args["into"]), "SELECT … INTO writes a table: a query only reads"
-        if select.args.get("options") or select.args.get("for_") or select.args.get("hint"):
+        if any(select.args.get(clause) for clause in ("options", "for_", "hint")):
             yield _line(select), "OPTION (…) and FOR … are not for queries: remove them"
-    for table in tree.find_all(exp.Table):
-        if table.args.get("hints"):
-            yield (
-                _line(table),
-                f"a hint on {table.name}: remove it (how reads avoid locks is the connection's business)",
-            )
-        if isinstance(table.this, exp.Identifier) and table.this.args.get("temporary"):
-            yield _line(table), f"the temporary table #{table.name}: use WITH {table.name} AS (…)"
-        if isinstance(table.this, exp.Parameter):
-            yield _line(table), "a table variable: use WITH … AS (…)"
     for join in tree.find_all(exp.Join):
         if join.args.get("hint"):
             yield _line(join), "a join hint: remove it"
+    for table in tree.find_all(exp.Table):
+        yield from _table(table)
+
+
+def _table(table: exp.Table) -> Iterator[Slip]:
+    if table.args.get("hints"):
+        yield (
+            _line(table),
+            f"a hint on {table.name}: remove it (how reads avoid locks is the connection's business)",
+        )
+    if isinstance(table.this, exp.Identifier) and table.this.args.get("temporary"):
+        yield _line(table), f"the temporary table #{table.name}: use WITH {table.name} AS (…)"
+    if isinstance(table.this, exp.Parameter):
+        yield _line(table), "a table variable: use WITH … AS (…)"
 
 
 def _numbers(tree: exp.Query, amounts: Sequence[str]) -> Iterator[Slip]:
     for cast in tree.find_all(exp.Cast, exp.Convert):
-        target = cast.args["this"] if isinstance(cast, exp.Convert) else cast.to
+        target = cast.args["this"] if isinstance(cast, exp.Convert) else cast.args["to"]
         if isinstance(target, exp.DataType) and target.this not in _TEXT_OR_TIME:
             yield _line(cast), "a cast to a number: amounts leave the source as they are, digits and all"
     for rounding in tree.find_all(*_ROUNDING):

@@ -59,7 +59,8 @@ class Scope(BaseModel):
         unknown = [account for account in gl_accounts or () if account not in self.gl_accounts]
         if unknown:
             raise ScopeError(
-                f"Unknown GL account {', '.join(unknown)}: the accounts in scope are {', '.join(self.gl_accounts)}."
+                f"Unknown GL account {', '.join(unknown)}: "
+                f"the accounts in scope are {', '.join(self.gl_accounts)}."
             )
         outside = [c for c in companies or () if self.companies is not None and c not in self.companies]
         if outside:

@@ -25,34 +25,60 @@ WITH rules AS (
     FROM classification
 ),
 
+-- The texts as they are compared; those that no rule asks about stay out, so that equal items are few.
+asked AS (
+    SELECT
+        count(id_companies) > 0 AS id_company,
+        count(company_countries) > 0 AS company_country,
+        count(collection_partners) > 0 AS collection_partner,
+        count(transaction_types) > 0 AS transaction_type,
+        count(related_entities) > 0 AS related_entity,
+        count(service_providers) > 0 AS service_provider,
+        count(partner_types) > 0 AS partner_type,
+        count(erp_names) > 0 AS erp_name,
+        count(gl_bank_accounts) > 0 AS gl_bank_account_no
+    FROM rules
+),
+keyed AS (
+    SELECT
+        ipe_31.*,
+        CASE WHEN asked.id_company THEN text_key(ipe_31.id_company) END AS company,
+        CASE WHEN asked.company_country THEN text_key(ipe_31.company_country) END AS country,
+        CASE WHEN asked.collection_partner THEN text_key(ipe_31.collection_partner) END AS partner,
+        CASE WHEN asked.transaction_type THEN text_key(ipe_31.transaction_type) END AS kind,
+        CASE WHEN asked.related_entity THEN text_key(ipe_31.related_entity) END AS entity,
+        CASE WHEN asked.service_provider THEN text_key(ipe_31.service_provider) END AS provider,
+        CASE WHEN asked.partner_type THEN text_key(ipe_31.partner_type) END AS partner_kind,
+        CASE WHEN asked.erp_name THEN text_key(ipe_31.erp_name) END AS erp,
+        CASE WHEN asked.gl_bank_account_no THEN text_key(ipe_31.gl_bank_account_no) END AS bank_account
+    FROM ipe_31
+    CROSS JOIN asked
+),
+
 -- A rule fires when every column it names has one of its values; the first in precedence decides.
 items AS (
     SELECT
-        ipe_31.*,
+        keyed.*,
         (
             SELECT min(rules.position)
             FROM rules
-            WHERE (id_companies IS NULL OR list_contains(id_companies, text_key(ipe_31.id_company)))
-              AND (company_countries IS NULL
-                   OR list_contains(company_countries, text_key(ipe_31.company_country)))
-              AND (collection_partners IS NULL
-                   OR list_contains(collection_partners, text_key(ipe_31.collection_partner)))
-              AND (transaction_types IS NULL
-                   OR list_contains(transaction_types, text_key(ipe_31.transaction_type)))
-              AND (related_entities IS NULL
-                   OR list_contains(related_entities, text_key(ipe_31.related_entity)))
-              AND (service_providers IS NULL
-                   OR list_contains(service_providers, text_key(ipe_31.service_provider)))
-              AND (partner_types IS NULL OR list_contains(partner_types, text_key(ipe_31.partner_type)))
-              AND (erp_names IS NULL OR list_contains(erp_names, text_key(ipe_31.erp_name)))
-              AND (gl_bank_accounts IS NULL
-                   OR list_contains(gl_bank_accounts, text_key(ipe_31.gl_bank_account_no)))
+            WHERE (id_companies IS NULL OR list_contains(id_companies, keyed.company))
+              AND (company_countries IS NULL OR list_contains(company_countries, keyed.country))
+              AND (collection_partners IS NULL OR list_contains(collection_partners, keyed.partner))
+              AND (transaction_types IS NULL OR list_contains(transaction_types, keyed.kind))
+              AND (related_entities IS NULL OR list_contains(related_entities, keyed.entity))
+              AND (service_providers IS NULL OR list_contains(service_providers, keyed.provider))
+              AND (partner_types IS NULL OR list_contains(partner_types, keyed.partner_kind))
+              AND (erp_names IS NULL OR list_contains(erp_names, keyed.erp))
+              AND (gl_bank_accounts IS NULL OR list_contains(gl_bank_accounts, keyed.bank_account))
         ) AS position
-    FROM ipe_31
+    FROM keyed
 )
 
 SELECT
-    items.* EXCLUDE (position),
+    items.id_company, items.company_country, items.event_date, items.collection_partner,
+    items.transaction_type, items.related_entity, items.amount, items.service_provider, items.partner_type,
+    items.erp_name, items.gl_bank_account_no, items.closing_date,
     rules.bridge_key,
     rules.bridge_title,
     CASE

@@ -1,7 +1,7 @@
 """Collections: couriers and partners take cash, hand it over in packlists, and pay it in.
 
 Lives here: cash transactions, packlists, deposits, transfers, reversals, reallocations and their postings to
-13001 and 13002. Does not: the packages the cash is for, or how the cash reconciliation shows it (`cash_tables`).
+13001 and 13002. Does not: the packages the cash is for, or the tables it shows up in (see `cash_tables`).
 """
 
 from __future__ import annotations
@@ -138,9 +138,9 @@ class CashBook:
 
 
 def take_cash(draws: Draws, company: Company, packages: CashPackages, partners: int) -> Takings:
-    """Let couriers take the cash of the packages they deliver; some of it is reallocated to another partner."""
+    """Let couriers take the cash of the packages they deliver; some is reallocated to another partner."""
     count = len(packages.order)
-    original = draws.snapped(packages.delivered + draws.delay(count, 0, 3 * HOUR), 20)
+    original = draws.snapped(packages.delivered + draws.delay(count, 0, 3 * HOUR), 60)
     before = draws.below(count, partners)
     moved = draws.chance(count, 25)
     shifted = draws.snapped(original + draws.delay(count, 4 * HOUR, 12 * DAY))

@@ -68,8 +68,8 @@ def _write_transactions(shelf: Shelf, company: Company, cash: CashBook) -> None:
     serial = np.arange(len(takings.amount))
     kinds = chosen(("Delivery", "Delivered", "Sales Delivery"), serial % 17 % 3)
     _put_transactions(
-        shelf, company, kinds, takings.entity, takings.partner, takings.created, blank(names, ~on_list), listed_at,
-        takings.amount,
+        shelf, company, kinds, takings.entity, takings.partner, takings.created,
+        blank(names, ~on_list), listed_at, takings.amount,
     )  # fmt: skip
     payouts = cash.payouts
     settled = payouts.settled
@@ -119,7 +119,8 @@ def _write_transactions(shelf: Shelf, company: Company, cash: CashBook) -> None:
     adjusted = ("Collection Adjustment (over)", "Collection Adjustment (under)")
     _put_transactions(
         shelf, company, chosen(adjusted, closed % 2), paid_names.take(pa.array(closed)), paid.partner[closed],
-        paid.closed[closed], same(None, len(closed)), np.full(len(closed), NEVER, dtype=np.int64), paid.excess[closed],
+        paid.closed[closed], same(None, len(closed)), np.full(len(closed), NEVER, dtype=np.int64),
+        paid.excess[closed],
     )  # fmt: skip
     moved = np.flatnonzero(takings.created != takings.original)
     _put_transactions(

@@ -210,7 +210,8 @@ def note_confusion(
 
 def without_line(serials: Ints) -> Flags:
     """Say which entries nobody gave a business line."""
-    return serials % 91 == 7  # noqa: PLR2004
+    nameless: Flags = serials % 91 == 7  # noqa: PLR2004
+    return nameless
 
 
 def _open_amounts(entries: CustomerEntries, mine: Ints) -> Ints:

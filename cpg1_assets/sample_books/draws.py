@@ -19,7 +19,7 @@ _TICKS = np.array([0, 3_000, 7_000], dtype=np.int64)
 """The thousandths SQL Server's datetime can keep."""
 
 _PER_MILLE = 1000
-_SNAP_DAYS = 4
+_SNAP_DAYS = 3
 
 
 class Draws:
@@ -62,7 +62,7 @@ class Draws:
         hundredths = self.below(count, 100) * 10_000
         return first + days * DAY + seconds * SECOND + hundredths + _TICKS[self.below(count, len(_TICKS))]
 
-    def snapped(self, moments: Ints, per_mille: int = 60) -> Ints:
+    def snapped(self, moments: Ints, per_mille: int = 180) -> Ints:
         """Move some of the moments in the last days of a month to the very edge of it.
 
         Half of them become 23:59:59.997 of the last day, half 00:00:00.000 of the next month. Moments only
@@ -71,8 +71,8 @@ class Draws:
         count = len(moments)
         month = np.minimum(np.searchsorted(ENDS, moments, side="right"), len(ENDS) - 1)
         edge = ENDS[month]
-        near = (edge > moments) & (edge - moments < _SNAP_DAYS * DAY - DAY)
-        chosen = self.chance(count, per_mille * 3) & near
+        near = (edge > moments) & (edge - moments < _SNAP_DAYS * DAY)
+        chosen = self.chance(count, per_mille) & near
         before = self.chance(count, 500)
         target = np.where(before, np.maximum(edge - 3_000, moments), edge)
         return np.where(chosen, target, moments)

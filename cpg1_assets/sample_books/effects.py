@@ -2,7 +2,8 @@
 
 Each event of the business adds its amount to `held` in the month it happened, and each posting to `booked` in
 the month it is dated; both in NAV's sign (debit positive), in units. A difference between the two has
-a cause, and whoever makes the difference writes the cause down at that moment. Nothing here looks at a source table.
+a cause, and whoever makes the difference writes the cause down at that moment. Nothing here looks at a source
+table.
 """
 
 from __future__ import annotations

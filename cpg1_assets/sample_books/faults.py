@@ -1,7 +1,7 @@
 """What goes wrong on purpose, and the record of it.
 
 Lives here: the plan of faults of each company, and the breaking of postings on their way into NAV; every
-fault is written down in the ledger of effects as it is planted. Does not: faults of cards and vouchers' own lives
+fault is written down in the ledger of effects as it is planted. Does not: faults of customers and vouchers
 (staged here, lived through in `customers` and `vouchers`).
 """
 

@@ -30,6 +30,7 @@ from cpg1_assets.sample_books.months import (
     LAST,
     SPAN,
     TODAY,
+    Flags,
     Ints,
     midnight,
     month_of,
@@ -302,7 +303,7 @@ class GeneralLedger:
         )
 
 
-def _find(numbered: dict[str, Ints], serials: Ints, first_entry: int) -> tuple[Ints, Ints]:
+def _find(numbered: dict[str, Ints], serials: Ints, first_entry: int) -> tuple[Ints, Flags]:
     """Find the rows of serials in the order of entries, and whether each was entered at all."""
     if not len(serials):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
@@ -310,7 +311,7 @@ def _find(numbered: dict[str, Ints], serials: Ints, first_entry: int) -> tuple[I
     return numbered["entry"][place] - first_entry, numbered["serial"][place] == serials
 
 
-def entry_numbers(numbered: dict[str, Ints], serials: Ints) -> tuple[Ints, Ints]:
+def entry_numbers(numbered: dict[str, Ints], serials: Ints) -> tuple[Ints, Flags]:
     """Give the entry number of each serial, and whether it was entered at all."""
     return _find(numbered, serials, 0)
 

@@ -48,6 +48,12 @@ from cpg1_assets.sample_books.orders import (
 )
 from cpg1_assets.sample_books.tables import Shelf
 from cpg1_assets.sample_books.truth import write_truth
+from cpg1_assets.sample_books.voucher_postings import (
+    explain_cancellations,
+    explain_transit,
+    note_marketing,
+    post_vouchers,
+)
 from cpg1_assets.sample_books.voucher_snapshots import write_ancient_vouchers, write_snapshots
 
 if TYPE_CHECKING:
@@ -217,13 +223,13 @@ def _live_chunk(
         post_packages(company, effects, packages),
         post_prepayments(company, effects, items),
         post_refunds(effects, items),
-        voucher_life.post_vouchers(draws, company, effects, issued, bought),
+        post_vouchers(draws, company, effects, issued, bought),
         post_customers(company, effects, entries, first),
         post_cash(effects, cash),
     ]
-    voucher_life.explain_transit(effects, issued)
-    voucher_life.explain_cancellations(effects, issued, staged)
-    voucher_life.note_marketing(effects, issued)
+    explain_transit(effects, issued)
+    explain_cancellations(effects, issued, staged)
+    note_marketing(effects, issued)
     rows = pa.concat_tables(booked).combine_chunks()
     if faulty:
         rows = break_postings(fault_draws, company, effects, rows)

@@ -5,7 +5,8 @@ comes out of here. Where the two engines would answer differently the seam settl
 it never guesses. Two differences are left to the queries, because only they know what is meant:
 
 - SQL Server compares texts ignoring case and trailing blanks, DuckDB exactly. A fixed value is compared as
-  `UPPER(LTRIM(RTRIM(column))) = 'VALUE'`; where exact is meant, a binary collation says so and is dropped here.
+  `UPPER(LTRIM(RTRIM(column))) = 'VALUE'`; where exact is meant, a binary collation says so, and is dropped
+  here.
 - SQL Server reads `'2025-01-02'` by the session's language. Fixed dates are written with DATEFROMPARTS.
 """
 
@@ -17,6 +18,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 
 from cpg1_assets.sources.query import Query, QueryError, Scalar
 
+_BLANK = exp.Literal.string(" ")
 _TEXT_TYPES = exp.DataType.TEXT_TYPES
 _TEXT_FUNCTIONS = (exp.Upper, exp.Lower, exp.Trim, exp.Left, exp.Right, exp.Substring, exp.Concat, exp.DPipe)
 _NO_EQUAL = {
@@ -73,23 +75,28 @@ def _refuse_what_differs(tree: exp.Expr) -> None:
 
 def _meant(node: exp.Expr) -> exp.Expr:
     """Give `node` as DuckDB must read it, or `node` itself where it reads it right."""
+    meant = node
     match node:
         case exp.Collate():
-            return node.this
+            meant = node.this
         case exp.National():
-            return exp.Literal.string(node.name)
+            meant = exp.Literal.string(node.name)
         case exp.DataType() if node.is_type(exp.DataType.Type.BIT):
             # As a bit string, 1 would be 00000000000000000000000000000001.
-            return exp.DataType.build("boolean")
-        case exp.Add() if _is_text(node.this) or _is_text(node.expression):
-            return exp.DPipe(this=node.this, expression=node.expression, safe=False)
+            meant = exp.DataType.build("boolean")
+        case exp.Trim() if node.expression is None:
+            # DuckDB's own would also take no-break and other Unicode spaces.
+            meant = exp.Trim(this=node.this, expression=_BLANK.copy(), position=node.args.get("position"))
         case exp.Length():
             # LEN does not count trailing blanks.
-            return exp.Length(this=exp.Trim(this=node.this, position="TRAILING"))
+            meant = exp.Length(this=exp.Trim(this=node.this, expression=_BLANK.copy(), position="TRAILING"))
+        case exp.Add() if _is_text(node.this) or _is_text(node.expression):
+            meant = exp.DPipe(this=node.this, expression=node.expression, safe=False)
         case exp.Year() | exp.Month() | exp.Day() if isinstance(node.this, exp.TsOrDsToDate):
-            return type(node)(this=node.this.this)
+            meant = type(node)(this=node.this.this)
         case _:
-            return node
+            pass
+    return meant
 
 
 def _is_text(node: exp.Expr) -> bool:

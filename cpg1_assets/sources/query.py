@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import sqlglot
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from cpg1_assets.errors import Cpg1Error
 
@@ -40,7 +40,7 @@ class ParameterUse:
 
 @dataclass(frozen=True)
 class Query:
-    """T-SQL text with parameters written `@name`, and values by name: scalars, or tuples used as `IN (@name)`.
+    """T-SQL with parameters written `@name`, and values by name: scalars, or tuples used as `IN (@name)`.
 
     `parameters` may hold more than the text names; only what it names is bound.
     """

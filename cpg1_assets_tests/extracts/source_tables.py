@@ -83,7 +83,7 @@ class SourceTables:
     def ask(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
         """Run a query of the control."""
         translated, values = to_duckdb(Query(text, parameters))
-        rows: list[Row] = self.connection.execute(translated, values).to_arrow_table().to_pylist()
+        rows: list[Row] = self.connection.sql(translated, params=values).to_arrow_table().to_pylist()
         return rows
 
     def parameters(self, month: str, scope: Scope) -> dict[str, Any]:

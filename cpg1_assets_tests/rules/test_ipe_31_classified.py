@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cpg1_assets.errors import FileFormatError
-from cpg1_assets.rules.classification import Classification
+from cpg1_assets.rules.classification import TEXT_COLUMNS, Classification
 from cpg1_assets.rules.frames import IPE_31_COLUMNS
 from cpg1_assets.rules.ipe_31_classified import classification_counts, ipe_31_classified
 from cpg1_assets.yaml_file import parse_yaml
@@ -113,6 +113,16 @@ def test_equal_ranks_go_by_the_order_of_the_file_and_every_named_column_must_mat
     assert bridge(rules, transaction_type="x")[0] == "FIRST"
     assert bridge(rules, transaction_type="x", erp_name="M")[0] == "BOTH"
     assert bridge(rules, transaction_type="y", erp_name="M")[0] is None
+
+
+@pytest.mark.parametrize("column", TEXT_COLUMNS)
+def test_a_rule_may_ask_about_any_text_of_the_item(column: str) -> None:
+    rules = Classification.model_validate(
+        {"version": "1", "rules": [RULE | {"key": "ASKED", "rank": 1, "when": {column: ["v_1"]}}]}
+    )
+    assert bridge(rules, **{column: " V_1 "})[0] == "ASKED"
+    assert bridge(rules, **{column: "VX1"}) == NONE
+    assert bridge(rules) == NONE
 
 
 def test_items_are_counted_by_bridge_unclassified_ones_too() -> None:

@@ -1,0 +1,86 @@
+"""Closing a month in a test, in process and through Dagster, and looking at what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow.parquet as pq
+
+from cpg1_assets.definitions import build_definitions
+from cpg1_assets.settings import Settings
+from cpg1_assets.sources.interface import Source
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Closed:
+    """One run of a month: its settings, its instance, and Dagster's own result."""
+
+    settings: Settings
+    month: str
+    instance: dg.DagsterInstance
+    result: dg.ExecuteInProcessResult
+
+    def path(self, asset: str) -> Path:
+        """Place of an asset's file as the documentation gives it."""
+        return self.settings.place / "storage" / asset / f"{self.month}.parquet"
+
+    def rows(self, asset: str) -> list[dict[str, Any]]:
+        """Rows of an asset's file."""
+        found: list[dict[str, Any]] = pq.read_table(self.path(asset)).to_pylist()
+        return found
+
+    def package(self, asset: str) -> Path:
+        """Folder of the evidence package of this run."""
+        return self.settings.place / "evidence" / self.month / asset / self.result.run_id
+
+    def evaluations(self, asset: str) -> dict[str, dg.AssetCheckEvaluation]:
+        """Check evaluations of an asset by the check's name."""
+        found = self.result.get_asset_check_evaluations()
+        return {e.check_name: e for e in found if e.asset_key == dg.AssetKey(asset)}
+
+    def materialized(self) -> set[str]:
+        """Names of the assets that this run put in storage."""
+        return {event.asset_key.path[-1] for event in self._materializations()}
+
+    def metadata(self, asset: str) -> dict[str, Any]:
+        """Metadata values of an asset's materialization in this run."""
+        (event,) = [e for e in self._materializations() if e.asset_key == dg.AssetKey(asset)]
+        return {name: value.value for name, value in event.metadata.items()}
+
+    def why_failed(self, asset: str) -> str:
+        """What a person reads about a failed step."""
+        for event in self.result.all_events:
+            if event.is_step_failure and event.step_key == asset:
+                data = event.step_failure_data
+                if data.user_failure_data is not None and data.user_failure_data.description is not None:
+                    return data.user_failure_data.description
+                return data.error_display_string
+        raise AssertionError(f"{asset} did not fail")
+
+    def _materializations(self) -> list[dg.AssetMaterialization]:
+        events = self.result.get_asset_materialization_events()
+        return [event.step_materialization_data.materialization for event in events]
+
+
+def close(
+    settings: Settings,
+    month: str,
+    instance: dg.DagsterInstance,
+    *,
+    source: Source | None = None,
+    select: Sequence[str] | None = None,
+) -> Closed:
+    """Close `month`, or materialize only the assets `select` with their checks. A failed run is given, not raised."""
+    job = build_definitions(settings, source).resolve_job_def("close_month")
+    result = job.execute_in_process(
+        partition_key=month,
+        instance=instance,
+        run_config=QUIET,
+        raise_on_error=False,
+        asset_selection=None if select is None else [dg.AssetKey(name) for name in select],
+    )
+    return Closed(settings, month, instance, result)

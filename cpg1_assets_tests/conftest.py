@@ -1,0 +1,63 @@
+"""What the tests of every room share: an environment of their own, the sample books, a month closed once.
+
+How a test closes a month is in `closing`; how it tampers with a source, in `tampering`.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from cpg1_assets.sample_books import make_sample_books
+from cpg1_assets.settings import Settings
+from cpg1_assets_tests.closing import Closed, close
+
+ORDINARY_MONTH = "2025-09"
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on what the developer has set, nor leave anything set for the next one."""
+    ours = [name for name in os.environ if name.startswith("CPG1_") and name != "CPG1_TESTS_REQUIRE_ALL"]
+    for name in {*ours, "DB_CONNECTION_STRING", "CUTOFF_DATE", "DAGSTER_HOME", "CPG1_HOME"}:
+        # Set first, so that what the product itself sets is taken back as well.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sample_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the default sample books once; nobody writes in them."""
+    folder = tmp_path_factory.mktemp("books") / "sample_books"
+    make_sample_books(folder)
+    return folder
+
+
+def home_with(books: Path, home: Path) -> Path:
+    """Make a home that has the books, without a copy of them."""
+    home.mkdir(parents=True)
+    (home / "sample_books").symlink_to(books, target_is_directory=True)
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path, sample_books: Path) -> Path:
+    """Give a home of the test's own, with the sample books in it."""
+    return home_with(sample_books, tmp_path / "home")
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Give a Dagster instance of the test's own, in memory."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory: pytest.TempPathFactory, sample_books: Path) -> Iterator[Closed]:
+    """Close an ordinary month once, for tests that only look at what came of it."""
+    home = home_with(sample_books, tmp_path_factory.mktemp("closed") / "home")
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield close(Settings(home=home), ORDINARY_MONTH, ephemeral)

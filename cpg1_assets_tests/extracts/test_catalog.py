@@ -1,0 +1,228 @@
+"""The catalog holds the ten extracts, and refuses what breaks a rule, by file and line."""
+
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from cpg1_assets.errors import FileFormatError
+from cpg1_assets.extracts.catalog import QUERIES_FOLDER, companies_in_scope_sql, read_catalog
+from cpg1_assets.sources.query import Query
+from cpg1_assets_tests.extracts.source_tables import SourceTables
+
+SQL = """-- What it is.
+SELECT
+    t.id_company AS id_company,
+    t.[No] AS document_no,
+    t.[Amount] AS amount
+FROM [A].[dbo].[T] AS t
+WHERE t.id_company IN (@companies)
+    AND t.[Date] < @next_month_start
+"""
+CONTRACT = """name: ipe_99
+title: A test
+key: [id_company, document_no]
+amounts: [amount]
+columns:
+  - {name: id_company, type: text, nullable: false}
+  - {name: document_no, type: text}
+  - {name: amount, type: amount}
+control_totals: |
+  SELECT t.id_company AS id_company, COUNT(*) AS row_count, SUM(t.[Amount]) AS amount
+  FROM [A].[dbo].[T] AS t
+  GROUP BY t.id_company
+witnesses:
+  positive:
+    statement: It is there.
+    sql: |
+      SELECT t.id_company AS id_company FROM [A].[dbo].[T] AS t
+  negative:
+    statement: It is not there.
+    sql: |
+      SELECT t.id_company AS id_company FROM [A].[dbo].[T] AS t
+several_matches: |
+  SELECT 'join' AS join_name, COUNT(*) AS row_count FROM [A].[dbo].[T] AS t
+"""
+
+
+def _write(folder: Path, sql: str = SQL, contract: str = CONTRACT, name: str = "ipe_99") -> Path:
+    (folder / f"{name}.sql").write_text(sql)
+    (folder / f"{name}.yaml").write_text(contract)
+    return folder
+
+
+def test_the_catalog_holds_the_ten_extracts() -> None:
+    catalog = read_catalog()
+    names = "cr_03 cr_04 cr_05 doc_voucher_usage ipe_07 ipe_08 ipe_10 ipe_12 ipe_31 ipe_34"
+    assert list(catalog) == names.split()
+    assert [name for name, extract in catalog.items() if extract.contract.key_may_repeat] == ["ipe_31"]
+    assert all(column.description for e in catalog.values() for column in e.contract.columns)
+    assert {name: len(e.contract.columns) for name, e in catalog.items()} == {
+        "cr_03": 41,
+        "cr_04": 25,
+        "cr_05": 10,
+        "doc_voucher_usage": 11,
+        "ipe_07": 34,
+        "ipe_08": 33,
+        "ipe_10": 21,
+        "ipe_12": 25,
+        "ipe_31": 12,
+        "ipe_34": 14,
+    }
+
+
+def test_the_types_follow_the_names() -> None:
+    """As the spec's paragraph on types has it."""
+    integers = {"entry_no", "gl_entry_no", "times_used", "creation_year", "delivery_month", "year", "month"}
+    dates = {"posting_date", "document_date", "due_date", "closing_date"}
+    flags = {"refund_completed", "automatically_integrated", "reversed", "system_created_entry"}
+    for extract in read_catalog().values():
+        for column in extract.contract.columns:
+            name = column.name
+            if name in integers:
+                expected = "integer"
+            elif name == "balance_at_date":
+                expected = "amount"
+            elif name in flags or (name.startswith("is_") and name != "is_valid"):
+                expected = "flag"
+            elif name in dates:
+                expected = "date"
+            elif name.endswith(("_date", "_at")) or name == "last_time_used":
+                expected = "timestamp"
+            elif name == "fx_rate":
+                expected = "rate"
+            else:
+                expected = "amount" if column.type == "amount" else "text"
+            assert (name, column.type) == (name, expected)
+
+
+def test_voucher_codes_are_looked_at_once_and_never_an_output() -> None:
+    seen = []
+    for name, extract in read_catalog().items():
+        contract = extract.contract
+        for text in (extract.sql, contract.witnesses.positive.sql, contract.witnesses.negative.sql):
+            tree = sqlglot.parse_one(text, read="tsql")
+            assert isinstance(tree, exp.Query)
+            seen += [
+                (name, output.alias_or_name)
+                for output in tree.selects
+                for column in output.find_all(exp.Column)
+                if column.name.lower() in ("code", "voucher_code")
+            ]
+    assert seen == [("ipe_08", "business_use_formatted")]
+
+
+def test_the_companies_in_scope_are_resolved_by_a_query_of_its_own() -> None:
+    assert Query(companies_in_scope_sql(), {}).named() == {}
+    assert SourceTables().ask(companies_in_scope_sql(), {}) == [
+        {"id_company": "EC_NG"},
+        {"id_company": "JD_GH"},
+    ]
+    assert not (QUERIES_FOLDER / "companies_in_scope.sql").exists()
+
+
+def test_an_extract_is_two_files(tmp_path: Path) -> None:
+    extract = read_catalog(_write(tmp_path))["ipe_99"]
+    assert (extract.sql, extract.sql_path.name, extract.contract_path.name) == (
+        SQL,
+        "ipe_99.sql",
+        "ipe_99.yaml",
+    )
+
+
+@pytest.mark.parametrize("missing", ["sql", "yaml"])
+def test_one_file_without_the_other_is_refused(tmp_path: Path, missing: str) -> None:
+    _write(tmp_path)
+    (tmp_path / f"ipe_99.{missing}").unlink()
+    with pytest.raises(FileFormatError, match=rf"there is no ipe_99\.{missing}"):
+        read_catalog(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("t.[No] AS document_no,", "t.*,", 4, "name the columns"),
+        ("t.[No] AS document_no", "t.[No] AS doc_no", 1, "column 2 must be document_no, it is doc_no"),
+        ("    t.[No] AS document_no,\n", "", 1, "column 2 must be document_no, it is amount"),
+        ("AS amount", "AS amount, 1 AS more", 1, "remove more"),
+        ("t.[Amount] AS", "CAST(t.[Amount] AS decimal(10, 2)) AS", 5, "a cast to a number"),
+        ("t.[Amount] AS", "CAST(t.[Amount] AS nvarchar(20)) AS", 5, "a cast in amount"),
+        ("t.[Amount] AS", "ROUND(t.[Amount], 2) AS", 5, "a rounding"),
+        ("@next_month_start", "GETDATE()", 8, "GETDATE reads the clock"),
+        ("@next_month_start", "CURRENT_TIMESTAMP", 8, "CURRENT_TIMESTAMP reads the clock"),
+        ("@next_month_start", "@next_month", 8, "@next_month is not a parameter"),
+        ("IN (@companies)", "= @companies", 7, "use it as IN"),
+        ("IN (@companies)", "IN (@companies, 'x')", 7, "use it as IN"),
+        ("AS t\n", "AS t WITH (NOLOCK)\n", 6, "a hint on T"),
+        ("[A].[dbo].[T]", "#t", 6, "temporary table"),
+        ("@next_month_start", "@next_month_start OPTION (MAXDOP 1)", 3, "OPTION"),
+        ("FROM", "INTO x FROM", 6, "writes a table"),
+        ("@next_month_start", "@next_month_start; DROP TABLE t", 1, "exactly one SELECT"),
+        ("WHERE", "WHERE WHERE", 7, "not valid T-SQL"),
+        ("t.[Amount] AS", "t.[Amount] / 2 AS", 1, "division"),
+    ],
+)
+def test_a_query_that_breaks_a_rule_is_refused_by_file_and_line(
+    tmp_path: Path, old: str, new: str, line: int, message: str
+) -> None:
+    assert old in SQL
+    with pytest.raises(FileFormatError, match=message) as caught:
+        read_catalog(_write(tmp_path, sql=SQL.replace(old, new, 1)))
+    assert f"ipe_99.sql, line {line}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("name: ipe_99", "name: ipe_98", 1, "the file's is ipe_99"),
+        ("GROUP BY", "WHERE t.x = @nobody GROUP BY", 12, "@nobody is not a parameter"),
+        ("COUNT(*) AS row_count, SUM", "SUM", 10, "column 2 must be row_count"),
+        (
+            "statement: It is there.\n    sql: |\n      SELECT",
+            "statement: S\n    sql: |\n      SELECT 1 AS x,",
+            17,
+            "gives x",
+        ),
+        (
+            "not there.\n    sql: |\n      SELECT t.id_company AS id_company",
+            "S\n    sql: |\n      SELECT 1 AS amount",
+            21,
+            "may give",
+        ),
+        (
+            "not there.\n    sql: |\n      SELECT",
+            "S\n    sql: |\n\n      SELECT GETDATE() AS document_no,",
+            22,
+            "GETDATE",
+        ),
+        ("'join' AS join_name", "'join' AS name", 23, "column 1 must be join_name"),
+        (
+            "{name: id_company, type: text, nullable: false}",
+            "{name: id_company, type: text}",
+            6,
+            "not nullable",
+        ),
+        ("key: [id_company", "key: [nothing", 1, "key names columns that do not exist"),
+        (
+            "amounts: [amount]",
+            "amounts: [amount]\ndate_rule: {column: x, before: month_start}",
+            1,
+            "date_rule",
+        ),
+        (
+            "amounts: [amount]",
+            "amounts: [amount]\ndate_rule: {column: x, before: today}",
+            5,
+            "not a date of the month",
+        ),
+        ("amounts: [amount]", "amounts: [amount]\nunknown: 1", 5, "unknown"),
+    ],
+)
+def test_a_contract_that_breaks_a_rule_is_refused_by_file_and_line(
+    tmp_path: Path, old: str, new: str, line: int, message: str
+) -> None:
+    assert old in CONTRACT
+    with pytest.raises(FileFormatError, match=message) as caught:
+        read_catalog(_write(tmp_path, contract=CONTRACT.replace(old, new, 1)))
+    assert f"ipe_99.yaml, line {line}: " in str(caught.value)
