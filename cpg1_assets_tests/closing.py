@@ -53,12 +53,11 @@ class Closed:
 
     def why_failed(self, asset: str) -> str:
         """What a person reads about a failed step."""
-        for event in self.result.all_events:
-            if event.is_step_failure and event.step_key == asset:
-                data = event.step_failure_data
-                if data.user_failure_data is not None and data.user_failure_data.description is not None:
-                    return data.user_failure_data.description
-                return data.error_display_string
+        for event in self.result.get_step_failure_events():
+            data = event.step_failure_data
+            if event.step_key == asset:
+                described = data.user_failure_data.description if data.user_failure_data else None
+                return described or data.error_display_string
         raise AssertionError(f"{asset} did not fail")
 
     def _materializations(self) -> list[dg.AssetMaterialization]:

@@ -3,6 +3,7 @@
 How a test closes a month is in `closing`; how it tampers with a source, in `tampering`.
 """
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+import cpg1_assets.cli.records
+import cpg1_assets.definitions
+from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close
@@ -25,6 +29,16 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         # Set first, so that what the product itself sets is taken back as well.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def catalog_read_once() -> Iterator[None]:
+    """Read the queries and contracts once for all closes: nobody changes them while tests run."""
+    once = functools.cache(read_catalog)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpg1_assets.definitions, "read_catalog", once)
+        patch.setattr(cpg1_assets.cli.records, "read_catalog", once)
+        yield
 
 
 @pytest.fixture(scope="session")
