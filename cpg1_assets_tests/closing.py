@@ -72,10 +72,11 @@ def close(
     *,
     source: Source | None = None,
     select: Sequence[str] | None = None,
+    job: str = "close_month",
 ) -> Closed:
     """Close `month`, or materialize only the assets `select` with their checks. A failed run is given, not raised."""
-    job = build_definitions(settings, source).resolve_job_def("close_month")
-    result = job.execute_in_process(
+    definitions = build_definitions(settings, source)
+    result = definitions.resolve_job_def(job).execute_in_process(
         partition_key=month,
         instance=instance,
         run_config=QUIET,

@@ -129,7 +129,11 @@ def _package(
         {
             _CONTEXT: {
                 **system_context(
-                    run_id=context.run.run_id, month=month.key, scope=deployment.settings.scope, source=None
+                    run_id=context.run.run_id,
+                    month=month.key,
+                    scope=deployment.settings.scope,
+                    sample=deployment.settings.is_sample,
+                    source=None,
                 ),
                 **deployment.notes,
                 "rule_versions": deployment.rules.versions(),

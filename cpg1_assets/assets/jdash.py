@@ -13,7 +13,7 @@ from cpg1_assets.assets.derived import deployment_of, month_of
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.evidence.context import system_context
 from cpg1_assets.evidence.package import write_package
-from cpg1_assets.extracts.extraction import companies_in_scope
+from cpg1_assets.extracts.extraction import ExecutionLog, companies_in_scope
 from cpg1_assets.extracts.factory import (
     check_result,
     check_specs,
@@ -51,14 +51,20 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         deployment, month = deployment_of(context), month_of(context)
         settings = deployment.settings
         with told_plainly(context, ()):
+            log = ExecutionLog()
             settings.prepare_home()
             if settings.inbox is None and isinstance(deployment.source, SampleBooks):
                 ensure_sample_books(deployment.source.folder)
             companies = cr_05.column("id_company").to_pylist()
             read = read_jdash(settings.inbox_folder, month, companies, _known_companies(deployment))
+            log(
+                "files read", files=len(read.sources), problems=len(read.problems), missing=list(read.missing)
+            )
             spool = deployment.storage.spool_path("jdash", month.key, context.run.run_id[:8])
             written = write_parquet(read.table, JDASH, spool)
+            log("rows written, sorted", rows=written.rows, size_bytes=written.size_bytes)
             validations = _validations(read, companies)
+            log("validated", failed=[v.name for v in validations if not v.passed])
             package = write_package(
                 package_folder(deployment, month, "jdash", context.run.run_id),
                 {
@@ -66,10 +72,20 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
                         run_id=context.run.run_id,
                         month=month.key,
                         scope=settings.scope,
+                        sample=settings.is_sample,
                         source=deployment.source.identity(),
                     ),
+                    "02_query_parameters.json": {
+                        "inbox": str(settings.inbox_folder),
+                        "month": month.key,
+                        "companies": companies,
+                    },
                     **data_documents(written, JDASH, sample=settings.is_sample),
                     "06_validation_results.json": {"validations": [v.as_dict() for v in validations]},
+                    "07_execution_log.json": {
+                        "attempts": [{"attempt": 1, "result": "done"}],
+                        "events": log.entries,
+                    },
                     **{f"files/{path.name}": content for path, content in read.sources},
                 },
             )

@@ -31,11 +31,14 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 
 def prepare_dagster_home(settings: Settings) -> None:
-    """Set DAGSTER_HOME to `$CPG1_HOME/dagster` unless it is set, and give a new home its `dagster.yaml`."""
+    """Set DAGSTER_HOME to `$CPG1_HOME/dagster` unless it is set, and give a new home its `dagster.yaml`.
+
+    A narrowed scope always has a home of its own: its runs must not pass for the control's in the UI.
+    """
     settings.prepare_home()
-    if os.environ.get("DAGSTER_HOME"):
+    if os.environ.get("DAGSTER_HOME") and settings.scope is None:
         return
-    home = settings.home / "dagster"
+    home = settings.place / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
     if not config.exists():
@@ -46,9 +49,22 @@ def prepare_dagster_home(settings: Settings) -> None:
 
 
 def _dagster_yaml(settings: Settings) -> dict[str, Any]:
+    folder = {"base_dir": {"env": "DAGSTER_HOME"}}
     return {
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
+        # One database for all runs' events: half the writes of the default, one a run.
+        "event_log_storage": {
+            "module": "dagster.core.storage.event_log",
+            "class": "ConsolidatedSqliteEventLogStorage",
+            "config": folder,
+        },
+        "run_storage": {"module": "dagster.core.storage.runs", "class": "SqliteRunStorage", "config": folder},
+        "schedule_storage": {
+            "module": "dagster.core.storage.schedules",
+            "class": "SqliteScheduleStorage",
+            "config": folder,
+        },
         # Frees the pool's slots of runs that died, and ends runs that take too long.
         "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 30},
         "run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False},

@@ -14,18 +14,18 @@ _LIBRARIES = ("dagster", "dagster-pandas", "duckdb", "numpy", "pandas", "pyarrow
 
 
 def system_context(
-    *, run_id: str, month: str, scope: str | None, source: SourceIdentity | None
+    *, run_id: str, month: str, scope: str | None, sample: bool, source: SourceIdentity | None
 ) -> dict[str, Any]:
-    """Give the content of `00_system_context.json`."""
+    """Give the content of `00_system_context.json`; `source` is None for what is derived from stored extracts."""
     return {
         "control": "C-PG-1",
-        "books": source.title if source is not None else "derived from extracts already stored",
+        "books": "SAMPLE BOOKS" if sample else "SQL Server",
         "month": month,
         "scope": scope or "the control's whole scope",
-        "counts_as_the_control": scope is None and (source is None or source.kind != "sample"),
+        "counts_as_the_control": scope is None and not sample,
         "run_id": run_id,
         "started_by": _who(),
-        "source": source.as_dict() if source is not None else None,
+        "source": source.as_dict() if source is not None else "derived from extracts already stored",
         **_code_and_machine(),
     }
 

@@ -6,6 +6,7 @@ What a statement may say is in `query_rules`, what a contract may say in `contra
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -55,7 +56,12 @@ def companies_in_scope_sql() -> str:
 
 
 def _read_extract(sql_path: Path, contract_path: Path) -> Extract:
-    sql, contract_text = _text(sql_path), _text(contract_path)
+    return _checked(sql_path, contract_path, _text(sql_path), _text(contract_path))
+
+
+@lru_cache(maxsize=64)
+def _checked(sql_path: Path, contract_path: Path, sql: str, contract_text: str) -> Extract:
+    """Read an extract's two texts; the same texts are checked once in a process."""
     contract = parse_yaml(contract_text, Contract, name=str(contract_path))
     lines = _lines_of_scalars(contract_text)
     found = list(_own_slips(contract, contract_path, lines))

@@ -212,7 +212,11 @@ def _documents(
     scope = deployment.settings.scope
     return {
         "00_system_context.json": system_context(
-            run_id=context.run_id, month=month.key, scope=scope, source=identity
+            run_id=context.run_id,
+            month=month.key,
+            scope=scope,
+            sample=deployment.settings.is_sample,
+            source=identity,
         ),
         "01_executed_query.sql": extraction.text_sent,
         "02_query_parameters.json": {

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 import sqlglot
@@ -90,7 +91,8 @@ class Query:
         return Query(text, values)
 
 
-def parameter_uses(text: str) -> list[ParameterUse]:
+@lru_cache(maxsize=512)
+def parameter_uses(text: str) -> tuple[ParameterUse, ...]:
     """Give every place where `text` names a parameter: not in strings, quoted names or comments.
 
     Raises QueryError when the text cannot be read at all, and for `@@names`, which are the server's own.
@@ -109,4 +111,4 @@ def parameter_uses(text: str) -> list[ParameterUse]:
                 f"line {token.line}: @ without the name of a parameter (@@names are not for queries)."
             )
         uses.append(ParameterUse(word.text, token.start, word.end + 1, token.line))
-    return uses
+    return tuple(uses)

@@ -1,5 +1,6 @@
 """Inputs of the derived assets, made by hand and put in storage: no source, no sample books, no earlier run."""
 
+import functools
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -113,7 +114,13 @@ def put_in_storage(storage: Path, *assets: str) -> None:
 
 def frame(asset: str) -> FrameSpec:
     """Give the columns of an asset."""
-    return {spec.name: spec for spec in (JDASH, *DERIVED_FRAMES)}.get(asset) or read_catalog()[asset].contract
+    return _frames()[asset]
+
+
+@functools.cache
+def _frames() -> dict[str, FrameSpec]:
+    contracts = [extract.contract for extract in read_catalog().values()]
+    return {spec.name: spec for spec in (JDASH, *DERIVED_FRAMES, *contracts)}
 
 
 def _typed(row: dict[str, Any], spec: FrameSpec) -> dict[str, Any]:
