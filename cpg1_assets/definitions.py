@@ -65,7 +65,7 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         sensors=[jdash_sensor(partitions, deployment)],
         resources={
             "deployment": deployment,
-            "parquet": ParquetIOManager(deployment.storage, specs, deployment.notes),
+            "parquet": ParquetIOManager(deployment.storage, specs, deployment.notes_of),
         },
         executor=_executor(deployment),
     )

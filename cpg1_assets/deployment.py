@@ -6,12 +6,14 @@ Made once by `definitions.build_definitions` and handed to the assets as the Dag
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from cpg1_assets.errors import SettingsError
 from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.extracts.scope import Scope, read_scope
 from cpg1_assets.rules.classification import Classification
+from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.settings import Settings
@@ -20,6 +22,7 @@ from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets.storage.io_manager import ParquetStorage
 from cpg1_assets.yaml_file import read_yaml
 
+_DERIVED = {spec.name for spec in DERIVED_FRAMES}
 _RULE_FILES = ("lines.yaml", "thresholds.yaml", "collection_classification.yaml")
 
 
@@ -69,6 +72,20 @@ class Deployment:
         if self.settings.scope is not None:
             notes["scope"] = f"{self.settings.scope}: a narrowed scope, does not count as the control"
         return notes
+
+    def notes_of(self, asset: str) -> dict[str, str]:
+        """Give what a materialization of `asset` says of itself: the notes, and if it is derived the rule files used."""
+        if asset not in _DERIVED:
+            return self.notes
+        used = {
+            f"rules/{name}": f"version {v['version']}, SHA-256 {v['sha256']}"
+            for name, v in self._versions.items()
+        }
+        return self.notes | used
+
+    @cached_property
+    def _versions(self) -> dict[str, dict[str, str]]:
+        return self.rules.versions()
 
 
 def open_deployment(settings: Settings, source: Source | None = None) -> Deployment:

@@ -84,3 +84,9 @@ def close(
         asset_selection=None if select is None else [dg.AssetKey(name) for name in select],
     )
     return Closed(settings, month, instance, result)
+
+
+def listed(evaluation: dg.AssetCheckEvaluation, name: str) -> list[dict[str, Any]]:
+    """Give the rows a check shows under `name`, which is empty text where there are none."""
+    value = evaluation.metadata[name]
+    return [dict(row.data) for row in value.records] if isinstance(value, dg.TableMetadataValue) else []

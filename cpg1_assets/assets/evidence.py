@@ -17,6 +17,8 @@ from cpg1_assets.embedded import plain
 from cpg1_assets.evidence.context import system_context
 from cpg1_assets.evidence.package import Document, write_package
 from cpg1_assets.frame import FrameSpec, columns
+from cpg1_assets.rules.engine import to_table
+from cpg1_assets.rules.material_proof_rows import material_proof_rows
 from cpg1_assets.storage.parquet import sha256_of
 
 _CONTEXT = "00_system_context.json"
@@ -67,6 +69,7 @@ def evidence_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsD
         vtc_adjustment: Dataset,
         customer_posting_group_bridge: Dataset,
         business_line_reclass: Dataset,
+        cr_05: Dataset,
     ) -> pd.DataFrame:
         bridges = {
             "timing_difference_bridge": timing_difference_bridge,
@@ -75,7 +78,20 @@ def evidence_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsD
             "business_line_reclass": business_line_reclass,
         }
         amounts = {name: _amount_by_company(frame, _BRIDGE_AMOUNTS[name]) for name, frame in bridges.items()}
-        return _package(context, "bridge_calculations", list(bridges), {"amounts_by_company.json": amounts})
+        book = deployment_of(context).rules
+        material = material_proof_rows(
+            timing_difference_bridge,
+            vtc_adjustment,
+            business_line_reclass,
+            cr_05,
+            book.lines,
+            book.thresholds,
+        )
+        figures: dict[str, Document] = {
+            "amounts_by_company.json": amounts,
+            "material_rows.json": {"rows": list(map(plain, to_table(material).to_pylist()))},
+        }
+        return _package(context, "bridge_calculations", list(bridges), figures)
 
     @dg.asset(
         description=BRIDGE_CLASSIFICATIONS_EVIDENCE.description,

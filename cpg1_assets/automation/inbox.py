@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from cpg1_assets.automation.monthly import run_tags
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.extracts.jdash import inbox_files
 from cpg1_assets.month import CutoffMonth
@@ -41,7 +42,11 @@ def jdash_sensor(partitions: dg.PartitionsDefinition[str], deployment: Deploymen
             if files == _files_read(context.instance, month):
                 continue
             state = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
-            requests.append(dg.RunRequest(run_key=f"jdash/{month}/{state}", partition_key=month))
+            requests.append(
+                dg.RunRequest(
+                    run_key=f"jdash/{month}/{state}", partition_key=month, tags=run_tags(deployment)
+                )
+            )
         if not requests:
             return dg.SensorResult(
                 skip_reason="No file of an extracted month has changed.", cursor=json.dumps(seen)

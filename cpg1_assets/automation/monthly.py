@@ -16,16 +16,18 @@ def close_month_job(
     deployment: Deployment,
 ) -> "dg.unresolved_asset_job_definition.UnresolvedAssetJobDefinition":
     """Make the job `close_month`: every asset and check of one cutoff month, stopped after the longest run time."""
-    settings = deployment.settings
     return dg.define_asset_job(
         "close_month",
         selection=dg.AssetSelection.all(),
         description="Close C-PG-1 for one cutoff month: extract, bridge, classify, reconcile, keep evidence.",
-        tags={
-            MAX_RUNTIME_TAG: str(settings.max_run_seconds),
-            **{f"cpg1/{k}": v for k, v in deployment.notes.items()},
-        },
+        tags=run_tags(deployment),
     )
+
+
+def run_tags(deployment: Deployment) -> dict[str, str]:
+    """Tag a run with its longest run time, and with what it says of itself (sample data, narrowed scope)."""
+    notes = {f"cpg1/{name}": note for name, note in deployment.notes.items()}
+    return {MAX_RUNTIME_TAG: str(deployment.settings.max_run_seconds), **notes}
 
 
 def monthly_schedule(

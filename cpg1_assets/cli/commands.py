@@ -160,7 +160,7 @@ def status(month: str | None, *, as_json: bool) -> None:
     settings = Settings.from_environment()
     out = console()
     if month is not None:
-        standing = month_standing(settings, CutoffMonth.parse(month))
+        standing = {"books": _books(settings), **month_standing(settings, CutoffMonth.parse(month))}
         if as_json:
             click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
         elif standing["state"] == "not closed":
@@ -195,7 +195,8 @@ def sql(extract: str, month: str | None, dialect: str, *, as_json: bool) -> None
     from cpg1_assets.cli.queries import query_text  # noqa: PLC0415 - imports sqlglot
 
     settings = Settings.from_environment()
-    shown = query_text(settings, extract, _month(settings, month, None), dialect)
+    chosen = _month(settings, month, None)
+    shown = {"books": _books(settings), **query_text(settings, extract, chosen, dialect)}
     if as_json:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
         return
@@ -239,7 +240,8 @@ def runs(ctx: click.Context, limit: int, *, as_json: bool) -> None:
     if ctx.invoked_subcommand is None:
         from cpg1_assets.cli.run_history import list_runs  # noqa: PLC0415 - imports Dagster
 
-        _print_rows(list_runs(Settings.from_environment(), limit), as_json=as_json)
+        settings = Settings.from_environment()
+        _print_rows("runs", list_runs(settings, limit), settings, as_json=as_json)
 
 
 @runs.command("show")
@@ -250,7 +252,8 @@ def runs_show(run_id: str, *, as_json: bool) -> None:
     """Describe the run RUN_ID (its first characters are enough)."""
     from cpg1_assets.cli.run_history import describe_run  # noqa: PLC0415 - imports Dagster
 
-    described = describe_run(Settings.from_environment(), run_id)
+    settings = Settings.from_environment()
+    described = {"books": _books(settings), **describe_run(settings, run_id)}
     if as_json:
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
         return
@@ -268,7 +271,8 @@ def runs_history(run_id: str, *, as_json: bool) -> None:
     """Give the events of the run RUN_ID, oldest first."""
     from cpg1_assets.cli.run_history import run_events  # noqa: PLC0415 - imports Dagster
 
-    _print_rows(run_events(Settings.from_environment(), run_id), as_json=as_json)
+    settings = Settings.from_environment()
+    _print_rows("events", run_events(settings, run_id), settings, as_json=as_json)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -344,9 +348,9 @@ def _books(settings: Settings) -> str:
     return "SAMPLE BOOKS" if settings.is_sample else "SQL Server"
 
 
-def _print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+def _print_rows(name: str, rows: list[dict[str, Any]], settings: Settings, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"books": _books(settings), name: rows}, indent=2, ensure_ascii=False))
         return
     for row in rows:
         click.echo("  ".join(str(value) for value in row.values()))

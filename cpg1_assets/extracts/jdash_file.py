@@ -40,8 +40,9 @@ def parse_jdash(file: str, content: bytes) -> VoucherAmounts:
     """Give the amount used by voucher id, in code point order, of a .csv or .xlsx file with these bytes.
 
     Rows of one voucher are summed; ids are kept as written, so ids that differ in case are rows of their own
-    here (the rules compare them as one). A total line at the end must equal the sum. Raises DataError naming file, row and column when
-    anything is ambiguous, or when there is no voucher row.
+    here (the rules compare them as one). A total line at the end must equal the sum.
+
+    Raises DataError naming file, row and column when anything is ambiguous, or when there is no voucher row.
     """
     with localcontext(prec=_EXACT_DIGITS):
         sums = _sum_by_voucher(read_sheet(file, content))

@@ -345,6 +345,24 @@ COUNTRY_MATERIALITY = FrameSpec(
     ),
 )
 
+MATERIAL_PROOF_ROWS = FrameSpec(
+    name="material_proof_rows",
+    title="Material proof rows",
+    description="The rows behind the bridges that reach the line-item threshold, or have no rate to be held to it",
+    key=("bridge", "id_company", "reference"),
+    amounts=("amount",),
+    columns=columns(
+        ("bridge", "text", "Bridge the row is a proof of"),
+        _COMPANY,
+        ("reference", "text", "Voucher, or customer and business line"),
+        ("amount", "amount", "Amount of the row, LCY, debit positive"),
+        ("amount_usd", "amount", "The same in USD; empty without a rate"),
+        ("threshold_usd", "amount", "Line-item threshold, USD"),
+        ("threshold_rule", "text", "country/type/account/category/voucher_type of the threshold"),
+        required=["bridge", "threshold_usd", "threshold_rule"],
+    ),
+)
+
 DERIVED_FRAMES = (
     NAV_VOUCHER_ENTRIES,
     IPE_31_CLASSIFIED,

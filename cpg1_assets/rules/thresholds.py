@@ -110,10 +110,12 @@ class Thresholds(BaseModel):
         )
         return winner.usd, winner.name
 
-    def line_threshold(self, country: str | None, accounts: tuple[str, ...]) -> tuple[Decimal, str]:
-        """Give the bucket threshold of a line: of its accounts', the lowest (the first of equals)."""
+    def line_threshold(
+        self, country: str | None, accounts: tuple[str, ...], kind: ThresholdType = "bucket"
+    ) -> tuple[Decimal, str]:
+        """Give the threshold of a line: of its accounts', the lowest (the first of equals)."""
         return min(
-            (self.threshold(country, "bucket", account) for account in accounts), key=lambda found: found[0]
+            (self.threshold(country, kind, account) for account in accounts), key=lambda found: found[0]
         )
 
     def lines_table(self, lines: Lines) -> pa.Table:
@@ -126,6 +128,23 @@ class Thresholds(BaseModel):
             [
                 ((country, line.line), self.line_threshold(country, line.accounts))
                 for country, line in product(self._countries(), lines.lines)
+            ],
+        )
+
+    def line_items_table(self, lines: Lines) -> pa.Table:
+        """Give the line-item threshold of every bridge: country_key, bridge, threshold_usd, threshold_rule.
+
+        `country_key` is as in `lines_table`. A bridge of several lines is held against the lowest of their accounts'.
+        """
+        accounts: dict[str, tuple[str, ...]] = {}
+        for line in lines.lines:
+            for bridge in line.bridges:
+                accounts[bridge.bridge] = (*accounts.get(bridge.bridge, ()), *line.accounts)
+        return _table(
+            ["country_key", "bridge"],
+            [
+                ((country, bridge), self.line_threshold(country, of_bridge, "line item"))
+                for country, (bridge, of_bridge) in product(self._countries(), accounts.items())
             ],
         )
 

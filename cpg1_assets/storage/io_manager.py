@@ -130,12 +130,15 @@ class ParquetIOManager(dg.IOManager):
     """
 
     def __init__(
-        self, storage: ParquetStorage, specs: Mapping[str, FrameSpec], run_notes: Mapping[str, str]
+        self,
+        storage: ParquetStorage,
+        specs: Mapping[str, FrameSpec],
+        notes_of: Callable[[str], Mapping[str, str]],
     ) -> None:
-        """`specs` are the frames by asset name; `run_notes` are shown with every materialization."""
+        """`specs` are the frames by asset name; `notes_of` gives what every materialization of an asset says."""
         self._storage = storage
         self._specs = specs
-        self._run_notes = run_notes
+        self._notes_of = notes_of
 
     def handle_output(self, context: dg.OutputContext, obj: Writable | WrittenParquet) -> None:
         """Write (unless written already), publish, and record schema, rows, size, place and hash."""
@@ -156,7 +159,7 @@ class ParquetIOManager(dg.IOManager):
                 "dagster/storage_kind": "parquet",
                 "size_bytes": written.size_bytes,
                 "sha256": written.sha256,
-                **self._run_notes,
+                **self._notes_of(asset),
             }
         )
 

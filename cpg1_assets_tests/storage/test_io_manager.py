@@ -72,7 +72,7 @@ def run(storage: ParquetStorage, *assets: dg.AssetsDefinition, select: str) -> d
         return dg.materialize(
             [*assets],
             resources={
-                "parquet": ParquetIOManager(storage, {"example": EXAMPLE}, {}),
+                "parquet": ParquetIOManager(storage, {"example": EXAMPLE}, lambda _: {}),
                 "io_manager": dg.mem_io_manager,
             },
             partition_key=MONTH,
