@@ -18,7 +18,7 @@ SMALL, LARGE = 500_000, 5_000_000
 def alone(task: str, *arguments: object) -> dict[str, float]:
     """Run a task of `measured` in a process of its own and give its figures."""
     command = [sys.executable, "-m", "benchmarks.measured", task, *map(str, arguments)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 

@@ -24,6 +24,8 @@ from cpg1_assets.rules.frames import NAV_VOUCHER_ENTRIES
 
 _BATCH = 131_072
 _VOUCHERS = 400_000
+_NOT_NULL = {"text": "'x'", "integer": "0", "flag": "false", "date": "DATE '2025-01-01'", "amount": "0", "rate": "1",
+             "timestamp": "TIMESTAMP '2025-01-01'"}  # fmt: skip
 
 
 def cores() -> int:
@@ -226,7 +228,8 @@ def _generate(folder: str, name: str, rows: int, given: dict[str, str]) -> None:
         kind = str(column.arrow_type).replace("decimal128", "DECIMAL")
         kind = {"string": "VARCHAR", "int64": "BIGINT", "bool": "BOOLEAN", "date32[day]": "DATE",
                 "timestamp[us]": "TIMESTAMP"}.get(kind, kind)  # fmt: skip
-        expressions.append(f"CAST({given.get(column.name, 'NULL')} AS {kind}) AS {column.name}")
+        absent = "NULL" if column.nullable else _NOT_NULL[column.type]
+        expressions.append(f"CAST({given.get(column.name, absent)} AS {kind}) AS {column.name}")
     duckdb.sql(
         f"COPY (SELECT {', '.join(expressions)} FROM (SELECT (n * 7919) % {rows} AS i FROM range({rows}) AS r(n)))"
         f" TO '{_path(folder, name)}' (FORMAT parquet, ROW_GROUP_SIZE {_BATCH})"
