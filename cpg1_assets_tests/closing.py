@@ -52,7 +52,7 @@ class Closed:
         return {name: value.value for name, value in event.metadata.items()}
 
     def why_failed(self, asset: str) -> str:
-        """What a person reads about a failed step."""
+        """Give what a person reads about a failed step."""
         for event in self.result.get_step_failure_events():
             data = event.step_failure_data
             if event.step_key == asset:
@@ -72,10 +72,11 @@ def close(
     *,
     source: Source | None = None,
     select: Sequence[str] | None = None,
-    job: str = "close_month",
+    job: str | None = "close_month",
 ) -> Closed:
     """Close `month`, or materialize only the assets `select` with their checks. A failed run is given, not raised."""
     definitions = build_definitions(settings, source)
+    assert job is not None
     result = definitions.resolve_job_def(job).execute_in_process(
         partition_key=month,
         instance=instance,

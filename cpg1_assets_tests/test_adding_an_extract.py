@@ -74,6 +74,7 @@ def queries(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
 def test_two_files_are_an_asset_with_its_checks_and_its_evidence(
     queries: Path, home: Path, instance: dg.DagsterInstance
 ) -> None:
@@ -85,7 +86,9 @@ def test_two_files_are_an_asset_with_its_checks_and_its_evidence(
         [extract_asset(extract, month_partitions(deployment.settings))],
         resources={
             "deployment": deployment,
-            "parquet": ParquetIOManager(deployment.storage, {extract.contract.name: extract.contract}, {}),
+            "parquet": ParquetIOManager(
+                deployment.storage, {extract.contract.name: extract.contract}, deployment.notes_of
+            ),
         },
         partition_key=MONTH,
         instance=instance,

@@ -58,7 +58,7 @@ def test_assets_and_their_inputs_are_the_specifications(tmp_path: Path) -> None:
         node.key.to_user_string(): {parent.to_user_string() for parent in node.parent_keys}
         for node in graph.asset_nodes
     }
-    assert found == {**dict.fromkeys(EXTRACTS, set()), **INPUTS}
+    assert found == {**{extract: set() for extract in EXTRACTS}, **INPUTS}
 
 
 def test_every_asset_and_check_is_partitioned_by_the_months_of_the_books(tmp_path: Path) -> None:

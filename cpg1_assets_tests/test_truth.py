@@ -131,7 +131,7 @@ def assert_lines_are_true(found: Rows, books: Path, month: str) -> None:
         place = (row["id_company"], row["line"])
         true = expected[place]
         assert row["status"] == true["status"], place
-        given = GIVEN
+        given: tuple[str, ...] = GIVEN
         if place in missing:
             assert row["status"] == "NOT_COMPUTED"
             assert row["bridges"] is None
@@ -177,9 +177,7 @@ def computed(books: Path, session: Session, month: CutoffMonth) -> Iterator[tupl
         name: session.stream(Query(extract.sql, parameters)).read_all()
         for name, extract in read_catalog().items()
     }
-    ipe_07, ipe_08, cr_03, cr_04, cr_05 = (
-        taken[n] for n in ("ipe_07", "ipe_08", "cr_03", "cr_04", "cr_05")
-    )
+    ipe_07, ipe_08, cr_03, cr_04, cr_05 = (taken[n] for n in ("ipe_07", "ipe_08", "cr_03", "cr_04", "cr_05"))
     jdash = read_jdash(books / "inbox", month, cr_05["id_company"].to_pylist()).table
     rules = read_rules(Settings(home=books).rules_folder)
     entries = to_table(nav_voucher_entries(cr_03, ipe_08, taken["doc_voucher_usage"]))

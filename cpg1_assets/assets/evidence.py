@@ -151,7 +151,6 @@ def _package(
                     sample=deployment.settings.is_sample,
                     source=None,
                 ),
-                **deployment.notes,
                 "rule_versions": deployment.rules.versions(),
             },
             **documents,

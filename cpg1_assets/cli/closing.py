@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -120,13 +121,16 @@ def _run(
             )
             return result.run_id, result.success
         os.environ.update(settings.scope_environment())
-        with dg.execute_job(
-            dg.reconstructable(close_month_definition),
-            instance=instance,
-            tags={"dagster/partition": month.key, **tags},
-            run_config=quiet,
-            raise_on_error=False,
-        ) as executed:
+        with (
+            _worker_output(settings.place / "logs" / f"close-{month.key}.log"),
+            dg.execute_job(
+                dg.reconstructable(close_month_definition),
+                instance=instance,
+                tags={"dagster/partition": month.key, **tags},
+                run_config=quiet,
+                raise_on_error=False,
+            ) as executed,
+        ):
             return executed.run_id, executed.success
 
 
@@ -175,6 +179,20 @@ def _longest(seconds: int, month: CutoffMonth) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _worker_output(path: Path) -> Iterator[None]:
+    """Send what worker processes write on standard error to a file of the month; the last run's is kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = os.dup(2)
+    try:
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), 2)
+            yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 @contextmanager

@@ -74,7 +74,9 @@ def data_snapshot(path: Path, *, sample: bool) -> str:
     """
     table = _last_rows(pq.ParquetFile(path), SNAPSHOT_ROWS)
     lines = _Lines()
-    writer = csv.writer(lines, lineterminator="\n")
+    # This line end makes the writer quote a text that holds either of its characters, which would otherwise
+    # start a row of its own, and in it a cell that was not made safe.
+    writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow([*table.schema.names, *(["books"] if sample else [])])
     columns = [[_cell(value) for value in table.column(i).to_pylist()] for i in range(table.num_columns)]
     for row in zip(*columns, strict=True):

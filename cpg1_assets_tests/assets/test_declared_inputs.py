@@ -53,7 +53,7 @@ EXPECTED: dict[str, list[dict[str, Any]]] = {
     ],
     "vtc_adjustment": [
         {"voucher_id": "V1", "business_use_formatted": "refund", "remaining_amount": "40",
-         "deactivated_on": datetime(2025, 9, 10, 7, 30), "remaining_amount_usd": "800"},
+         "deactivated_on": datetime.fromisoformat("2025-09-10T07:30"), "remaining_amount_usd": "800"},
     ],
     "customer_posting_group_bridge": [
         {"customer_no": "007", "customer_name": "Ann", "posting_groups": "EXPORT, NAT",

@@ -129,9 +129,7 @@ def test_an_incomplete_extract_stops_what_is_downstream_and_keeps_what_was_there
 def test_a_check_fails_when_what_it_says_is_not_so(
     home: Path, instance: dg.DagsterInstance, check: str, where: str, tamper: Tampering
 ) -> None:
-    bad = close(
-        Settings(home=home), MONTH, instance, source=tampered(home, ipe_07=tamper), select=["ipe_07"]
-    )
+    bad = close(Settings(home=home), MONTH, instance, source=tampered(home, ipe_07=tamper), select=["ipe_07"])
     evaluation = bad.evaluations("ipe_07")[check]
     assert not evaluation.passed
     assert listed(evaluation, where), "it shows which rows"
@@ -161,7 +159,9 @@ def test_a_failed_check_that_does_not_block_lets_the_month_go_on(
     home: Path, instance: dg.DagsterInstance
 ) -> None:
     source = tampered(home, ipe_07=value_in_first_row("due_position", "Someday"))
-    run = close(Settings(home=home), MONTH, instance, source=source, select=["ipe_07", "business_line_reclass"])
+    run = close(
+        Settings(home=home), MONTH, instance, source=source, select=["ipe_07", "business_line_reclass"]
+    )
     assert not run.evaluations("ipe_07")["contract"].passed
     assert run.result.success
     assert run.materialized() == {"ipe_07", "business_line_reclass"}
@@ -170,19 +170,23 @@ def test_a_failed_check_that_does_not_block_lets_the_month_go_on(
 def test_a_source_without_a_snapshot_is_read_once_more_and_only_once(
     home: Path, instance: dg.DagsterInstance
 ) -> None:
-    lies = [first_row_twice, lambda table: table]
+    lies: list[Tampering] = [first_row_twice, lambda table: table]
 
     def first_time_only(table: pa.Table) -> pa.Table:
         return lies.pop(0)(table)
 
-    moving = TamperedSource(SampleBooks(home / "sample_books"), {"cr_05": first_time_only}, keeps_snapshot=False)
+    moving = TamperedSource(
+        SampleBooks(home / "sample_books"), {"cr_05": first_time_only}, keeps_snapshot=False
+    )
     good = close(Settings(home=home), MONTH, instance, source=moving, select=["cr_05"])
     assert good.result.success
     assert good.evaluations("cr_05")["completeness"].passed
     assert moving.streamed == ["cr_05", "cr_05"]
     assert "read once more" in (good.package("cr_05") / "07_execution_log.json").read_text()
 
-    always = TamperedSource(SampleBooks(home / "sample_books"), {"cr_05": first_row_twice}, keeps_snapshot=False)
+    always = TamperedSource(
+        SampleBooks(home / "sample_books"), {"cr_05": first_row_twice}, keeps_snapshot=False
+    )
     bad = close(Settings(home=home), MONTH, instance, source=always, select=["cr_05"])
     assert not bad.result.success
     assert always.streamed == ["cr_05", "cr_05"]

@@ -55,7 +55,8 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("CPG1_") and name not in ("DB_CONNECTION_STRING", "CUTOFF_DATE", "DAGSTER_HOME")
+        if not name.startswith("CPG1_")
+        and name not in ("DB_CONNECTION_STRING", "CUTOFF_DATE", "DAGSTER_HOME")
     }
     return kept | {"CPG1_HOME": str(home)} | dict(more or {})
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from cpg1_assets.cli import main
-from cpg1_assets.month import CutoffMonth
 from cpg1_assets_tests.cli.conftest import ClosedHome, Cpg1
 
 LAST_MONTH = "2025-12"
@@ -58,7 +57,9 @@ def test_runs_are_listed_described_and_told(asked: Cpg1, closed_home: ClosedHome
 
     events = json.loads(asked("runs", "history", run_id, "--json").stdout)["events"]
     kinds = [event["event"] for event in events]
-    assert kinds.index("PIPELINE_START") < kinds.index("ASSET_MATERIALIZATION") < kinds.index("PIPELINE_SUCCESS")
+    assert (
+        kinds.index("PIPELINE_START") < kinds.index("ASSET_MATERIALIZATION") < kinds.index("PIPELINE_SUCCESS")
+    )
     assert "ipe_07" in asked("runs", "history", run_id).output
 
 
@@ -125,6 +126,7 @@ def test_every_command_that_prints_a_result_has_json(asked: Cpg1, closed_home: C
         if "SAMPLE BOOKS" not in done.stdout:
             unmarked.append(arguments)
     assert unmarked == []
-    with_json = {name for name, command in main.commands.items() if any(p.name == "as_json" for p in command.params)}
+    with_json = {
+        name for name, command in main.commands.items() if any(p.name == "as_json" for p in command.params)
+    }
     assert set(main.commands) - with_json == {"ui"}
-    assert CutoffMonth.parse(LAST_MONTH).key == LAST_MONTH

@@ -28,10 +28,19 @@ def test_a_backfill_closes_each_month_and_resumes_where_it_was(home: Path) -> No
     assert "SAMPLE BOOKS" in second.stdout
     assert stored.read_bytes() == before
 
-    again = in_a_process(home, "backfill", "2025-10", "2025-10", "--again", "--json", more=SCOPE)
-    (month,) = json.loads(again.stdout)["months"]
+
+def test_a_month_closed_from_the_same_inputs_is_closed_again_only_when_told_so(
+    cpg1: Cpg1, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    for name, value in SCOPE.items():
+        monkeypatch.setenv(name, value)
+    closed = json.loads(cpg1("close", "--month", "2025-10", "--json").stdout)
+    (month,) = json.loads(cpg1("backfill", "2025-10", "2025-10", "--json").stdout)["months"]
+    assert (month["skipped"], month["run_id"]) == (True, closed["run_id"])
+    told = in_a_process(home, "backfill", "2025-10", "2025-10", "--again", "--json", more=SCOPE)
+    (month,) = json.loads(told.stdout)["months"]
     assert not month["skipped"]
-    assert month["run_id"] != said["months"][0]["run_id"]
+    assert month["run_id"] != closed["run_id"]
 
 
 @pytest.mark.parametrize(

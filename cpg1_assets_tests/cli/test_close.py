@@ -1,6 +1,7 @@
 """`cpg1 close` closes the month a person means, shows what came of it, and exits accordingly."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import ClosedHome, Cpg1, in_a_process
 
 LAST_MONTH = "2025-12"
@@ -28,7 +30,9 @@ def test_the_exit_status_says_that_lines_are_open(closed_home: ClosedHome) -> No
 
 
 def test_figures_are_exact_and_those_of_storage(closed_home: ClosedHome) -> None:
-    stored = pq.read_table(closed_home.home / "storage" / "reconciliation" / f"{LAST_MONTH}.parquet").to_pylist()
+    stored = pq.read_table(
+        closed_home.home / "storage" / "reconciliation" / f"{LAST_MONTH}.parquet"
+    ).to_pylist()
     said = closed_home.said["lines"]
     assert [line["variance"] for line in said] == [f"{row['variance']:f}" for row in stored]
 
@@ -80,7 +84,12 @@ def test_a_person_sees_progress_then_a_table_then_the_evidence(cpg1: Cpg1, home:
     done = cpg1("close", "--month", "2025-09", "--companies", "EC_NG", "JD_GH")
     assert done.exit_code in (0, 3)
     text = done.output
-    assert text.index("Closing 2025-09") < text.index("ipe_07: ") < text.index("target") < text.index("Evidence:")
+    assert (
+        text.index("Closing 2025-09")
+        < text.index("ipe_07: ")
+        < text.index("target")
+        < text.index("Evidence:")
+    )
     assert "SAMPLE BOOKS" in text
     assert "does not count as the control" in text
     assert "VARIANCE_DETECTED" in text or "RECONCILED" in text
@@ -194,10 +203,6 @@ def test_a_storage_of_an_unknown_kind_is_named(cpg1: Cpg1, monkeypatch: pytest.M
 def test_a_slip_in_a_rules_file_names_file_and_line(
     cpg1: Cpg1, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil  # noqa: PLC0415 - said here only
-
-    from cpg1_assets.settings import Settings  # noqa: PLC0415 - said here only
-
     rules = tmp_path / "rules"
     rules.mkdir()
     for path in Settings(home=tmp_path).rules_folder.glob("*.yaml"):

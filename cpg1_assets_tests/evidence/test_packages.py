@@ -76,7 +76,9 @@ def test_the_content_digest_is_recomputed_by_hand_as_the_package_says(closed: Cl
     assert recomputed == hashes["content_digest"]
 
 
-def test_the_content_digest_does_not_depend_on_how_parquet_was_written(closed: Closed, tmp_path: Path) -> None:
+def test_the_content_digest_does_not_depend_on_how_parquet_was_written(
+    closed: Closed, tmp_path: Path
+) -> None:
     table = pq.read_table(closed.path("ipe_07"))
     other = tmp_path / "other.parquet"
     pq.write_table(table, other, compression="gzip", row_group_size=7)
@@ -151,14 +153,19 @@ def test_the_evidence_frames_list_their_files_with_the_right_hashes(closed: Clos
         if path.is_file() and path.name != "00_system_context.json"
     }
     assert listed == found
-    assert {"rules/lines.yaml", "rules/thresholds.yaml", "rules/collection_classification.yaml"} <= set(listed)
+    assert {"rules/lines.yaml", "rules/thresholds.yaml", "rules/collection_classification.yaml"} <= set(
+        listed
+    )
     for proof in [path for path in listed if path.endswith(".parquet")]:
         assert sha256(package / proof) == sha256(closed.path(Path(proof).stem))
 
 
 def test_bridge_amounts_by_company_are_those_of_the_proof_rows(closed: Closed) -> None:
     amounts = json.loads((closed.package("bridge_calculations") / "amounts_by_company.json").read_text())
-    for bridge, column in {"timing_difference_bridge": "variance", "vtc_adjustment": "remaining_amount"}.items():
+    for bridge, column in {
+        "timing_difference_bridge": "variance",
+        "vtc_adjustment": "remaining_amount",
+    }.items():
         for row in amounts[bridge]:
             rows = [r for r in closed.rows(bridge) if r["id_company"] == row["id_company"]]
             assert Decimal(row["amount"]) == sum(r[column] for r in rows)
