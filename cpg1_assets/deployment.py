@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from cpg1_assets.errors import SettingsError
+from cpg1_assets.errors import ScopeError, SettingsError
 from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.extracts.scope import Scope, read_scope
 from cpg1_assets.rules.classification import Classification
@@ -95,12 +95,19 @@ def open_deployment(settings: Settings, source: Source | None = None) -> Deploym
     """
     scope = read_scope().narrowed(settings.companies, settings.gl_accounts)
     rules = read_rules(settings.rules_folder)
+    lines = rules.lines.within(scope.gl_accounts)
+    if not lines.lines:
+        whole = "; ".join(f"{line.line}: {' '.join(line.accounts)}" for line in rules.lines.lines)
+        raise ScopeError(
+            f"No line has all its accounts among {', '.join(scope.gl_accounts)}, so nothing would be reconciled. "
+            f"The lines and their accounts: {whole}."
+        )
     return Deployment(
         settings=settings,
         source=source if source is not None else open_source(settings),
         storage=ParquetStorage(settings.storage_url, settings.place / "spool"),
         scope=scope,
-        rules=replace(rules, lines=rules.lines.within(scope.gl_accounts)),
+        rules=replace(rules, lines=lines),
         catalog=read_catalog(),
     )
 

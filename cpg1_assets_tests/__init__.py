@@ -1,0 +1,1 @@
+"""Tests of the control. Each is named after what must be true."""

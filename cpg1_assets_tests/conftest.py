@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import hypothesis
 import pytest
 
 import cpg1_assets.deployment
@@ -20,10 +21,9 @@ from cpg1_assets_tests.closing import Closed, close
 ORDINARY_MONTH = "2025-09"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one deprecation pass that says nothing about the control: the old name of a run's id."""
-    for item in items:
-        item.add_marker(pytest.mark.filterwarnings("ignore:AssetExecutionContext.run_id is deprecated"))
+# How long an example takes says nothing about the control, and machines differ.
+hypothesis.settings.register_profile("control", deadline=None)
+hypothesis.settings.load_profile("control")
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,8 @@ INPUTS = {
     "voucher_accrual_variance": {"nav_voucher_entries", "ipe_08", "doc_voucher_usage", "cr_05"},
     "bridge_calculations_evidence": {
         "timing_difference_bridge", "vtc_adjustment", "customer_posting_group_bridge", "business_line_reclass",
+        # For the thresholds in USD.
+        "cr_05",
     },
     "bridge_classifications_evidence": {"ipe_31_classified"},
 }  # fmt: skip

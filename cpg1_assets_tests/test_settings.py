@@ -25,7 +25,7 @@ def test_a_connection_string_makes_it_sql_server_unless_told_otherwise() -> None
 
 
 def test_sql_server_without_a_connection_string_says_what_to_set() -> None:
-    with pytest.raises(SettingsError, match="^DB_CONNECTION_STRING not set"):
+    with pytest.raises(SettingsError, match=r"^DB_CONNECTION_STRING not set"):
         Settings.from_environment({"CPG1_SOURCE": "sqlserver"})
 
 

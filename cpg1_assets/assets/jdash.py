@@ -60,35 +60,35 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             log(
                 "files read", files=len(read.sources), problems=len(read.problems), missing=list(read.missing)
             )
-            spool = deployment.storage.spool_path("jdash", month.key, context.run.run_id[:8])
-            written = write_parquet(read.table, JDASH, spool)
-            log("rows written, sorted", rows=written.rows, size_bytes=written.size_bytes)
-            validations = _validations(read, companies)
-            log("validated", failed=[v.name for v in validations if not v.passed])
-            package = write_package(
-                package_folder(deployment, month, "jdash", context.run.run_id),
-                {
-                    "00_system_context.json": system_context(
-                        run_id=context.run.run_id,
-                        month=month.key,
-                        scope=settings.scope,
-                        sample=settings.is_sample,
-                        source=deployment.source.identity(),
-                    ),
-                    "02_query_parameters.json": {
-                        "inbox": str(settings.inbox_folder),
-                        "month": month.key,
-                        "companies": companies,
+            with deployment.storage.spooled("jdash", month.key, context.run.run_id[:8]) as spool:
+                written = write_parquet(read.table, JDASH, spool)
+                log("rows written, sorted", rows=written.rows, size_bytes=written.size_bytes)
+                validations = _validations(read, companies)
+                log("validated", failed=[v.name for v in validations if not v.passed])
+                package = write_package(
+                    package_folder(deployment, month, "jdash", context.run.run_id),
+                    {
+                        "00_system_context.json": system_context(
+                            run_id=context.run.run_id,
+                            month=month.key,
+                            scope=settings.scope,
+                            sample=settings.is_sample,
+                            source=deployment.source.identity(),
+                        ),
+                        "02_query_parameters.json": {
+                            "inbox": str(settings.inbox_folder),
+                            "month": month.key,
+                            "companies": companies,
+                        },
+                        **data_documents(written, JDASH, sample=settings.is_sample),
+                        "06_validation_results.json": {"validations": [v.as_dict() for v in validations]},
+                        "07_execution_log.json": {
+                            "attempts": [{"attempt": 1, "result": "done"}],
+                            "events": log.entries,
+                        },
+                        **{f"files/{path.name}": content for path, content in read.sources},
                     },
-                    **data_documents(written, JDASH, sample=settings.is_sample),
-                    "06_validation_results.json": {"validations": [v.as_dict() for v in validations]},
-                    "07_execution_log.json": {
-                        "attempts": [{"attempt": 1, "result": "done"}],
-                        "events": log.entries,
-                    },
-                    **{f"files/{path.name}": content for path, content in read.sources},
-                },
-            )
+                )
         yield from (check_result("jdash", v, deployment.notes) for v in validations)
         parsed = dict(read.sources)
         files = {

@@ -166,19 +166,29 @@ def _longest(seconds: int, month: CutoffMonth) -> Iterator[None]:
         yield
         return
 
+    rung = threading.Event()
+
     def stop(_signal: int, _frame: object) -> None:
+        # As Ctrl-C: any other exception would only fail the step it happens to meet, and the rest would run on.
+        rung.set()
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, stop)
+    # Again every second: a query that is interrupted fails only its own step.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+    try:
+        yield
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        if not rung.is_set():
+            raise
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    if rung.is_set():
         raise Cpg1Error(
             f"The close of {month.key} took longer than CPG1_MAX_RUN_SECONDS ({seconds} s) and was stopped. "
             "Raise the setting, or find what is slow with: cpg1 runs"
         )
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager

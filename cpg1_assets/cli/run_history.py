@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from cpg1_assets.cli.instance import dagster_instance, failures
+from cpg1_assets.cli.instance import clear_killed_runs, dagster_instance, failures
 from cpg1_assets.errors import ScopeError
 from cpg1_assets.settings import Settings
 
@@ -13,6 +13,7 @@ from cpg1_assets.settings import Settings
 def list_runs(settings: Settings, limit: int) -> list[dict[str, Any]]:
     """Give the newest `limit` runs: id, month, job, status, start, seconds."""
     with dagster_instance(settings) as instance:
+        clear_killed_runs(instance)
         return [_run(record) for record in instance.get_run_records(limit=limit)]
 
 
@@ -37,7 +38,7 @@ def run_events(settings: Settings, run_id: str) -> list[dict[str, Any]]:
             {
                 "time": _time(entry.timestamp),
                 "step": entry.step_key or "",
-                "event": entry.dagster_event.event_type_value if entry.dagster_event else "LOG",
+                "event": entry.dagster_event.event_type.name if entry.dagster_event else "LOG",
                 "message": (entry.dagster_event.message if entry.dagster_event else entry.user_message) or "",
             }
             for entry in entries

@@ -116,18 +116,12 @@ def _attempt(
     log("query sent")
     written = write_parquet(session.stream(query), contract, spool)
     log("rows written, sorted", rows=written.rows, size_bytes=written.size_bytes)
-    try:
-        totals = session.rows(totals_query)
-        log("control totals counted by the server", companies=len(totals))
-        several = (
-            session.rows(Query(contract.several_matches, parameters)) if contract.several_matches else []
-        )
-        validations = validate_extract(
-            written.path, contract, month.parameters(), totals, session.rows(positive), session.rows(negative)
-        )
-    except BaseException:
-        written.path.unlink(missing_ok=True)
-        raise
+    totals = session.rows(totals_query)
+    log("control totals counted by the server", companies=len(totals))
+    several = session.rows(Query(contract.several_matches, parameters)) if contract.several_matches else []
+    validations = validate_extract(
+        written.path, contract, month.parameters(), totals, session.rows(positive), session.rows(negative)
+    )
     log("validated", failed=[v.name for v in validations if not v.passed])
     return Extraction(
         written=written,

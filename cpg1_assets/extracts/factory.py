@@ -61,12 +61,12 @@ def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) ->
         with told_plainly(context, deployment.settings.retry_waits):
             month = CutoffMonth.parse(context.partition_key)
             deployment.settings.prepare_home()
-            spool = deployment.storage.spool_path(contract.name, month.key, context.run_id[:8])
-            extraction = extract_month(extract, deployment.source, deployment.scope, month, spool)
-            package = write_package(
-                package_folder(deployment, month, contract.name, context.run_id),
-                _documents(extraction, extract, deployment, month, context),
-            )
+            with deployment.storage.spooled(contract.name, month.key, context.run.run_id[:8]) as spool:
+                extraction = extract_month(extract, deployment.source, deployment.scope, month, spool)
+                package = write_package(
+                    package_folder(deployment, month, contract.name, context.run.run_id),
+                    _documents(extraction, extract, deployment, month, context),
+                )
         yield from (check_result(contract.name, v, deployment.notes) for v in extraction.validations)
         if not extraction.complete:
             extraction.written.path.unlink(missing_ok=True)
@@ -190,7 +190,7 @@ def failed_attempts(context: dg.AssetExecutionContext) -> list[dict[str, Any]]:
         return []
     step = context.op_execution_context.get_step_execution_context().step.key
     attempts: list[dict[str, Any]] = []
-    for entry in context.instance.all_logs(context.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY):
+    for entry in context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY):
         event = entry.dagster_event
         if event is not None and event.step_key == step:
             error = event.step_retry_data.error
@@ -212,7 +212,7 @@ def _documents(
     scope = deployment.settings.scope
     return {
         "00_system_context.json": system_context(
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             month=month.key,
             scope=scope,
             sample=deployment.settings.is_sample,

@@ -10,7 +10,8 @@ are read whole (with exact, Arrow-backed types), only the columns named in the i
 import hashlib
 import os
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,6 +74,16 @@ class ParquetStorage:
         except OSError as error:
             raise StorageError(f"{folder} cannot be written ({error.strerror}): make it writable.") from error
         return folder / f".{month}.{writer}.{os.getpid()}.partial"
+
+    @contextmanager
+    def spooled(self, asset: str, month: str, writer: str) -> Iterator[Path]:
+        """Give a local path to write to before publishing, as `spool_path`; on a failure nothing is left there."""
+        path = self.spool_path(asset, month, writer)
+        try:
+            yield path
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
     def publish(self, written: WrittenParquet, asset: str, month: str) -> None:
         """Move a complete file into its place in one step; a reader sees the old file or the new one."""

@@ -36,6 +36,7 @@ DECLARED = {
     "voucher_accrual_variance": ["nav_voucher_entries", "ipe_08", "doc_voucher_usage", "cr_05"],
     "bridge_calculations_evidence": [
         "timing_difference_bridge", "vtc_adjustment", "customer_posting_group_bridge", "business_line_reclass",
+        "cr_05",
     ],
     "bridge_classifications_evidence": ["ipe_31_classified"],
 }  # fmt: skip
@@ -141,7 +142,7 @@ def test_one_asset_is_materialized_by_the_dagster_command_line(tmp_path: Path) -
     subprocess.run(
         [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", "cpg1_assets",
          "--select", "customer_posting_group_bridge", "--partition", MONTH],
-        env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=60,
+        env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     found = pq.read_table(home / "storage" / "customer_posting_group_bridge" / f"{MONTH}.parquet")
     assert_rows(found.to_pylist(), EXPECTED["customer_posting_group_bridge"])

@@ -67,5 +67,5 @@ def in_a_process(
     """Run `cpg1` to its end in a process of its own."""
     return subprocess.run(
         [*COMMAND, *arguments],
-        env=environment(home, more), cwd=home, capture_output=True, text=True, timeout=110, check=False,
+        env=environment(home, more), cwd=home, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip

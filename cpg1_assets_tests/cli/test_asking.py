@@ -57,9 +57,7 @@ def test_runs_are_listed_described_and_told(asked: Cpg1, closed_home: ClosedHome
 
     events = json.loads(asked("runs", "history", run_id, "--json").stdout)["events"]
     kinds = [event["event"] for event in events]
-    assert (
-        kinds.index("PIPELINE_START") < kinds.index("ASSET_MATERIALIZATION") < kinds.index("PIPELINE_SUCCESS")
-    )
+    assert kinds.index("RUN_START") < kinds.index("ASSET_MATERIALIZATION") < kinds.index("RUN_SUCCESS")
     assert "ipe_07" in asked("runs", "history", run_id).output
 
 

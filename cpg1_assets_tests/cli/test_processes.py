@@ -84,3 +84,10 @@ def test_a_close_in_several_processes_gives_the_same_bytes(home: Path, clean: di
     done = in_a_process(home, "close", "--month", MONTH, "--json", more={"CPG1_EXECUTOR": "multiprocess"})
     assert done.returncode == 3, done.stderr
     assert stored(home) == clean
+
+
+def test_a_close_that_takes_too_long_is_stopped_and_says_so(home: Path) -> None:
+    done = in_a_process(home, "close", "--month", MONTH, more={"CPG1_MAX_RUN_SECONDS": "1"})
+    assert done.returncode == 1
+    assert "CPG1_MAX_RUN_SECONDS (1 s)" in done.stderr
+    assert not (home / "storage" / "reconciliation").exists(), "nothing runs on after it was stopped"
