@@ -25,7 +25,7 @@ test: $(VENV)/.test  ## Install, check format, lint and types, run all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
 ui: $(VENV)/.product  ## Open the Dagster UI with its daemon (PORT=3000)
 	$(BIN)/cpg1 ui -p $(or $(PORT),3000)
