@@ -129,7 +129,7 @@ def validate_and_pack(folder: str) -> dict[str, float]:
     started = time.perf_counter()
     path = _path(folder, "cr_03")
     contract = read_catalog()["cr_03"].contract
-    validate_extract(path, contract, CutoffMonth(2025, 9).parameters(), [], [], [])
+    validate_extract(path, contract, CutoffMonth(2025, 9).parameters(), [], [], [], [])
     content_digest(path)
     data_summary(path, contract)
     data_snapshot(path, sample=True)

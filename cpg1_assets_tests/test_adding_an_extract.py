@@ -12,7 +12,8 @@ from cpg1_assets.definitions import month_partitions
 from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import FileFormatError
 from cpg1_assets.extracts.catalog import QUERIES_FOLDER, read_catalog
-from cpg1_assets.extracts.factory import VALIDATIONS, extract_asset
+from cpg1_assets.extracts.factory import extract_asset
+from cpg1_assets.extracts.validation import statements
 from cpg1_assets.settings import Settings
 from cpg1_assets.storage.io_manager import ParquetIOManager
 from cpg1_assets_tests.closing import QUIET
@@ -95,7 +96,7 @@ def test_two_files_are_an_asset_with_its_checks_and_its_evidence(
         run_config=QUIET,
     )
     evaluations = result.get_asset_check_evaluations()
-    assert {e.check_name for e in evaluations} >= set(VALIDATIONS)
+    assert {e.check_name for e in evaluations} >= set(statements(extract.contract))
     assert all(e.passed for e in evaluations)
     table = pq.read_table(home / "storage" / "vouchers_by_company" / f"{MONTH}.parquet")
     assert len(table) == 9

@@ -22,10 +22,6 @@ from cpg1_assets.validation import Severity, Validation
 
 _SHOWN = 100
 _SETTLED = {"RECONCILED", "EXPLAINED"}
-_NO_SNAPSHOT = """
-SELECT cr_05.id_company FROM cr_05
-ANTI JOIN ipe_08 ON text_key(cr_05.id_company) = text_key(ipe_08.id_company) ORDER BY ALL
-"""
 _UNKNOWN_VOUCHERS = """
 SELECT jdash.id_company, jdash.voucher_id, jdash.amount_used, jdash.source_file
 FROM jdash ANTI JOIN ipe_08
@@ -46,7 +42,7 @@ ORDER BY abs(variance_usd) DESC NULLS FIRST, id_company, bridge_category, vouche
 _Found = list[dict[str, Any]]
 
 
-def derived_checks(  # noqa: C901 - many short checks
+def derived_checks(
     partitions: dg.PartitionsDefinition[str], deployment: Deployment
 ) -> list[dg.AssetChecksDefinition]:
     """Make all checks that are not made from a contract."""
@@ -74,15 +70,6 @@ def derived_checks(  # noqa: C901 - many short checks
     @nothing_found("cr_05", "every_company_has_a_rate", "Every company in scope has a closing FX rate.")
     def every_company_has_a_rate(cr_05: Dataset) -> _Found:
         return _rows("SELECT id_company FROM cr_05 WHERE fx_rate IS NULL ORDER BY ALL", cr_05=cr_05)
-
-    @nothing_found(
-        "ipe_08",
-        "every_company_has_a_snapshot",
-        "Every company in scope has vouchers in the snapshot of the cutoff date.",
-        "cr_05",
-    )
-    def every_company_has_a_snapshot(ipe_08: Dataset, cr_05: Dataset) -> _Found:
-        return _rows(_NO_SNAPSHOT, ipe_08=ipe_08, cr_05=cr_05)
 
     @nothing_found(
         "jdash",
@@ -136,7 +123,6 @@ def derived_checks(  # noqa: C901 - many short checks
 
     return [
         every_company_has_a_rate,
-        every_company_has_a_snapshot,
         no_unknown_voucher,
         every_item_classified,
         booked_at_what_remained,

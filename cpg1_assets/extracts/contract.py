@@ -59,6 +59,7 @@ class Contract(FrameSpec):
 
     - `feeds`: the group accounts whose target value or actuals the extract is.
     - `key_may_repeat`: the source may repeat a key; every row is kept and repeats are counted.
+    - `every_company`: every company in scope must have rows; one without is named by a check.
     - `control_totals` gives `id_company`, `row_count` and a sum per amount, named like the amount.
     - `several_matches` gives `join_name` and `row_count`: how many rows had several candidates in a join
       that only describes. The first by its key was taken.
@@ -66,6 +67,7 @@ class Contract(FrameSpec):
 
     feeds: tuple[str, ...] = ()
     key_may_repeat: bool = False
+    every_company: bool = False
     date_rule: DateRule | None = None
     control_totals: str
     witnesses: Witnesses

@@ -119,8 +119,15 @@ def _attempt(
     totals = session.rows(totals_query)
     log("control totals counted by the server", companies=len(totals))
     several = session.rows(Query(contract.several_matches, parameters)) if contract.several_matches else []
+    companies = [str(company) for company in parameters["companies"]]  # type: ignore[union-attr] # always a list
     validations = validate_extract(
-        written.path, contract, month.parameters(), totals, session.rows(positive), session.rows(negative)
+        written.path,
+        contract,
+        month.parameters(),
+        companies,
+        totals,
+        session.rows(positive),
+        session.rows(negative),
     )
     log("validated", failed=[v.name for v in validations if not v.passed])
     return Extraction(

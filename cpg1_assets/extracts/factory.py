@@ -16,21 +16,13 @@ from cpg1_assets.evidence.package import Document, data_snapshot, json_text, wri
 from cpg1_assets.evidence.summary import HOW_TO_RECOMPUTE, content_digest, data_summary
 from cpg1_assets.extracts.catalog import Extract
 from cpg1_assets.extracts.extraction import Extraction, extract_month
+from cpg1_assets.extracts.validation import BLOCKING, statements
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.storage.parquet import WrittenParquet
 from cpg1_assets.validation import Validation
 
 SOURCE_POOL = "source"
-VALIDATIONS = {
-    "completeness": "Rows and sums by company equal those the server counted itself.",
-    "contract": "Columns, types, nulls and closed sets of values are the contract's.",
-    "key_unique": "No key appears twice (where it may, repeats are counted).",
-    "nothing_after_cutoff": "Nothing is dated after the cutoff.",
-    "positive_witness": "A known kind of row that must be there is there.",
-    "negative_witness": "Rows that must not be there are not.",
-}
-_BLOCKING = {"completeness"}
 
 
 def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -52,7 +44,7 @@ def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) ->
             "query": dg.MetadataValue.md(f"```sql\n{extract.sql}\n```"),
             "feeds": ", ".join(contract.feeds),
         },
-        check_specs=check_specs(contract.name, VALIDATIONS, partitions, blocking=_BLOCKING),
+        check_specs=check_specs(contract.name, statements(contract), partitions, blocking=BLOCKING),
     )
     def materialize_extract(
         context: dg.AssetExecutionContext,

@@ -20,24 +20,42 @@ from cpg1_assets.extracts.contract import Contract
 from cpg1_assets.validation import Validation
 
 _SHOWN = 20
+_STATEMENTS = {
+    "completeness": "Rows and sums by company equal those the server counted itself.",
+    "contract": "Columns, types, nulls and closed sets of values are the contract's.",
+    "key_unique": "No key appears twice (where it may, repeats are counted).",
+    "nothing_after_cutoff": "Nothing is dated after the cutoff.",
+    "positive_witness": "A known kind of row that must be there is there.",
+    "negative_witness": "Rows that must not be there are not.",
+}
+_EVERY_COMPANY = "Every company in scope has rows; one that has none is missing, which is not zero."
+BLOCKING = frozenset({"completeness"})
+
+
+def statements(contract: Contract) -> dict[str, str]:
+    """Give the validations made of an extract with this contract, by name, with what each says."""
+    return _STATEMENTS | ({"every_company_present": _EVERY_COMPANY} if contract.every_company else {})
 
 
 def validate_extract(
     path: Path,
     contract: Contract,
     month: Mapping[str, date | datetime | int],
+    companies: Sequence[str],
     totals: Sequence[Mapping[str, Any]],
     must_be_there: Sequence[Mapping[str, Any]],
     must_not_be_there: Sequence[Mapping[str, Any]],
 ) -> list[Validation]:
     """Validate the extract at `path` against its contract and what the server said of itself.
 
-    `totals` are the rows of the control total query, the other two the rows of the witness queries;
-    `month` gives the dates the contract's date rule names.
+    `companies` are those in scope; `totals` are the rows of the control total query, the other two the rows
+    of the witness queries; `month` gives the dates the contract's date rule names.
     """
     with _opened(path) as connection:
+        own = _own_totals(connection, contract)
         return [
-            completeness(_own_totals(connection, contract), totals, contract),
+            *([_every_company_present(own, companies)] if contract.every_company else []),
+            completeness(own, totals, contract),
             _contract(connection, contract),
             _key_unique(connection, contract),
             _nothing_after_cutoff(connection, contract, month),
@@ -84,6 +102,12 @@ def completeness(
             "differences": differences,
         },
     )
+
+
+def _every_company_present(own: Mapping[str, object], companies: Sequence[str]) -> Validation:
+    missing = [company for company in companies if company not in own]
+    figures = {"companies": len(companies), "missing": missing}
+    return Validation("every_company_present", _EVERY_COMPANY, not missing, figures=figures)
 
 
 @contextmanager
