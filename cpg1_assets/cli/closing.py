@@ -75,16 +75,16 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     Raises BusyError when the month is being closed already, ScopeError for an unknown company, and
     StorageError when the home cannot be written. A run that fails is an outcome, not an exception.
     """
-    settings.prepare_home()
     deployment = open_deployment(settings)
+    if settings.companies is not None:
+        _require_known_companies(deployment, month)
+    settings.prepare_home()
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
         held_lock(settings.place / "locks" / f"close-{month.key}.lock", busy=busy),
         dagster_instance(settings) as instance,
     ):
         clear_killed_runs(instance)
-        if settings.companies is not None:
-            _require_known_companies(deployment, month)
         inputs = inputs_fingerprint(deployment, month)
         started = time.monotonic()
         run_id, success = _run(deployment, month, instance, progress)
