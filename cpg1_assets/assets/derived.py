@@ -115,7 +115,7 @@ def derived_assets(  # noqa: C901 - many short assets
     @derived(frames.RECONCILIATION, "reconciliation", data=lines_text + thresholds_text)
     def reconciliation(
         context: dg.AssetExecutionContext,
-        target_values: pd.DataFrame,
+        target_values: Dataset,
         timing_difference_bridge: Dataset,
         vtc_adjustment: Dataset,
         customer_posting_group_bridge: Dataset,

@@ -31,7 +31,7 @@ ORDER BY ALL
 """
 _UNCLASSIFIED = """
 SELECT transaction_type, count(*) AS items, sum(amount) AS amount FROM ipe_31_classified
-WHERE bridge_key IS NULL GROUP BY transaction_type ORDER BY transaction_type NULLS FIRST
+WHERE text_key(bridge_key) IS NULL GROUP BY transaction_type ORDER BY transaction_type NULLS FIRST
 """
 _NOT_TIED = "SELECT * FROM gl_roll_forward WHERE difference <> 0 ORDER BY ALL"
 _TO_INVESTIGATE = """
@@ -69,7 +69,10 @@ def derived_checks(
 
     @nothing_found("cr_05", "every_company_has_a_rate", "Every company in scope has a closing FX rate.")
     def every_company_has_a_rate(cr_05: Dataset) -> _Found:
-        return _rows("SELECT id_company FROM cr_05 WHERE fx_rate IS NULL ORDER BY ALL", cr_05=cr_05)
+        return _rows(
+            "SELECT id_company, fx_rate FROM cr_05 WHERE usable_rate(fx_rate) IS NULL ORDER BY ALL",
+            cr_05=cr_05,
+        )
 
     @nothing_found(
         "jdash",
@@ -148,7 +151,7 @@ def _every_entry_categorised(
     )
     def every_entry_categorised(nav_voucher_entries: Dataset) -> Iterator[dg.AssetCheckResult]:
         (counted,) = _rows(
-            "SELECT count(*) AS entries, count(*) - count(bridge_category) AS without_category FROM entries",
+            "SELECT count(*) AS entries, count(*) - count(text_key(bridge_category)) AS without_category FROM entries",
             entries=nav_voucher_entries,
         )
         listed = to_table(uncategorised_entries(nav_voucher_entries).limit(_SHOWN)).to_pylist()

@@ -48,6 +48,13 @@ _LOSSLESS_SOURCES = {
 _DECIMALS = {"amount", "rate"}
 _UNTYPED = '"NULL"'
 _WHOLE_NUMBERS = {"INTEGER", "BIGINT", "HUGEINT"}
+# What would go there and back unchanged and still mean something else: bytes are no text until somebody says in
+# which encoding, and a moment with a zone is another day in another zone.
+_NEVER_READ_AS = {
+    "text": {"BLOB"},
+    "date": {"TIMESTAMP WITH TIME ZONE"},
+    "timestamp": {"TIMESTAMP WITH TIME ZONE"},
+}
 _FLOATS = {"FLOAT", "DOUBLE"}
 _GLOB_CHARACTERS = set("*?[]{}")
 _spill_numbers: Iterator[int] = itertools.count()
@@ -148,12 +155,28 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, given: Input)
             f"{name} has no column {', '.join(missing)}. It has: {', '.join(present)}. "
             "Materialize it again, or give the frame the columns of its contract."
         )
+    twins = [
+        f"{column.name} and {other}"
+        for column in given.columns
+        for other in present
+        if other != column.name and other.upper() == column.name.upper()
+    ]
+    if twins:
+        # The engine ignores case in names, so it could read the one for the other.
+        raise DataError(
+            f"{name} has columns that differ only in case: {', '.join(twins)}. Remove one of them."
+        )
     source = _source(connection, name, given.frame, [column.name for column in given.columns])
     described = connection.sql(
         f"SELECT {', '.join(_quoted(column.name) for column in given.columns)} FROM {source} LIMIT 0"
     )
     types = [str(found) for found in described.types]
     for column, found in zip(given.columns, types, strict=True):
+        if found in _NEVER_READ_AS.get(column.type, ()):
+            raise DataError(
+                f"{name}.{column.name} is {found}; {engine_type(column)} is expected. "
+                "Write the column with its contract's type."
+            )
         if not _is_lossless(found, column):
             _check_cast(connection, name, source, column, found)
     selected = ", ".join(

@@ -49,7 +49,9 @@ actuals AS (
     GROUP BY ALL
 ),
 targets AS (
-    SELECT text_key(id_company) AS company, line, sum(target_value) AS amount FROM target_values GROUP BY ALL
+    SELECT text_key(id_company) AS company, text_key(line) AS line_key, sum(target_value) AS amount
+    FROM target_values
+    GROUP BY ALL
 ),
 
 -- The amount of each bridge, by company.
@@ -103,7 +105,7 @@ lcy AS (
     FROM companies
     CROSS JOIN lines
     LEFT JOIN actuals ON actuals.company = companies.company AND actuals.line = lines.line
-    LEFT JOIN targets ON targets.company = companies.company AND targets.line = lines.line
+    LEFT JOIN targets ON targets.company = companies.company AND targets.line_key = text_key(lines.line)
     LEFT JOIN bridged ON bridged.company = companies.company AND bridged.line = lines.line
     LEFT JOIN missing ON missing.company = companies.company AND missing.line = lines.line
     LEFT JOIN closed_books ON closed_books.company = companies.company

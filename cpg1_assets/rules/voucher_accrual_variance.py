@@ -82,11 +82,24 @@ buckets AS (
     SELECT
         text_key(id_company) AS company,
         min(id_company) AS id_company,
-        bridge_category, voucher_type,
+        text_key(bridge_category) AS category_key,
+        text_key(voucher_type) AS type_key,
+        CASE WHEN text_key(bridge_category) IS NOT NULL THEN min(bridge_category) END AS bridge_category,
+        CASE WHEN text_key(voucher_type) IS NOT NULL THEN min(voucher_type) END AS voucher_type,
         coalesce(sum(nav_amount), 0) AS nav_amount,
         coalesce(sum(target_amount), 0) AS target_amount
     FROM amounts
-    GROUP BY text_key(id_company), bridge_category, voucher_type
+    GROUP BY text_key(id_company), text_key(bridge_category), text_key(voucher_type)
+),
+
+-- A category or type outside the control's own is a bucket too; no threshold can name it.
+known_buckets AS (
+    SELECT
+        buckets.*,
+        CASE WHEN category_key IN (SELECT text_key(bridge_category) FROM thresholds) THEN category_key END
+            AS known_category,
+        CASE WHEN type_key IN (SELECT text_key(voucher_type) FROM thresholds) THEN type_key END AS known_type
+    FROM buckets
 ),
 companies AS (
     SELECT DISTINCT ON (text_key(id_company))
@@ -99,20 +112,22 @@ compared AS (
         coalesce(
             companies.id_company, min(buckets.id_company) OVER (PARTITION BY buckets.company)
         ) AS id_company,
-        buckets.bridge_category, buckets.voucher_type, buckets.nav_amount, buckets.target_amount,
+        coalesce(everywhere.bridge_category, buckets.bridge_category) AS bridge_category,
+        coalesce(everywhere.voucher_type, buckets.voucher_type) AS voucher_type,
+        buckets.nav_amount, buckets.target_amount,
         buckets.nav_amount - buckets.target_amount AS variance,
         in_usd(buckets.nav_amount - buckets.target_amount, companies.fx_rate) AS variance_usd,
         coalesce(own.threshold_usd, everywhere.threshold_usd) AS threshold_usd
-    FROM buckets
+    FROM known_buckets AS buckets
     LEFT JOIN companies ON companies.company = buckets.company
     JOIN thresholds AS everywhere
         ON everywhere.country_key IS NULL
-        AND everywhere.bridge_category IS NOT DISTINCT FROM buckets.bridge_category
-        AND everywhere.voucher_type IS NOT DISTINCT FROM buckets.voucher_type
+        AND text_key(everywhere.bridge_category) IS NOT DISTINCT FROM buckets.known_category
+        AND text_key(everywhere.voucher_type) IS NOT DISTINCT FROM buckets.known_type
     LEFT JOIN thresholds AS own
         ON own.country_key = text_key(companies.company_country)
-        AND own.bridge_category IS NOT DISTINCT FROM buckets.bridge_category
-        AND own.voucher_type IS NOT DISTINCT FROM buckets.voucher_type
+        AND text_key(own.bridge_category) IS NOT DISTINCT FROM buckets.known_category
+        AND text_key(own.voucher_type) IS NOT DISTINCT FROM buckets.known_type
 )
 
 SELECT

@@ -140,6 +140,9 @@ def test_columns_of_other_types_that_lose_nothing_are_read() -> None:
         ("day", pa.array([1, None], pa.timestamp("us"))),
         ("number", pa.array([0.5, None])),
         ("flag", pa.array(["perhaps", None])),
+        ("id", pa.array(["\u00c9".encode(), None], pa.binary())),
+        ("moment", pa.array([1, None], pa.timestamp("us", tz="UTC"))),
+        ("day", pa.array([0, None], pa.timestamp("us", tz="Africa/Lagos"))),
     ],
 )
 def test_a_value_that_would_change_is_refused_by_frame_and_column(column: str, values: pa.Array) -> None:
@@ -152,6 +155,12 @@ def test_a_missing_column_is_refused_by_frame_and_column() -> None:
         read(given().drop_columns(["rate"]))
     with pytest.raises(DataError, match="given has no column rate"):
         read(pd.DataFrame({column.name: [None] for column in SPEC.columns if column.name != "rate"}))
+
+
+def test_columns_that_differ_only_in_case_are_refused_because_one_could_be_read_for_the_other() -> None:
+    twins = given().append_column("AMOUNT", pa.array([Decimal(900), None], pa.decimal128(24, 4)))
+    with pytest.raises(DataError, match="given has columns that differ only in case: amount and AMOUNT"):
+        read(twins)
 
 
 def test_an_amount_of_the_result_that_does_not_fit_is_an_error() -> None:

@@ -193,3 +193,23 @@ def test_no_bucket_of_either_side_is_lost(
     assert sum(row["nav_amount"] for row in found) == sum(amount or 0 for *_, amount in posted)
     assert sum(row["target_amount"] for row in found) == 40 * sum(use in {"refund", "jforce"} for use in used)
     assert all(row["variance"] == row["nav_amount"] - row["target_amount"] for row in found)
+
+
+@pytest.mark.parametrize(
+    ("category", "voucher_type", "written"),
+    [
+        ("vtc", "Refund", ("VTC", "Refund")),
+        ("VTC ", " refund", ("VTC", "Refund")),
+        ("", " ", (None, None)),
+        ("Reversal", None, ("Reversal", None)),
+        ("VTC", "Refunds", ("VTC", "Refunds")),
+    ],
+)
+def test_no_bucket_is_lost_however_its_category_and_type_are_written(
+    category: str, voucher_type: str | None, written: tuple[str | None, str | None]
+) -> None:
+    found = compared([POSTED | {"amount": "7000", "bridge_category": category, "voucher_type": voucher_type}])
+    assert [
+        (r["bridge_category"], r["voucher_type"], r["nav_amount"], r["variance_usd"], r["status"])
+        for r in found
+    ] == [(*written, Decimal(7000), Decimal(3500), "INVESTIGATE")]
