@@ -131,12 +131,11 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
 
     settings = Settings.from_environment()
     months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
-    out = console()
     results = []
     for result in backfill_months(settings, months, workers=workers or os.cpu_count() or 1, again=again):
         results.append(result)
         if not as_json:
-            out.print(f"{result['month']}  {result['result']}", markup=False)
+            click.echo(f"{result['month']}  {result['result']}")
     results.sort(key=lambda r: str(r["month"]))
     worst = {r["exit_status"] for r in results}
     status = FAILED if FAILED in worst else max(worst, default=0)
@@ -145,7 +144,7 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
             json.dumps({"books": _books(settings), "months": results, "exit_status": status}, indent=2)
         )
     elif settings.is_sample:
-        out.print("SAMPLE BOOKS")
+        click.echo("SAMPLE BOOKS")
     sys.exit(status)
 
 
