@@ -93,18 +93,21 @@ def read_jdash(
     known = {_folded(company): company for company in (*(known_companies or ()), *companies)}
     files, problems = _files_of_the_month(inbox / "jdash" / month.key, known, set(companies))
     sources: list[JdashSource] = []
-    amounts: dict[str, VoucherAmounts] = {}
+    tables: dict[str, pa.Table] = {}
     read: dict[str, Path] = {}
     for company, paths in sorted(files.items()):
         try:
             for path in paths:
                 sources.append(JdashSource(path, _content(path)))  # noqa: PERF401 - keep those before a failure
-            amounts[company] = _parsed(company, sources[-len(paths) :])
+            # As Arrow at once: the rows of one company at a time are held as Python objects.
+            tables[company] = _table(company, paths[0].name, _parsed(company, sources[-len(paths) :]))
             read[company] = paths[0]
         except DataError as error:
             problems.append(JdashProblem(company, paths[0].name, str(error)))
     missing = tuple(company for company in dict.fromkeys(companies) if company not in read)
-    return JdashMonth(_table(amounts, read), tuple(problems), missing, tuple(sources), read)
+    # Companies, and the vouchers of each, come in code point order.
+    table = pa.concat_tables([JDASH.arrow_schema.empty_table(), *tables.values()])
+    return JdashMonth(table, tuple(problems), missing, tuple(sources), read)
 
 
 def inbox_files(inbox: Path, month: CutoffMonth) -> list[Path]:
@@ -179,18 +182,13 @@ def _parsed(company: str, opened: Sequence[JdashSource]) -> VoucherAmounts:
     return parse_jdash(opened[0].path.name, opened[0].content)
 
 
-def _table(amounts: Mapping[str, VoucherAmounts], read: Mapping[str, Path]) -> pa.Table:
-    """Put the companies, and the vouchers of each, one below the other: both come in code point order."""
-    batches = [
-        pa.table(
-            [
-                pa.repeat(company, len(vouchers)),
-                pa.array([voucher for voucher, _ in vouchers]),
-                pa.array([amount for _, amount in vouchers], JDASH.arrow_schema.field("amount_used").type),
-                pa.repeat(read[company].name, len(vouchers)),
-            ],
-            schema=JDASH.arrow_schema,
-        )
-        for company, vouchers in amounts.items()
-    ]
-    return pa.concat_tables([JDASH.arrow_schema.empty_table(), *batches]).combine_chunks()
+def _table(company: str, file: str, vouchers: VoucherAmounts) -> pa.Table:
+    return pa.table(
+        [
+            pa.repeat(company, len(vouchers)),
+            pa.array([voucher for voucher, _ in vouchers]),
+            pa.array([amount for _, amount in vouchers], JDASH.arrow_schema.field("amount_used").type),
+            pa.repeat(file, len(vouchers)),
+        ],
+        schema=JDASH.arrow_schema,
+    )
