@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [memory] [books]`.
+"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [memory] [books] [verify]`.
 
 Every figure that needs a process of its own (times to compare, peak memory) is measured in one, so that
 nothing measured before it shows.
@@ -64,9 +64,18 @@ def books(folder: Path) -> None:
         print(f"sample books, factor {factor}: {figures['seconds']:.1f} s, peak {figures['peak_mb']:.0f} MB")
 
 
+def verify(folder: Path) -> None:
+    """Verify a sealed month against `sha256sum` of the same files."""
+    figures = alone("verify", folder / "sealed")
+    print(
+        f"verify a sealed month of 360 MB: {figures['verify']:.2f} s; sha256sum: {figures['sha256sum']:.2f} s"
+    )
+    print(f"  {figures['sha256sum'] / figures['verify']:.2f} of its speed (at least 0.5)")
+
+
 def main() -> None:
     """Run the benchmarks named on the command line, or all of them."""
-    known = {"rules": rules, "close": close, "memory": memory, "books": books}
+    known = {"rules": rules, "close": close, "memory": memory, "books": books, "verify": verify}
     named = sys.argv[1:] or list(known)
     unknown = [name for name in named if name not in known]
     if unknown:

@@ -6,6 +6,7 @@ The last line printed is the task's figures as JSON: seconds, peak_mb (the proce
 import json
 import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -143,6 +144,30 @@ def make_books(folder: str, factor: str) -> dict[str, float]:
     started = time.perf_counter()
     make_sample_books(Path(folder), factor=int(factor))
     return {"seconds": time.perf_counter() - started}
+
+
+def verify(folder: str) -> dict[str, float]:
+    """Verify a sealed month of 360 MB, and hash the same files with `sha256sum`."""
+    from cpg1_assets.evidence.seal import MonthContent, seal_month  # noqa: PLC0415
+    from cpg1_assets.evidence.verify import verify as verified  # noqa: PLC0415
+
+    evidence, data = Path(folder) / "evidence", Path(folder) / "data"
+    data.mkdir(parents=True)
+    for number in range(6):
+        (data / f"frame_{number}").write_bytes(os.urandom(1 << 20) * 60)
+    content = MonthContent({path.name: path for path in data.iterdir()}, {}, {}, {}, {})
+    seal_month(evidence, "2025-09", content, run_id="benchmark")
+    hash_them = ["sha256sum", *sorted(str(path) for path in evidence.rglob("*") if path.is_file())]
+    seconds = []
+    for run in (
+        lambda: verified(evidence),
+        lambda: subprocess.run(hash_them, stdout=subprocess.DEVNULL, check=True),  # noqa: S603 - files of our own
+    ):
+        run()  # once to have the files in memory, for both
+        started = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - started)
+    return {"verify": seconds[0], "sha256sum": seconds[1]}
 
 
 def close(home: str, month: str) -> dict[str, float]:

@@ -10,9 +10,12 @@ import dagster as dg
 from cpg1_assets.assets.derived import derived_assets
 from cpg1_assets.assets.evidence import EVIDENCE_FRAMES, evidence_assets
 from cpg1_assets.assets.jdash import jdash_asset
+from cpg1_assets.assets.manifest import manifest_asset
 from cpg1_assets.automation import close_month_job, jdash_sensor, monthly_schedule
 from cpg1_assets.checks.derived import derived_checks
+from cpg1_assets.checks.restatement import restatement_check
 from cpg1_assets.deployment import Deployment, open_deployment
+from cpg1_assets.evidence.manifest import MANIFEST
 from cpg1_assets.extracts.factory import extract_asset
 from cpg1_assets.extracts.jdash import JDASH
 from cpg1_assets.frame import FrameSpec
@@ -37,13 +40,8 @@ def build_definitions(settings: Settings | None = None, source: Source | None = 
 def definitions_of(deployment: Deployment) -> dg.Definitions:
     """Wire the control for a deployment."""
     partitions = month_partitions(deployment.settings)
-    frames: list[FrameSpec] = [
-        *(e.contract for e in deployment.catalog.values()),
-        JDASH,
-        *DERIVED_FRAMES,
-        *EVIDENCE_FRAMES,
-    ]
-    specs = {spec.name: spec for spec in frames}
+    frames = sealed_frames(deployment)
+    specs = {spec.name: spec for spec in [*frames, MANIFEST]}
     with warnings.catch_warnings():
         # Chosen knowingly: partitioned checks (without them a check would read every month at once) are
         # marked as a preview, and dagster-pandas as a beta.
@@ -54,8 +52,12 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
             jdash_asset(partitions),
             *derived_assets(partitions, deployment.rules),
             *evidence_assets(partitions),
+            manifest_asset(partitions, [spec.name for spec in frames]),
         ]
-        checks = derived_checks(partitions, deployment)
+        checks = [
+            *derived_checks(partitions, deployment),
+            restatement_check(partitions, deployment, specs),
+        ]
     job = close_month_job(deployment)
     return dg.Definitions(
         assets=assets,
@@ -69,6 +71,16 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         },
         executor=_executor(deployment),
     )
+
+
+def sealed_frames(deployment: Deployment) -> list[FrameSpec]:
+    """Give the frames of a month that a seal holds: all but the manifest of the seal itself."""
+    return [
+        *(extract.contract for extract in deployment.catalog.values()),
+        JDASH,
+        *DERIVED_FRAMES,
+        *EVIDENCE_FRAMES,
+    ]
 
 
 def month_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:

@@ -42,3 +42,7 @@ class StorageError(Cpg1Error):
 
 class BusyError(Cpg1Error):
     """Somebody else is closing the same month right now."""
+
+
+class EvidenceError(Cpg1Error):
+    """Evidence that is not there, is damaged, or does not allow what was asked of it."""

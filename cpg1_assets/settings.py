@@ -39,6 +39,9 @@ class Settings:
     retry_waits: tuple[float, ...] = (10, 20, 40, 60)
     max_concurrent_queries: int = 4
     max_run_seconds: int = 4 * 3600
+    signing_key_file: Path | None = None
+    signing_key: str | None = field(default=None, repr=False)
+    certification: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -72,6 +75,9 @@ class Settings:
             retry_waits=_waits(env.get("CPG1_RETRY_WAITS")) or cls.retry_waits,
             max_concurrent_queries=_whole(env, "CPG1_MAX_CONCURRENT_QUERIES", cls.max_concurrent_queries),
             max_run_seconds=_whole(env, "CPG1_MAX_RUN_SECONDS", cls.max_run_seconds),
+            signing_key_file=_path(env, "CPG1_SIGNING_KEY_FILE"),
+            signing_key=_one_of(env, "CPG1_SIGNING_KEY", "CPG1_SIGNING_KEY_FILE"),
+            certification=_certification(env),
         )
 
     def narrowed(self, companies: tuple[str, ...] | None, gl_accounts: tuple[str, ...] | None) -> "Settings":
@@ -165,6 +171,32 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 def _distinct(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return tuple(sorted(set(names))) if names else None
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]).expanduser().absolute() if env.get(name) else None
+
+
+def _one_of(env: Mapping[str, str], name: str, other: str) -> str | None:
+    """Give a setting that another one may stand for. Raises SettingsError when both are set."""
+    if env.get(name) and env.get(other):
+        raise SettingsError(f"{name} and {other} are both set: set one of them.")
+    return env.get(name) or None
+
+
+def _certification(env: Mapping[str, str]) -> str | None:
+    """Give the wording of the certification: the setting's own text, or the content of the file it names."""
+    text = _one_of(env, "CPG1_CERTIFICATION", "CPG1_CERTIFICATION_FILE")
+    path = _path(env, "CPG1_CERTIFICATION_FILE")
+    if path is None:
+        return text
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"CPG1_CERTIFICATION_FILE {path} cannot be read ({error}).") from error
+    if not text:
+        raise SettingsError(f"CPG1_CERTIFICATION_FILE {path} is empty: write the sentence people sign.")
+    return text
 
 
 def _waits(text: str | None) -> tuple[float, ...] | None:

@@ -157,12 +157,6 @@ def derived_assets(  # noqa: C901 - many short assets
     ]  # fmt: skip
 
 
-def rule_statement(name: str) -> str:
-    """Give the SQL statement of the rule of a derived asset, as an auditor reads it."""
-    statement: str = importlib.import_module(f"cpg1_assets.rules.{name}").STATEMENT
-    return statement
-
-
 def month_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> CutoffMonth:
     """Give the cutoff month a step runs for."""
     return CutoffMonth.parse(context.partition_key)

@@ -11,13 +11,14 @@ import pyarrow as pa
 from pyarrow.dataset import Dataset
 
 from cpg1_assets import embedded
-from cpg1_assets.assets.derived import deployment_of, month_of, rule_statement
+from cpg1_assets.assets.derived import deployment_of, month_of
 from cpg1_assets.assets.frame_types import frame_type
 from cpg1_assets.embedded import plain
 from cpg1_assets.evidence.context import system_context
 from cpg1_assets.evidence.package import Document, write_package
 from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.rules.engine import to_table
+from cpg1_assets.rules.graph import rule_statement
 from cpg1_assets.rules.material_proof_rows import material_proof_rows
 from cpg1_assets.storage.parquet import sha256_of
 

@@ -26,6 +26,7 @@ from cpg1_assets.cli.instance import (
     run_tags,
 )
 from cpg1_assets.cli.records import inputs_fingerprint, write_record
+from cpg1_assets.cli.sealing import seal_standing
 from cpg1_assets.definitions import definitions_of
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import Cpg1Error
@@ -63,6 +64,7 @@ class CloseOutcome:
     evidence: str = ""
     files: dict[str, str] = field(default_factory=dict)
     inputs: str = ""
+    seal: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -102,6 +104,7 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
             evidence=str(settings.evidence_folder / month.key),
             files=materialized_hashes(instance, run_id),
             inputs=inputs,
+            seal=seal_standing(settings, month),
         )
         write_record(settings, month, outcome.as_dict())
         return outcome

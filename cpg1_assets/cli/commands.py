@@ -1,4 +1,4 @@
-"""The commands of `cpg1`: close, backfill, status, runs, sql, sample, ui.
+"""The commands of `cpg1`: close, backfill, status, runs, sql, sample, ui; `evidence` has a module of its own.
 
 Nothing here computes: it reads options, calls, shows. Dagster is imported only by the commands that run it,
 so that the others answer at once.
@@ -7,48 +7,34 @@ so that the others answer at once.
 import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import click
 
-from cpg1_assets.cli.render import checks_table, console, lines_table, summary
-from cpg1_assets.errors import Cpg1Error, MonthError
+from cpg1_assets.cli.answering import FAILED
+from cpg1_assets.cli.answering import json_option as _json
+from cpg1_assets.cli.answering import told as _told
+from cpg1_assets.cli.evidence_commands import evidence
+from cpg1_assets.cli.render import against_seal_lines, checks_table, console, lines_table, summary
+from cpg1_assets.cli.reperform_commands import ipe, reperform
+from cpg1_assets.errors import MonthError
 from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH, make_sample_books
 from cpg1_assets.settings import Settings
-
-P = ParamSpec("P")
-FAILED = 1
-
-
-def _told(command: Callable[P, None]) -> Callable[P, None]:
-    """Show the product's errors as a sentence and exit with 1; anything else is a fault of ours and keeps its trace."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except Cpg1Error as error:
-            if kwargs.get("as_json"):
-                click.echo(json.dumps({"error": str(error), "exit_status": FAILED}, ensure_ascii=False))
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(FAILED)
-
-    return run
-
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="cpg1-assets", prog_name="cpg1")
 def main() -> None:
     """C-PG-1: reconcile the general ledger with the operational systems, month by month."""
+
+
+main.add_command(evidence)
+for _command in (reperform, ipe):
+    evidence.add_command(_command)
 
 
 class _Several(click.Command):
@@ -154,12 +140,14 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
 @_told
 def status(month: str | None, *, as_json: bool) -> None:
     """Show which months are closed, or, with MONTH, what its close came to."""
-    from cpg1_assets.cli.standing import month_standing, standings  # noqa: PLC0415 - imports Dagster
+    from cpg1_assets.cli.standing import month_standing, standing_against_seal, standings  # noqa: PLC0415 - imports Dagster
 
     settings = Settings.from_environment()
     out = console()
     if month is not None:
-        standing = {"books": _books(settings), **month_standing(settings, CutoffMonth.parse(month))}
+        chosen = CutoffMonth.parse(month)
+        standing = {"books": _books(settings), **month_standing(settings, chosen)}
+        standing["against_seal"] = standing_against_seal(settings, chosen)
         if as_json:
             click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
         elif standing["state"] == "not closed":
@@ -168,6 +156,9 @@ def status(month: str | None, *, as_json: bool) -> None:
             )
         else:
             _show_close(standing, settings)
+        if not as_json and standing["against_seal"] is not None:
+            for line in against_seal_lines(standing["against_seal"]):
+                out.print(line, markup=False, soft_wrap=True)
         return
     rows = standings(settings)
     if as_json:
@@ -333,6 +324,9 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
             f"\nThe close of {result['month']} FAILED. What was in storage before is still there.",
             style="red",
         )
+    if result.get("seal"):
+        said = f"   Anchor: {result['seal']['anchor']}" if result["seal"]["anchor"] else ""
+        out.print(result["seal"]["sentence"] + said, markup=False, soft_wrap=True)
     out.print(
         f"Run: {result['run_id'] or '-'}   Evidence: {result['evidence']}", markup=False, soft_wrap=True
     )

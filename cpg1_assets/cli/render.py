@@ -1,6 +1,6 @@
 """How outcomes look on a terminal. What they say is decided elsewhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -56,6 +56,24 @@ def summary(lines: Sequence[Mapping[str, Any]]) -> str:
     }
     said = ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
     return f"{len(lines)} lines: {said or 'none'}."
+
+
+def against_seal_lines(against: Mapping[str, Any]) -> list[str]:
+    """Tell how a month's data compares with its seal, and that with the one before: rows and amounts by company."""
+    lines = [f"Data: {against['summary']}", *_by_company(against)]
+    before = against.get("newest_seal_against_the_one_before")
+    if before is not None:
+        lines += [f"Version {against['version']:03d}: {before['summary']}", *_by_company(before)]
+    return lines
+
+
+def _by_company(against: Mapping[str, Any]) -> Iterator[str]:
+    for differing in against.get("assets", ()):
+        for total in differing["by_company"]:
+            moved = [f"{name} {value}" for name, value in total["amounts"].items() if Decimal(value)]
+            told = f" ({', '.join(moved)})" if moved else ""
+            company = total["id_company"] or "-"
+            yield f"  {differing['asset']}  {company}  {total['rows']} {total['kind']}{told}"
 
 
 def checks_table(checks: Sequence[Mapping[str, str]]) -> Table:

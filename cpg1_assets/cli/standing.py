@@ -1,11 +1,16 @@
 """Where each month stands: what `cpg1 status` shows, read from the records of closes and from storage."""
 
+from itertools import pairwise
 from typing import Any
 
 from cpg1_assets.cli.closing import reconciliation_lines
 from cpg1_assets.cli.records import read_record
-from cpg1_assets.definitions import month_partitions
+from cpg1_assets.cli.sealing import seal_standing
+from cpg1_assets.definitions import month_partitions, sealed_frames
 from cpg1_assets.deployment import open_deployment
+from cpg1_assets.errors import EvidenceError, StorageError
+from cpg1_assets.evidence.restatement import restated_by, restatement
+from cpg1_assets.evidence.seal import sealed_versions
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 
@@ -27,12 +32,32 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
         "evidence": str(settings.evidence_folder / month.key),
         **(record or {}),
         "lines": lines,
+        "seal": seal_standing(settings, month),
     }
     if record is not None:
         standing["state"] = "close failed" if record["exit_status"] == 1 else "closed"
     else:
         standing["state"] = "materialized" if lines else "not closed"
     return standing
+
+
+def standing_against_seal(settings: Settings, month: CutoffMonth) -> dict[str, Any] | None:
+    """Give how the month in storage differs from its newest seal, and that seal from the one before it.
+
+    None where the month was never sealed.
+    """
+    deployment = open_deployment(settings)
+    specs = {spec.name: spec for spec in sealed_frames(deployment)}
+    try:
+        versions = sealed_versions(settings.evidence_folder, month.key)
+        if not versions:
+            return None
+        now = restatement(versions[-1], deployment.storage, specs).as_dict()
+        restated = [restated_by(*pair, specs).as_dict() for pair in pairwise(versions[-2:])]
+    except (EvidenceError, StorageError) as error:
+        # A damaged seal must not hide what the close came to.
+        return {"version": None, "as_sealed": None, "summary": f"cannot be compared with its seal: {error}"}
+    return {**now, "newest_seal_against_the_one_before": restated[0] if restated else None}
 
 
 def standings(settings: Settings) -> list[dict[str, Any]]:

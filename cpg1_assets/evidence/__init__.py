@@ -1,1 +1,1 @@
-"""Evidence packages: what an auditor inspects, with what proves it whole. Knows nothing of Dagster."""
+"""Evidence: packages, the seal and its chain, verification, sign-off, re-performance. Knows nothing of Dagster."""

@@ -12,7 +12,9 @@ from cpg1_assets_tests.closing import close
 
 MONTH = "2025-09"
 LATE = "EC_KE.csv"
-DOWNSTREAM = {"jdash", "timing_difference_bridge", "reconciliation", "bridge_calculations_evidence"}
+DOWNSTREAM = {
+    "jdash", "timing_difference_bridge", "reconciliation", "bridge_calculations_evidence", "evidence_manifest",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 from cpg1_assets.cli import main
@@ -127,4 +128,7 @@ def test_every_command_that_prints_a_result_has_json(asked: Cpg1, closed_home: C
     with_json = {
         name for name, command in main.commands.items() if any(p.name == "as_json" for p in command.params)
     }
-    assert set(main.commands) - with_json == {"ui"}
+    assert set(main.commands) - with_json == {"ui", "evidence"}
+    evidence = main.commands["evidence"]
+    assert isinstance(evidence, click.Group)
+    assert all("as_json" in {p.name for p in command.params} for command in evidence.commands.values())

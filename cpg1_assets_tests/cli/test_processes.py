@@ -8,6 +8,7 @@ from typing import IO
 import pyarrow.parquet as pq
 import pytest
 
+from cpg1_assets.evidence.verify import verify
 from cpg1_assets_tests.cli.conftest import COMMAND, Cpg1, environment, in_a_process
 from cpg1_assets_tests.closing import Closed
 
@@ -21,8 +22,13 @@ def clean(closed: Closed) -> dict[str, bytes]:
 
 
 def stored(home: Path) -> dict[str, bytes]:
+    """Every file in storage; of the manifest, which names the runs' packages, only that it is there."""
     files = (home / "storage").rglob("*")
-    return {str(path.relative_to(home)): path.read_bytes() for path in files if path.is_file()}
+    return {
+        str(path.relative_to(home)): b"" if path.parent.name == "evidence_manifest" else path.read_bytes()
+        for path in files
+        if path.is_file()
+    }
 
 
 def started(home: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -56,6 +62,7 @@ def test_a_killed_close_leaves_storage_readable_and_the_next_one_finishes_it(
     done = in_a_process(home, "close", "--month", MONTH)
     assert done.returncode == 3, done.stderr
     assert stored(home) == clean, "the same bytes, and nothing left over"
+    assert verify(home / "evidence").problems == []
     assert not [path for path in home.rglob("*.partial") if "sample_books" not in path.parts]
     runs = json.loads(cpg1("runs", "--json").stdout)["runs"]
     statuses = [run["status"] for run in runs]

@@ -93,7 +93,7 @@ def test_a_months_files_are_where_the_documentation_says(closed: Closed) -> None
         if path.is_file()
     }
     assert found == {f"{asset}/{MONTH}.parquet" for asset in closed.materialized()}
-    assert len(found) == 23
+    assert len(found) == 24
 
 
 def test_every_materialization_says_rows_schema_size_hash_and_place(closed: Closed) -> None:

@@ -1,0 +1,202 @@
+"""The commands of `cpg1 evidence`: verify, keygen, sign-off, export. None of them needs Dagster or a database."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from cpg1_assets.cli.answering import FAILED, json_option, told
+from cpg1_assets.errors import EvidenceError
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.settings import Settings
+
+
+@click.group()
+def evidence() -> None:
+    """Check, sign and hand on the sealed evidence of the months."""
+
+
+@evidence.command()
+@click.argument("month", required=False)
+@click.option(
+    "--path",
+    type=click.Path(path_type=Path),
+    help="Evidence folder or exported archive. Default: CPG1_HOME's.",
+)
+@click.option("--anchor", help="The head you noted, such as 12-3f2a9-00c41-9be77-d51f0.")
+@click.option(
+    "--trusted-key",
+    "trusted_keys",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Public key file that links must be signed with. May be repeated.",
+)
+@json_option
+@told
+def verify(
+    month: str | None, path: Path | None, anchor: str | None, trusted_keys: tuple[Path, ...], *, as_json: bool
+) -> None:
+    """Hash every sealed file again, walk the chain, check the signatures. Exit status 1 if anything differs.
+
+    Works on a copied folder or archive, without a database. Without --anchor or --trusted-key it can only say
+    that the evidence is consistent with itself.
+    """
+    from dataclasses import replace  # noqa: PLC0415 - beside what it is for
+
+    from cpg1_assets.evidence.export import opened_evidence  # noqa: PLC0415 - imports pyarrow
+    from cpg1_assets.evidence.signing import read_public_key  # noqa: PLC0415
+    from cpg1_assets.evidence.verify import printable  # noqa: PLC0415
+    from cpg1_assets.evidence.verify import verify as verify_evidence  # noqa: PLC0415
+
+    keys = [read_public_key(key) for key in trusted_keys]
+    chosen = None if month is None else CutoffMonth.parse(month).key
+    with opened_evidence(path if path is not None else _evidence_folder()) as found:
+        report = verify_evidence(found.folder, chosen or found.month, anchor, keys)
+        report = replace(report, problems=[*found.problems, *report.problems])
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        for problem in report.problems:
+            click.echo(printable(f"{problem.kind}: {problem.path}: {problem.message}"))
+        for note in report.notes:
+            click.echo(printable(f"note: {note}"))
+        months = ", ".join(f"{key} ({count})" for key, count in report.months.items()) or "none"
+        click.echo(f"Sealed months (versions): {months}. Links of the chain: {report.links}.")
+        click.echo(f"{report.files} files hashed, {report.size_bytes:,} bytes.")
+        if report.signed_by:
+            vouched = "" if trusted_keys else " (whose keys these are was not checked)"
+            click.echo(f"Signed with: {', '.join(report.signed_by)}{vouched}")
+        click.echo(report.conclusion)
+    sys.exit(FAILED if report.problems else 0)
+
+
+@evidence.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="New file for the private key; FILE.pub gets the other.",
+)
+@json_option
+@told
+def keygen(out: Path, *, as_json: bool) -> None:
+    """Make an Ed25519 key pair to sign with. The private key's file is readable by its owner only."""
+    from cpg1_assets.evidence.signing import make_key  # noqa: PLC0415
+
+    signer = make_key(out)
+    if as_json:
+        said = {
+            "private_key_file": str(out),
+            "public_key_file": f"{out}.pub",
+            "public_key": signer.public_key,
+            "key_id": signer.key_id,
+        }
+        click.echo(json.dumps(said, indent=2))
+        return
+    click.echo(f"Public key: {signer.public_key}")
+    click.echo(f"Key id: {signer.key_id}")
+    click.echo(f"Private key: {out}. Sign with it: CPG1_SIGNING_KEY_FILE={out}")
+    click.echo(f"Give {out}.pub to whoever verifies.")
+
+
+@evidence.command("sign-off")
+@click.argument("month")
+@click.option("--role", type=click.Choice(["preparer", "reviewer"]), required=True)
+@click.option("--name", required=True, help="Your name.")
+@click.option("--comment", required=True, help="What you looked at and concluded.")
+@click.option(
+    "--variance",
+    "variances",
+    multiple=True,
+    metavar="LINE:COMPANY=COMMENT",
+    help="Comment on an open variance; each needs one. May be repeated.",
+)
+@json_option
+@told
+def sign_off(
+    month: str, role: str, name: str, comment: str, variances: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Sign off the newest seal of MONTH as preparer or reviewer. The reviewer cannot be the preparer."""
+    from cpg1_assets.evidence.chain import anchor  # noqa: PLC0415
+    from cpg1_assets.evidence.sign_off import CERTIFICATION, REVIEWER  # noqa: PLC0415
+    from cpg1_assets.evidence.sign_off import sign_off as record  # noqa: PLC0415
+    from cpg1_assets.evidence.signing import open_signer  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    if settings.scope is not None:
+        raise EvidenceError("A narrowed scope is not the control: it is never sealed and never signed off.")
+    certification = settings.certification or CERTIFICATION
+    signer = open_signer(settings.signing_key_file, settings.signing_key)
+    link = record(
+        settings.evidence_folder,
+        CutoffMonth.parse(month).key,
+        role="reviewer" if role == REVIEWER else "preparer",
+        name=name,
+        comment=comment,
+        variances=dict(_comment(given) for given in variances),
+        certification=certification,
+        signer=signer,
+    )
+    said = {
+        "month": link.body["month"],
+        "version": link.body["version"],
+        "role": role,
+        "name": link.body["name"],
+        "certification": certification,
+        "open_variances": link.body["open_variances"],
+        "chain_index": link.index,
+        "anchor": anchor(link),
+        "signed_by_key": None if signer is None else signer.key_id,
+    }
+    if as_json:
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    click.echo(f"{said['name']}, {role} of {said['month']} (version {said['version']}): {certification}")
+    if signer is None:
+        click.echo("Not signed with a key: this is an assertion of the operating-system account.")
+    click.echo(f"The head of the chain is now {said['anchor']}. Note it down elsewhere.")
+
+
+@evidence.command()
+@click.argument("month")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="New file for the archive (.zip)."
+)
+@json_option
+@told
+def export(month: str, out: Path, *, as_json: bool) -> None:
+    """Write one archive of the sealed evidence of MONTH that an auditor can be sent. Its bytes reproduce."""
+    from cpg1_assets.evidence.chain import anchor, head  # noqa: PLC0415
+    from cpg1_assets.evidence.export import export_month  # noqa: PLC0415
+    from cpg1_assets.storage.parquet import sha256_of  # noqa: PLC0415
+
+    folder = _evidence_folder()
+    key = CutoffMonth.parse(month).key
+    export_month(folder, key, out)
+    newest = head(folder)
+    said = {
+        "month": key,
+        "archive": str(out),
+        "size_bytes": out.stat().st_size,
+        "sha256": sha256_of(out),
+        "head": None if newest is None else anchor(newest),
+    }
+    if as_json:
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    click.echo(f"{out}: {said['size_bytes']:,} bytes, SHA-256 {said['sha256']}")
+    click.echo(
+        f"Tell whoever gets it the head of the chain another way than with the archive: {said['head']}"
+    )
+
+
+def _evidence_folder() -> Path:
+    return Settings.from_environment().evidence_folder
+
+
+def _comment(given: str) -> tuple[str, str]:
+    key, equals, comment = given.partition("=")
+    if not equals or ":" not in key or not comment.strip():
+        raise EvidenceError(f"{given!r}: write a comment on a variance as LINE:COMPANY=COMMENT.")
+    return key.strip(), comment

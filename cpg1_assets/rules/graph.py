@@ -1,0 +1,84 @@
+"""Which rule gives which derived frame, and from which other frames: read off the rules, never written again.
+
+A rule is the function named like its frame, in the module of that name. Its parameters name the frames it
+reads and, beside them, the cutoff month and the rule files it follows. Whoever computes the frames without
+Dagster walks this graph; the assets declare the same inputs to Dagster, and a test holds them to it.
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+
+import duckdb
+
+from cpg1_assets.frame import FrameSpec
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.classification import Classification
+from cpg1_assets.rules.engine import Frame
+from cpg1_assets.rules.frames import DERIVED_FRAMES
+from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.thresholds import Thresholds
+from cpg1_assets.rules.vocabulary import MACROS
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a rule follows besides its frames. The fields are named like the rules' parameters."""
+
+    month: CutoffMonth
+    lines: Lines
+    thresholds: Thresholds
+    classification: Classification
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How one derived frame comes to be: its frame, the frames its rule reads, the rule and its statement."""
+
+    spec: FrameSpec
+    inputs: tuple[str, ...]
+    statement: str
+    rule: Callable[..., duckdb.DuckDBPyRelation]
+    follows: tuple[str, ...]
+
+    def computed(self, frames: Mapping[str, Frame], circumstances: Circumstances) -> duckdb.DuckDBPyRelation:
+        """Call the rule with its inputs among `frames`. Raises DataError where an input does not fit."""
+        followed = {name: getattr(circumstances, name) for name in self.follows}
+        return self.rule(**{name: frames[name] for name in self.inputs}, **followed)
+
+
+@cache
+def derivations() -> dict[str, Derivation]:
+    """Give every derivation by the name of its frame, each after those it reads."""
+    found = {spec.name: _derivation(spec) for spec in DERIVED_FRAMES}
+    order = TopologicalSorter({name: set(d.inputs) & found.keys() for name, d in found.items()})
+    return {name: found[name] for name in order.static_order()}
+
+
+def source_frames() -> tuple[str, ...]:
+    """Give the names of the frames that derivations read and none of them gives, in order of names."""
+    made = derivations()
+    return tuple(sorted({name for d in made.values() for name in d.inputs} - made.keys()))
+
+
+def rule_statement(name: str) -> str:
+    """Give the SQL of the rule of a derived frame, as an auditor reads it: the words it uses, then the statement."""
+    words = "\n".join(f"{macro.strip()};" for macro in MACROS)
+    statement: str = importlib.import_module(f"cpg1_assets.rules.{name}").STATEMENT
+    return f"-- The words the statement uses.\n{words}\n\n-- The rule.\n{statement.strip()}\n"
+
+
+def _derivation(spec: FrameSpec) -> Derivation:
+    rule = getattr(importlib.import_module(f"cpg1_assets.rules.{spec.name}"), spec.name)
+    parameters = tuple(inspect.signature(rule).parameters)
+    follows = tuple(name for name in parameters if name in Circumstances.__dataclass_fields__)
+    return Derivation(
+        spec=spec,
+        inputs=tuple(name for name in parameters if name not in follows),
+        statement=rule_statement(spec.name),
+        rule=rule,
+        follows=follows,
+    )

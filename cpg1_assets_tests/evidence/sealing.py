@@ -1,0 +1,42 @@
+"""Sealed evidence for tests: copies to tamper with, and the settings of a month that is closed again later."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cpg1_assets_tests.closing import Closed
+
+
+def evidence_copy(closed: Closed, place: Path) -> Path:
+    """Copy the evidence of a closed month, as an auditor gets it; give the folder."""
+    return Path(shutil.copytree(closed.settings.evidence_folder, place))
+
+
+def sealed_folder(evidence: Path, month: str, version: int = 1) -> Path:
+    """Folder of a sealed version."""
+    return evidence / month / "seals" / f"{version:03d}"
+
+
+def with_amount(
+    path: Path, column: str, change: Callable[[list[object]], list[object]], *, rows: slice = slice(None)
+) -> None:
+    """Rewrite a Parquet file with one column changed, and only the rows of `rows` kept."""
+    table = pq.read_table(path)
+    index = table.schema.get_field_index(column)
+    field = table.schema.field(index)
+    changed = pa.chunked_array([pa.array(change(table.column(index).to_pylist()), field.type)])
+    table = table.set_column(index, field, changed)
+    start, stop, _ = rows.indices(table.num_rows)
+    pq.write_table(table.slice(start, stop - start), path)
+
+
+def earlier_month(evidence: Path, month: str, earlier: str) -> Path:
+    """Make a sealed version of an earlier month beside that of `month`, with the same files; give its folder."""
+    folder = Path(shutil.copytree(sealed_folder(evidence, month), sealed_folder(evidence, earlier)))
+    seal = json.loads((folder / "seal.json").read_text())
+    (folder / "seal.json").write_text(json.dumps(seal | {"month": earlier}))
+    return folder
