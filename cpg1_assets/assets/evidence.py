@@ -13,6 +13,7 @@ from pyarrow.dataset import Dataset
 from cpg1_assets import embedded
 from cpg1_assets.assets.derived import deployment_of, month_of
 from cpg1_assets.assets.frame_types import frame_type
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.embedded import plain
 from cpg1_assets.evidence.context import system_context
 from cpg1_assets.evidence.package import Document, write_package
@@ -20,7 +21,6 @@ from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.rules.engine import to_table
 from cpg1_assets.rules.graph import rule_statement
 from cpg1_assets.rules.material_proof_rows import material_proof_rows
-from cpg1_assets.storage.parquet import sha256_of
 
 _CONTEXT = "00_system_context.json"
 _COLUMNS = columns(

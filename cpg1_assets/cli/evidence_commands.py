@@ -167,9 +167,9 @@ def sign_off(
 @told
 def export(month: str, out: Path, *, as_json: bool) -> None:
     """Write one archive of the sealed evidence of MONTH that an auditor can be sent. Its bytes reproduce."""
+    from cpg1_assets.disk import sha256_of  # noqa: PLC0415
     from cpg1_assets.evidence.chain import anchor, head  # noqa: PLC0415
     from cpg1_assets.evidence.export import export_month  # noqa: PLC0415
-    from cpg1_assets.storage.parquet import sha256_of  # noqa: PLC0415
 
     folder = _evidence_folder()
     key = CutoffMonth.parse(month).key

@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cpg1_assets.disk import sync
 from cpg1_assets.errors import EvidenceError
-from cpg1_assets.evidence.durable import sync_folder, written
+from cpg1_assets.evidence.durable import written
 from cpg1_assets.evidence.signing import Signer
 from cpg1_assets.lock import held_lock
 
@@ -164,7 +165,7 @@ def append_link(
     folder = evidence / FOLDER
     with chain_lock(evidence), written(f"The chain {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(evidence)
+        sync(evidence)
         for left in folder.glob(".*.partial"):
             left.unlink(missing_ok=True)  # what a killed process left: nobody else writes under the lock
         links = read_chain(evidence)
@@ -237,7 +238,7 @@ def _publish(link: Link, folder: Path) -> None:
         beside.rename(final)
     with suppress(FileNotFoundError):
         beside.unlink()
-    sync_folder(folder)
+    sync(folder)
 
 
 def _names(folder: Path, problems: list[Problem], notes: list[str]) -> list[str]:

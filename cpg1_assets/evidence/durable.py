@@ -26,15 +26,6 @@ def keep(document: Document, path: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def written(what: str) -> Iterator[None]:
     """Say in a sentence that `what` could not be written, and why."""

@@ -19,11 +19,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import StorageError
 from cpg1_assets.evidence.reperform import read_seal
 from cpg1_assets.extracts.contract import Contract
 from cpg1_assets.extracts.jdash import JDASH
-from cpg1_assets.storage.parquet import sha256_of
 from cpg1_assets.yaml_file import read_yaml
 
 _RULE_FOLDERS = ("rules", "statements")

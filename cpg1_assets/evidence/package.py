@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cpg1_assets.disk import sync
 from cpg1_assets.errors import StorageError
 from cpg1_assets.lock import is_running
 
@@ -45,13 +46,13 @@ def write_package(folder: Path, documents: Mapping[str, Document]) -> Path:
                     shutil.copyfileobj(stream, file)
             else:
                 path.write_bytes(_bytes(document))
-            _sync(path)
+            sync(path)
         final, attempt = folder, 1
         while final.exists():
             attempt += 1
             final = folder.with_name(f"{folder.name}-{attempt}")
         beside.rename(final)
-        _sync(final.parent)
+        sync(final.parent)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise StorageError(
@@ -117,11 +118,3 @@ def _bytes(document: str | bytes | Mapping[str, Any]) -> bytes:
     if isinstance(document, bytes):
         return document
     return (document if isinstance(document, str) else json_text(document)).encode()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import Cpg1Error, StorageError
 from cpg1_assets.evidence.context import system_context
 from cpg1_assets.evidence.differences import Differences, differences
@@ -27,7 +28,7 @@ from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, source_frames
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
-from cpg1_assets.storage.parquet import sha256_of, write_parquet
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.yaml_file import read_yaml
 
 _RULE_FILES = (

@@ -17,9 +17,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cpg1_assets.disk import sha256_of, sync
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain import SEAL, Link, anchor, append_link, inspect_chain, os_account, read_chain
-from cpg1_assets.evidence.durable import chunks, keep, sync_folder, written
+from cpg1_assets.evidence.durable import chunks, keep, written
 from cpg1_assets.evidence.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
 from cpg1_assets.evidence.package import Document, json_text
 from cpg1_assets.evidence.signing import Signer
@@ -231,10 +232,10 @@ def _write_version(evidence: Path, month: str, version: int, content: MonthConte
         }
         keep(json_text(seal), beside / SEAL_FILE)
         for made in [path for path in beside.rglob("*") if path.is_dir()]:
-            sync_folder(made)
-        sync_folder(beside)
+            sync(made)
+        sync(beside)
         beside.rename(final)
-        sync_folder(folder)
+        sync(folder)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
@@ -245,15 +246,15 @@ def _body(month: str, version: int, folder: Path) -> dict[str, Any]:
     return {
         "month": month,
         "version": version,
-        "seal_sha256": _sha256(folder / SEAL_FILE),
-        "manifest_sha256": _sha256(folder / MANIFEST_FILE),
+        "seal_sha256": sha256_of(folder / SEAL_FILE),
+        "manifest_sha256": sha256_of(folder / MANIFEST_FILE),
     }
 
 
 def _as_sealed(newest: SealedVersion, content: MonthContent) -> bool:
     """Whether a version holds exactly this data, these rules, statements and queries."""
     said = newest.seal["manifest_sha256"]
-    if _sha256(newest.folder / MANIFEST_FILE) != said:
+    if sha256_of(newest.folder / MANIFEST_FILE) != said:
         raise EvidenceError(
             f"{newest.folder / MANIFEST_FILE} is not the file that was sealed. Look at the month with: "
             f"cpg1 evidence verify {newest.month}"
@@ -301,7 +302,7 @@ def _package_rows(month_folder: Path) -> Iterator[ManifestRow]:
                     "Take it away and close the month again."
                 )
             if path.is_file():
-                yield ManifestRow(name, "package", path.stat().st_size, _sha256(path))
+                yield ManifestRow(name, "package", path.stat().st_size, sha256_of(path))
 
 
 def _require_packages(
@@ -344,9 +345,9 @@ def _is_whole(month_folder: Path, folder: Path, month: str) -> bool:
         found = {p.relative_to(month_folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
         return (
             (seal["month"], seal["version"]) == (month, int(folder.name))
-            and seal["manifest_sha256"] == _sha256(folder / MANIFEST_FILE)
+            and seal["manifest_sha256"] == sha256_of(folder / MANIFEST_FILE)
             and found == listed | own
-            and all(_sha256(month_folder / row.path) == row.sha256 for row in rows)
+            and all(sha256_of(month_folder / row.path) == row.sha256 for row in rows)
         )
     except (OSError, ValueError, KeyError, TypeError, EvidenceError):
         return False
@@ -357,8 +358,3 @@ def _clear_partials(folder: Path) -> None:
     for left in folder.glob(".*.partial"):
         if left.name.split(".")[-2] == str(os.getpid()) or not is_running(left.name.split(".")[-2]):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

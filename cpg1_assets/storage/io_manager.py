@@ -23,6 +23,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from fsspec.implementations.local import LocalFileSystem
 
+from cpg1_assets.disk import sync
 from cpg1_assets.errors import DataError, StorageError
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.lock import is_running
@@ -91,7 +92,7 @@ class ParquetStorage:
         try:
             if self.is_local:
                 Path(written.path).replace(final)
-                _sync_folder(Path(final).parent)
+                sync(Path(final).parent)
             else:
                 beside = f"{final}.partial"
                 self.filesystem.makedirs(posixpath.dirname(final), exist_ok=True)
@@ -220,11 +221,3 @@ def _exact(dataset: ds.Dataset, spec: FrameSpec, columns: Sequence[str] | None) 
         )
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{spec.name}: the stored file does not have its columns' types: {error}.") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

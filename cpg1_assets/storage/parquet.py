@@ -3,7 +3,6 @@
 No Dagster here: the IO manager decides where a file goes, this module how its bytes come to be.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cpg1_assets import embedded
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import DataError, StorageError
 from cpg1_assets.frame import Column, FrameSpec
 
@@ -64,12 +64,6 @@ def write_parquet(data: Writable, spec: FrameSpec, path: Path) -> WrittenParquet
             raise DataError(f"{spec.name}: {error}") from error
         raise
     return WrittenParquet(path=path, rows=rows, size_bytes=path.stat().st_size, sha256=sha256_of(path))
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def conformed(batches: pa.RecordBatchReader, spec: FrameSpec) -> Iterator[pa.RecordBatch]:

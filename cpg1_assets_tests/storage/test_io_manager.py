@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from cpg1_assets.definitions import build_definitions
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import StorageError
 from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.settings import Settings
 from cpg1_assets.storage.io_manager import ParquetIOManager, ParquetStorage
-from cpg1_assets.storage.parquet import sha256_of
 from cpg1_assets_tests.assets.hand_made import put_in_storage
 from cpg1_assets_tests.closing import QUIET, Closed, close
 

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import DataError, StorageError
 from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.storage import parquet
-from cpg1_assets.storage.parquet import sha256_of, write_parquet
+from cpg1_assets.storage.parquet import write_parquet
 
 SPEC = FrameSpec(
     name="example",
