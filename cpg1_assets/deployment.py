@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from cpg1_assets.errors import ScopeError, SettingsError
+from cpg1_assets.errors import ScopeError
 from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.extracts.scope import Scope, read_scope
 from cpg1_assets.rules.classification import Classification
@@ -17,6 +17,7 @@ from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.settings import Settings
+from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.interface import Source
 from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets.storage.io_manager import ParquetStorage
@@ -123,9 +124,18 @@ def read_rules(folder: Path) -> RuleBook:
 
 
 def open_source(settings: Settings) -> Source:
-    """Give the source the settings name; this is where another kind of source is added."""
+    """Give the source the settings name; this is where another kind of source is added.
+
+    Raises SettingsError for a connection string that cannot be read.
+    """
     if settings.source == "sample":
         return SampleBooks(settings.sample_books_folder)
-    raise SettingsError(
-        "CPG1_SOURCE=sqlserver: this version reads the sample books only. Set CPG1_SOURCE=sample."
+    # The driver manager is loaded only where a server is asked.
+    from cpg1_assets.sources.odbc import OdbcSource, Waits  # noqa: PLC0415
+    from cpg1_assets.sources.sqlserver import SqlServer  # noqa: PLC0415
+
+    return OdbcSource(
+        ConnectionString.parse(settings.connection_string or ""),
+        SqlServer(dict(settings.databases), settings.collation, settings.snapshot),
+        Waits(settings.login_timeout, settings.query_timeout, settings.lock_timeout),
     )

@@ -5,6 +5,7 @@ Nothing else in the product reads the environment. `docs/settings.md` is the lis
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,9 @@ from cpg1_assets.errors import SettingsError, StorageError
 SourceKind = Literal["sample", "sqlserver"]
 ExecutorKind = Literal["in_process", "multiprocess"]
 
+SOURCE_DATABASES = ("AIG_Nav_DW", "AIG_Nav_Jumia_Reconciliation", "STG_AIG_NAV_JUMIA_REC")
+"""The databases the queries name."""
+
 _RULES_FOLDER = Path(__file__).parent / "rules"
 _LONGEST_SCOPE_NAME = 100
 
@@ -23,12 +27,19 @@ _LONGEST_SCOPE_NAME = 100
 class Settings:
     """What a deployment decides. Made by `Settings.from_environment`; tests make their own.
 
+    `databases` are pairs of a database's name in the queries and on the server; timeouts are in seconds;
     `companies` and `gl_accounts` narrow the scope; None means the control's whole scope.
     """
 
     home: Path
     source: SourceKind = "sample"
     connection_string: str | None = field(default=None, repr=False)
+    databases: tuple[tuple[str, str], ...] = ()
+    collation: str | None = None
+    snapshot: bool = True
+    login_timeout: int = 30
+    query_timeout: int = 1800
+    lock_timeout: int = 60
     storage: str | None = None
     inbox: Path | None = None
     rules_folder: Path = _RULES_FOLDER
@@ -63,6 +74,12 @@ class Settings:
             home=Path(env.get("CPG1_HOME") or "var").expanduser().absolute(),
             source=source,  # type: ignore[arg-type]
             connection_string=connection_string,
+            databases=_databases(env.get("CPG1_DATABASES")),
+            collation=_collation(env.get("CPG1_COLLATION")),
+            snapshot=_snapshot(env.get("CPG1_SNAPSHOT")),
+            login_timeout=_whole(env, "CPG1_LOGIN_TIMEOUT", cls.login_timeout),
+            query_timeout=_whole(env, "CPG1_QUERY_TIMEOUT", cls.query_timeout),
+            lock_timeout=_whole(env, "CPG1_LOCK_TIMEOUT", cls.lock_timeout),
             storage=(env.get("CPG1_STORAGE") or "").rstrip("/") or None,
             inbox=Path(env["CPG1_INBOX"]).expanduser().absolute() if env.get("CPG1_INBOX") else None,
             rules_folder=Path(env["CPG1_RULES"]).expanduser().absolute()
@@ -163,6 +180,32 @@ class Settings:
                 f"CPG1_HOME {self.home} cannot be written ({error.strerror or error}). "
                 "Make the folder writable, or set CPG1_HOME to one that is."
             ) from error
+
+
+def _databases(text: str | None) -> tuple[tuple[str, str], ...]:
+    """Read `NAME=name there, …`. Raises SettingsError for a name that is not one of the control's databases."""
+    pairs: list[tuple[str, str]] = []
+    for part in filter(None, ((text or "").split(","))):
+        name, equals, there = (piece.strip() for piece in part.partition("="))
+        if not equals or not there or name not in SOURCE_DATABASES or name in dict(pairs):
+            raise SettingsError(
+                f"CPG1_DATABASES has {part.strip()!r}: write NAME=NAME_ON_THE_SERVER, separated by commas, each once, "
+                f"where NAME is one of {', '.join(SOURCE_DATABASES)}."
+            )
+        pairs.append((name, there))
+    return tuple(pairs)
+
+
+def _collation(text: str | None) -> str | None:
+    if text and not re.fullmatch(r"[A-Za-z0-9_]+", text):
+        raise SettingsError(f"CPG1_COLLATION is {text!r}: write a name such as Latin1_General_100_BIN2.")
+    return text or None
+
+
+def _snapshot(text: str | None) -> bool:
+    if text not in (None, "", "auto", "off"):
+        raise SettingsError(f"CPG1_SNAPSHOT is {text!r}: it must be auto or off.")
+    return text != "off"
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

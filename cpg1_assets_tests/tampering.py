@@ -46,6 +46,9 @@ class _TamperedSession:
     session: Session
     asset: str
 
+    def identity(self) -> SourceIdentity:
+        return replace(self.session.identity(), keeps_snapshot=self.tampered.keeps_snapshot)
+
     def stream(self, query: Query) -> pa.RecordBatchReader:
         self.tampered.streamed.append(self.asset)
         table = self.session.stream(query).read_all()

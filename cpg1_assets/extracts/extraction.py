@@ -14,7 +14,7 @@ from cpg1_assets.extracts.catalog import Extract, companies_in_scope_sql
 from cpg1_assets.extracts.scope import Scope
 from cpg1_assets.extracts.validation import validate_extract
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.sources.interface import Session, Source
+from cpg1_assets.sources.interface import Session, Source, SourceIdentity
 from cpg1_assets.sources.query import Query, Value
 from cpg1_assets.storage.parquet import WrittenParquet, write_parquet
 from cpg1_assets.validation import Validation
@@ -24,10 +24,12 @@ from cpg1_assets.validation import Validation
 class Extraction:
     """A complete extract, and everything evidence says about how it came to be.
 
-    `parameters` are all values bound to the main query; `several_matches` counts, by join, the rows that
-    had more than one candidate in a join that only describes.
+    `source` says what was asked and whether it kept one snapshot; `parameters` are all values bound to the
+    main query; `several_matches` counts, by join, the rows that had more than one candidate in a join that
+    only describes.
     """
 
+    source: SourceIdentity
     written: WrittenParquet
     query_text: str
     text_sent: str
@@ -74,7 +76,7 @@ def extract_month(
         parameters = bound_parameters(session, scope, month)
         log("companies in scope resolved", companies=len(parameters["companies"]))  # type: ignore[arg-type]
         extraction = _attempt(extract, session, parameters, month, spool, log)
-        if not extraction.complete and not source.identity().keeps_snapshot:
+        if not extraction.complete and not session.identity().keeps_snapshot:
             log("the control totals differ and the source keeps no snapshot: everything is read once more")
             extraction = _attempt(extract, session, parameters, month, spool, log)
     return extraction
@@ -131,6 +133,7 @@ def _attempt(
     )
     log("validated", failed=[v.name for v in validations if not v.passed])
     return Extraction(
+        source=session.identity(),
         written=written,
         query_text=extract.sql,
         text_sent=session.text_sent(query),

@@ -200,7 +200,6 @@ def _documents(
     month: CutoffMonth,
     context: dg.AssetExecutionContext,
 ) -> dict[str, Document]:
-    identity = deployment.source.identity()
     scope = deployment.settings.scope
     return {
         "00_system_context.json": system_context(
@@ -208,7 +207,7 @@ def _documents(
             month=month.key,
             scope=scope,
             sample=deployment.settings.is_sample,
-            source=identity,
+            source=extraction.source,
         ),
         "01_executed_query.sql": extraction.text_sent,
         "02_query_parameters.json": {

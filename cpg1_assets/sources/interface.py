@@ -18,7 +18,8 @@ from cpg1_assets.sources.query import Query
 class SourceIdentity:
     """Where rows come from, without credentials: what evidence may show.
 
-    `keeps_snapshot` says whether all queries of one session see one state of the database;
+    `keeps_snapshot` says whether all queries of one session see one state of the databases (of a server
+    only a session can tell, so it is false until one has asked);
     `version` tells one state of the source from another where the source can (the sample books can).
     """
 
@@ -36,6 +37,9 @@ class SourceIdentity:
 
 class Session(Protocol):
     """An open conversation with the source."""
+
+    def identity(self) -> SourceIdentity:
+        """Say what this session asks, and whether all its queries so far saw one state of the source."""
 
     def stream(self, query: Query) -> pa.RecordBatchReader:
         """Run `query` and give its rows as Arrow batches, in whatever order the engine has them."""

@@ -18,12 +18,12 @@ from cpg1_assets import embedded
 from cpg1_assets.errors import SourceError
 from cpg1_assets.lock import held_lock
 from cpg1_assets.sample_books import make_sample_books
+from cpg1_assets.settings import SOURCE_DATABASES
 from cpg1_assets.sources.dialect import to_duckdb
 from cpg1_assets.sources.interface import Session, SourceIdentity
 from cpg1_assets.sources.query import Query
 
 _BATCH_ROWS = 65_536
-_DATABASES = ("AIG_Nav_DW", "AIG_Nav_Jumia_Reconciliation", "STG_AIG_NAV_JUMIA_REC")
 
 
 def ensure_sample_books(folder: Path) -> None:
@@ -49,7 +49,7 @@ class SampleBooks:
             kind="sample",
             title="SAMPLE BOOKS",
             server="sample books",
-            databases=_DATABASES,
+            databases=SOURCE_DATABASES,
             keeps_snapshot=True,
             version=hashlib.sha256((self.folder / "books.json").read_bytes()).hexdigest(),
         )
@@ -60,7 +60,7 @@ class SampleBooks:
         ensure_sample_books(self.folder)
         with embedded.opened() as connection:
             self._attach(connection)
-            yield _SampleSession(connection)
+            yield _SampleSession(connection, self.identity())
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:
@@ -69,7 +69,7 @@ class SampleBooks:
             raise SourceError(
                 f"The sample books in {self.folder} cannot be read ({error}). Make them anew with: cpg1 sample"
             ) from error
-        for database in _DATABASES:
+        for database in SOURCE_DATABASES:
             connection.execute(f"ATTACH ':memory:' AS {_quoted(database)}")
         for name, table in tables.items():
             database, schema, bare = name[1:-1].split("].[")
@@ -86,8 +86,12 @@ class SampleBooks:
 
 
 class _SampleSession:
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, identity: SourceIdentity) -> None:
         self._connection = connection
+        self._identity = identity
+
+    def identity(self) -> SourceIdentity:
+        return self._identity
 
     def stream(self, query: Query) -> pa.RecordBatchReader:
         return self._run(query).to_arrow_reader(_BATCH_ROWS)

@@ -1,0 +1,274 @@
+"""A database server as a source, over ODBC: one connection a session, rows as Arrow batches.
+
+Lives here: opening, asking, streaming, waiting no longer than agreed, and saying plainly what failed. Does
+not: anything of one kind of server, which an `OdbcServer` knows (`sqlserver`).
+
+Everything of a session, the rows and the server's totals of them, goes over one connection in one
+transaction: two connections could not see one snapshot.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+
+from cpg1_assets.errors import SourceError, TransientSourceError
+from cpg1_assets.sources.connection_string import ConnectionString
+from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
+from cpg1_assets.sources.driver import arrow_odbc_module
+from cpg1_assets.sources.interface import Session, SourceIdentity
+from cpg1_assets.sources.odbc_errors import Diagnostic, Verdict, diagnostic_of, source_error
+from cpg1_assets.sources.query import Query
+
+Answer = TypeVar("Answer")
+
+_BATCH_ROWS = 16_384
+_BATCH_BYTES = 16 << 20
+_LONGEST_TEXT = 32_768
+"""Characters of a text whose column has no length of its own (`nvarchar(max)`); a longer one is an error."""
+_GRACE_SECONDS = 15.0
+"""How much longer than the driver's own timeout a call is waited for before it is given up."""
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long a session waits, in seconds: for the login, for an answer or the next rows, for a lock."""
+
+    login: int = 30
+    query: int = 1800
+    lock: int = 60
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What goes to the driver: text with `?` markers, and a text (or null) for each of them."""
+
+    text: str
+    values: tuple[str | None, ...] = ()
+
+
+class OdbcServer(Protocol):
+    """What one kind of server needs, and how it speaks."""
+
+    @property
+    def kind(self) -> str:
+        """Short name, as evidence keeps it."""
+
+    @property
+    def title(self) -> str:
+        """Name as people read it."""
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """The databases the queries read, by their names on this server."""
+
+    def connection_string(self, given: ConnectionString, waits: Waits, name: str) -> ConnectionString:
+        """Complete the connection string; `name` tells the server's people which query this is."""
+
+    def opening(self, waits: Waits) -> Sequence[str]:
+        """Give the statements that begin every session."""
+
+    def snapshot(self) -> Sequence[str]:
+        """Give the statements after which all queries see one state of the databases; none if not wanted."""
+
+    def no_snapshot(self) -> Sequence[str]:
+        """Give the statements that take `snapshot` back."""
+
+    def refuses_snapshot(self, diagnostic: Diagnostic) -> bool:
+        """Tell whether an error says that a database does not allow snapshots."""
+
+    def statement(self, query: Query) -> Statement:
+        """Write a query for the driver."""
+
+    def text_sent(self, query: Query) -> str:
+        """Give the text the server runs, as evidence keeps it: lists written out, parameters by name."""
+
+    def verdict(self, diagnostic: Diagnostic) -> Verdict:
+        """Judge an error."""
+
+
+class OdbcSource:
+    """Queries asked of `server` over the connection `given`."""
+
+    def __init__(self, given: ConnectionString, server: OdbcServer, waits: Waits) -> None:
+        """Remember how to connect; nothing is connected to until a session opens."""
+        self._given = given
+        self._server = server
+        self._waits = waits
+
+    def identity(self) -> SourceIdentity:
+        """Say which server and databases; whether a session keeps a snapshot is known when it has asked."""
+        return SourceIdentity(
+            kind=self._server.kind,
+            title=self._server.title,
+            server=self._given.server,
+            databases=self._server.databases,
+            keeps_snapshot=False,
+        )
+
+    @contextmanager
+    def session(self, purpose: Mapping[str, str] | None = None) -> Iterator[Session]:
+        """Connect, named to the server after `purpose`; the connection is closed when the block is left."""
+        name = " ".join(["cpg1-assets", *(purpose or {}).values()])
+        session = OdbcSession(self._given, self._server, self._waits, self.identity(), name)
+        session.connect()
+        try:
+            yield session
+        except Exception as error:
+            # What failed while rows were being fetched comes back through whoever was reading them,
+            # in that reader's words: the session knows what it was.
+            if session.failure is not None and error is not session.failure:
+                raise session.failure from None
+            raise
+        finally:
+            session.close()
+
+
+class OdbcSession:
+    """One connection. `failure` is what ended it, if something did."""
+
+    def __init__(
+        self, given: ConnectionString, server: OdbcServer, waits: Waits, identity: SourceIdentity, name: str
+    ) -> None:
+        """Prepare; `connect` connects."""
+        self._given = given
+        self._server = server
+        self._waits = waits
+        self._identity = identity
+        self._name = name
+        self._odbc = arrow_odbc_module()
+        self._thread = OneThread(name)
+        self._connection: Any = None
+        self._in_snapshot = False
+        self._refusal: Diagnostic | None = None
+        self.failure: SourceError | None = None
+
+    def connect(self) -> None:
+        """Connect, and begin the session. Raises TransientSourceError or SourceError."""
+        text = self._server.connection_string(self._given, self._waits, self._name).text()
+        waits = self._waits
+
+        def connect() -> None:
+            self._connection = self._odbc.connect(text, login_timeout_sec=waits.login)
+
+        self._ask(connect, "connecting", waits.login)
+        for statement in self._server.opening(waits):
+            self._execute(statement)
+        snapshot = self._server.snapshot()
+        try:
+            for statement in snapshot:
+                self._execute(statement)
+            self._in_snapshot = bool(snapshot)
+        except TransientSourceError:
+            raise
+        except SourceError:
+            self._leave_snapshot()
+
+    def identity(self) -> SourceIdentity:
+        """Say what is asked, and whether all queries so far saw one state of the databases."""
+        return replace(self._identity, keeps_snapshot=self._in_snapshot)
+
+    def stream(self, query: Query) -> pa.RecordBatchReader:
+        """Run `query` and give its rows in batches; the connection is busy until the last one is read.
+
+        Raises TransientSourceError or SourceError, here or while rows are read, and QueryError for a query
+        the server cannot be sent.
+        """
+        statement = self._server.statement(query)
+        try:
+            reader = self._read(statement)
+        except SourceError:
+            if not self._in_snapshot or self._refusal is None:
+                raise
+            self._leave_snapshot()
+            reader = self._read(statement)
+        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
+
+    def rows(self, query: Query) -> list[dict[str, Any]]:
+        """Run a `query` with a small result and give its rows as plain Python values by column name."""
+        reader = self.stream(query)
+        try:
+            rows: list[dict[str, Any]] = reader.read_all().to_pylist()
+        except Exception:
+            if self.failure is not None:
+                raise self.failure from None
+            raise
+        return rows
+
+    def text_sent(self, query: Query) -> str:
+        """Give the text the server runs for `query`, without values."""
+        return self._server.text_sent(query)
+
+    def close(self) -> None:
+        """Give the connection back. What is open on the server is rolled back by closing it."""
+
+        def close() -> None:
+            self._connection = None
+
+        if not self._thread.stuck:
+            with suppress(DeadlinePassedError):
+                self._thread.run(close, _GRACE_SECONDS)
+        self._thread.close()
+
+    def _leave_snapshot(self) -> None:
+        self._in_snapshot = False
+        self._refusal = None
+        self.failure = None
+        for statement in self._server.no_snapshot():
+            self._execute(statement)
+
+    def _execute(self, statement: str) -> None:
+        def execute() -> None:
+            self._connection.execute(statement, query_timeout_sec=self._waits.query)
+
+        self._ask(execute, "beginning the session", self._waits.query)
+
+    def _read(self, statement: Statement) -> Any:  # noqa: ANN401
+        def read() -> Any:  # noqa: ANN401
+            return self._connection.read_arrow_batches(
+                statement.text,
+                batch_size=_BATCH_ROWS,
+                parameters=list(statement.values) or None,
+                max_bytes_per_batch=_BATCH_BYTES,
+                max_text_size=_LONGEST_TEXT,
+                map_schema=_settled,
+                query_timeout_sec=self._waits.query,
+                payload_text_encoding=self._odbc.TextEncoding.UTF16,
+            )
+
+        return self._ask(read, "running the query", self._waits.query)
+
+    def _batches(self, reader: Any) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
+        while (batch := self._ask(reader.reader.next_batch, "fetching rows", self._waits.query)) is not None:
+            yield batch
+
+    def _ask(self, call: Callable[[], Answer], doing: str, seconds: int) -> Answer:
+        where = f"{self._given.server}, {doing} ({self._name})"
+        try:
+            return self._thread.run(call, seconds + _GRACE_SECONDS)
+        except DeadlinePassedError as late:
+            self.failure = TransientSourceError(
+                f"{where}: the server did not answer ({late}). The extract starts again from its beginning."
+            )
+        except self._odbc.Error as error:
+            diagnostic = diagnostic_of(error) or Diagnostic("HY000", 0, str(error))
+            self._refusal = diagnostic if self._server.refuses_snapshot(diagnostic) else None
+            self.failure = source_error(
+                self._server.verdict(diagnostic),
+                diagnostic,
+                where,
+                self._given.without_secrets(diagnostic.words),
+            )
+        raise self.failure from None
+
+
+def _settled(schema: pa.Schema) -> pa.Schema:
+    """Ask for timestamps in microseconds: in nanoseconds the year 9999 does not fit."""
+    return pa.schema(
+        [
+            field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field
+            for field in schema
+        ]
+    )
