@@ -11,6 +11,7 @@ from cpg1_assets.errors import SettingsError
 
 _SERVER_KEYS = ("server", "servername", "address", "addr", "network address", "host")
 _DATABASE_KEYS = ("database", "db", "initial catalog")
+_CREDENTIAL_KEYS = ("pwd", "password", "uid", "user", "user id", "username")
 _LONG_ENOUGH_TO_REPLACE = 4
 _WORDS_THAT_SAY_NOTHING = {
     "yes", "no", "true", "false", "mandatory", "optional", "strict", "readonly", "readwrite", "enabled", "disabled",
@@ -88,9 +89,10 @@ class ConnectionString:
         """
         secrets: set[str] = set()
         for key, value in self.pairs:
-            if key.lower() in (*_SERVER_KEYS, *_DATABASE_KEYS) or value.lower() in _WORDS_THAT_SAY_NOTHING:
+            if not value or key.lower() in (*_SERVER_KEYS, *_DATABASE_KEYS):
                 continue
-            if not value or (value.isdigit() and key.lower() not in ("pwd", "password", "uid", "user")):
+            is_switch = value.lower() in _WORDS_THAT_SAY_NOTHING or value.isdigit()
+            if is_switch and key.lower() not in _CREDENTIAL_KEYS:
                 continue
             secrets |= {value, value.replace("}", "}}"), value.strip()}
         for secret in sorted(secrets, key=len, reverse=True):

@@ -68,7 +68,7 @@ class OdbcServer(Protocol):
         """Complete the connection string; `name` tells the server's people which query this is."""
 
     def opening(self, waits: Waits) -> Sequence[str]:
-        """Give the statements that begin every session."""
+        """Give the statements that begin every session; one that the server does not know is left out."""
 
     def snapshot(self) -> Sequence[str]:
         """Give the statements after which all queries see one state of the databases; none if not wanted."""
@@ -155,15 +155,10 @@ class OdbcSession:
 
         self._ask(connect, "connecting", waits.login)
         for statement in self._server.opening(waits):
-            self._execute(statement)
+            self._accepts(statement)
         snapshot = self._server.snapshot()
-        try:
-            for statement in snapshot:
-                self._execute(statement)
-            self._in_snapshot = bool(snapshot)
-        except TransientSourceError:
-            raise
-        except SourceError:
+        self._in_snapshot = bool(snapshot) and all(map(self._accepts, snapshot))
+        if snapshot and not self._in_snapshot:
             self._leave_snapshot()
 
     def identity(self) -> SourceIdentity:
@@ -219,6 +214,17 @@ class OdbcSession:
         for statement in self._server.no_snapshot():
             self._execute(statement)
 
+    def _accepts(self, statement: str) -> bool:
+        """Run a statement of the session; false where the server does not have it."""
+        try:
+            self._execute(statement)
+        except TransientSourceError:
+            raise
+        except SourceError:
+            self.failure = None
+            return False
+        return True
+
     def _execute(self, statement: str) -> None:
         def execute() -> None:
             self._connection.execute(statement, query_timeout_sec=self._waits.query)
@@ -250,7 +256,8 @@ class OdbcSession:
             return self._thread.run(call, seconds + _GRACE_SECONDS)
         except DeadlinePassedError as late:
             self.failure = TransientSourceError(
-                f"{where}: the server did not answer ({late}). The extract starts again from its beginning."
+                f"{where}: the server did not answer ({late}). It may answer later; if this stays, run cpg1 doctor, or "
+                "give it more time with CPG1_QUERY_TIMEOUT."
             )
         except self._odbc.Error as error:
             diagnostic = diagnostic_of(error) or Diagnostic("HY000", 0, str(error))

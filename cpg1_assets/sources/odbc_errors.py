@@ -6,7 +6,7 @@ a question that will never be answered hides the fault for as long as the retrie
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cpg1_assets.errors import SourceError, TransientSourceError
@@ -27,7 +27,7 @@ class Verdict:
 
     transient: bool
     meaning: str
-    to_do: str = "The extract starts again from its beginning."
+    to_do: str = "It may answer later; if this stays, run cpg1 doctor or ask the administrator of the server."
 
 
 _ASK_ADMIN = "Ask the administrator of the server."
@@ -46,8 +46,8 @@ _TRANSIENT = {
     ),
     "the server or a database is starting, stopping or failing over": (
         596, 615, 904, 908, 921, 922, 926, 945, 947, 952, 954, 955, 976, 978, 979, 982, 983, 988, 1413, 1421, 3906, 4221,
-        5011, 5061, 6001, 6002, 6005, 9001, 10054, 11401, 17142, 17147, 17148, 17197, 18401, 18451, 35201, 40020, 40140,
-        40143, 40166, 40197, 40540, 40613, 40642, 40648, 41301, 41302, 41305, 41325, 41839, 49983, 64, 3966,
+        5011, 5061, 6001, 6002, 6005, 9001, 11401, 17142, 17147, 17148, 17197, 18401, 18451, 35201, 40020, 40140,
+        40143, 40166, 40197, 40540, 40613, 40642, 40648, 41301, 41302, 41305, 41325, 41839, 49983, 3966,
     ),
     "the snapshot was no longer to be had": (3951, 3960, 3961, 3964, 3967),
 }  # fmt: skip
@@ -138,7 +138,7 @@ _BY_STATE = {state: Verdict(False, *what) for state, what in _PERMANENT_STATES.i
 _UNKNOWN = Verdict(False, "the server or its driver reported an error", "Report it with this text.")
 
 _IN_ARROW_ODBC = re.compile(r"State: (\w{5}), Native error: (-?\d+), Message: (.*)", re.DOTALL)
-_IN_PYODBC = re.compile(r"\((-?\d+)\) \(SQL\w+\)")
+_IN_PYODBC = re.compile(r"\((-?\d+)\) \(SQL\w*\)")
 _WHO_SPEAKS = re.compile(r"^(?:\[[^\]]*\]\s*)+")
 
 
@@ -175,9 +175,10 @@ def source_error(verdict: Verdict, diagnostic: Diagnostic, where: str, redacted_
     )
 
 
-def listed_numbers() -> Iterable[int]:
-    """Give every error number that is judged by itself."""
-    return _BY_NUMBER.keys()
+def listed_numbers() -> Iterator[int]:
+    """Give the error numbers that are judged by themselves, as often as they are listed: once, if all is well."""
+    for numbers in (*_TRANSIENT.values(), *_PERMANENT):
+        yield from numbers
 
 
 def _words(text: str) -> str:

@@ -98,7 +98,7 @@ class SqlServer:
         given = ", ".join(f"@{name}" for name in types)
         quoted = text.replace("'", "''")
         return Statement(
-            f"DECLARE {declared};\nEXEC sys.sp_executesql N'{quoted}', N'{parameters}', {given};",
+            f"DECLARE {declared};\nEXEC sp_executesql N'{quoted}', N'{parameters}', {given};",
             tuple(_written(value) for value in values.values()),  # type: ignore[arg-type]
         )
 

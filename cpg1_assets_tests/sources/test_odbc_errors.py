@@ -1,0 +1,91 @@
+"""Errors are judged by SQLSTATE and number: what may pass is asked again, what will not says what to do."""
+
+import pytest
+
+from cpg1_assets.errors import SourceError, TransientSourceError
+from cpg1_assets.sources.odbc_errors import (
+    Diagnostic,
+    diagnostic_of,
+    listed_numbers,
+    source_error,
+    sql_server_verdict,
+)
+
+_TRANSIENT = [
+    ("08S01", 104), ("08001", 111), ("08001", 0), ("08S01", 0), ("HYT00", 0), ("HYT01", 0), ("40001", 1205),
+    ("42000", 1222), ("42000", 701), ("42000", 40501), ("42000", 40613), ("HY000", 40197), ("HY000", 10928),
+    ("HY000", 596), ("HY000", 6005), ("42000", 983), ("28000", 18401), ("28000", 18451), ("HY000", 10054),
+    ("42000", 3960), ("HY000", 8645), ("HY008", 0), ("40001", 0), ("HY117", 0), ("42000", 49918),
+]  # fmt: skip
+_PERMANENT = [
+    ("28000", 18456), ("28000", 18452), ("28000", 18488), ("42S02", 208), ("42S22", 207), ("42000", 229),
+    ("42000", 230), ("42000", 916), ("42000", 911), ("42000", 4060), ("42000", 102), ("42000", 156),
+    ("42000", 468), ("22018", 245), ("22003", 8115), ("22007", 241), ("42000", 3952), ("IM002", 0), ("01000", 0),
+    ("HY000", 0), ("HY000", 50000), ("42000", 99999), ("28000", 0), ("42S02", 0), ("42S22", 0), ("99999", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "native"), _TRANSIENT)
+def test_what_may_pass_is_asked_again(state: str, native: int) -> None:
+    assert sql_server_verdict(Diagnostic(state, native, "")).transient
+
+
+@pytest.mark.parametrize(("state", "native"), _PERMANENT)
+def test_what_will_not_pass_is_not_asked_again_and_says_what_to_do(state: str, native: int) -> None:
+    verdict = sql_server_verdict(Diagnostic(state, native, ""))
+    assert not verdict.transient
+    assert len(verdict.to_do) > len("Report it")
+
+
+def test_every_number_is_judged_once() -> None:
+    listed = list(listed_numbers())
+    assert len(listed) == len(set(listed))
+
+
+def test_the_words_do_not_decide() -> None:
+    words = "deadlock timeout connection lost: try again"
+    assert not sql_server_verdict(Diagnostic("42S02", 208, words)).transient
+
+
+@pytest.mark.parametrize(
+    ("error", "diagnostic"),
+    [
+        (
+            Exception(
+                "ODBC emitted an error calling 'SQLDriverConnect':\nState: 28000, Native error: 18456, Message: "
+                "[Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Login failed for user 'x'."
+            ),
+            Diagnostic("28000", 18456, "Login failed for user 'x'."),
+        ),
+        (
+            Exception("42S02", "[42S02] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Invalid [x]. (208) (SQL)"),
+            Diagnostic("42S02", 208, "Invalid [x]. (208) (SQL)"),
+        ),
+        (Exception("HYT00", "[HYT00] [Microsoft][ODBC Driver]Login timeout expired (0) (SQLDriverConnect)"),
+         Diagnostic("HYT00", 0, "Login timeout expired (0) (SQLDriverConnect)")),
+        (
+            Exception("State: HY000, Native error: -2146893019, Message: [A]  two\n lines"),
+            Diagnostic("HY000", -2146893019, "two lines"),
+        ),
+        (Exception("The driver is not what it was."), None),
+        (Exception(), None),
+    ],
+)  # fmt: skip
+def test_state_and_number_are_read_from_what_the_libraries_raise(
+    error: Exception, diagnostic: Diagnostic | None
+) -> None:
+    assert diagnostic_of(error) == diagnostic
+
+
+def test_the_error_says_where_what_and_what_to_do() -> None:
+    diagnostic = Diagnostic("42S02", 208, "Invalid object name 'x'.")
+    error = source_error(
+        sql_server_verdict(diagnostic), diagnostic, "srv, running the query (ipe_07)", "redacted"
+    )
+    assert type(error) is SourceError
+    assert str(error) == (
+        "srv, running the query (ipe_07): a table or view is not there (SQLSTATE 42S02, error 208). cpg1 doctor lists "
+        "what is missing. If the table was renamed, tell the control's owner. The server says: redacted"
+    )
+    lost = Diagnostic("08S01", 104, "")
+    assert type(source_error(sql_server_verdict(lost), lost, "srv", "")) is TransientSourceError
