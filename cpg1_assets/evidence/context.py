@@ -11,6 +11,7 @@ from typing import Any
 from cpg1_assets.sources.interface import SourceIdentity
 
 _LIBRARIES = ("dagster", "dagster-pandas", "duckdb", "numpy", "pandas", "pyarrow", "sqlglot")
+_ONLY_FOR_A_SERVER = ("arrow-odbc", "mssql-python-odbc")
 
 
 def system_context(
@@ -38,13 +39,24 @@ def _code_and_machine() -> dict[str, Any]:
         "host": platform.node(),
         "platform": platform.platform(),
         "python": platform.python_version(),
-        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "libraries": {
+            name: version
+            for name in (*_LIBRARIES, *_ONLY_FOR_A_SERVER)
+            if (version := _version(name)) is not None
+        },
     }
 
 
 def code_version() -> str:
     """Version of the installed package."""
     return importlib.metadata.version("cpg1-assets")
+
+
+def _version(library: str) -> str | None:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _git() -> dict[str, Any] | None:

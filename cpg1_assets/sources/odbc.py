@@ -105,7 +105,7 @@ class OdbcSource:
             title=self._server.title,
             server=self._given.server,
             databases=self._server.databases,
-            keeps_snapshot=False,
+            keeps_snapshot=None,
         )
 
     @contextmanager
