@@ -43,6 +43,14 @@ def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
 
 @lru_cache(maxsize=128)
 def _translated(text: str) -> str:
+    return meant(text).sql("duckdb", pretty=True, unsupported_level=ErrorLevel.RAISE)
+
+
+def meant(text: str) -> exp.Expr:
+    """Give a T-SQL query as a tree that says what SQL Server would do, where another engine would differ.
+
+    Raises QueryError for a text that is not one T-SQL query, and for what no tree can say.
+    """
     try:
         statements = sqlglot.parse(text, read="tsql", error_level=ErrorLevel.RAISE)
     except SqlglotError as error:
@@ -53,10 +61,10 @@ def _translated(text: str) -> str:
     _refuse_what_differs(tree)
     # Arguments before what holds them: a sum of texts is known by its innermost text.
     for node in reversed(list(tree.walk())):
-        changed = _meant(node)
+        changed = _said_plainly(node)
         if changed is not node:
             node.replace(changed)
-    return tree.sql("duckdb", pretty=True, unsupported_level=ErrorLevel.RAISE)
+    return tree
 
 
 def _refuse_what_differs(tree: exp.Expr) -> None:
@@ -73,30 +81,30 @@ def _refuse_what_differs(tree: exp.Expr) -> None:
             raise QueryError("the query has a LIKE pattern with [ ]; it would not mean the same in DuckDB.")
 
 
-def _meant(node: exp.Expr) -> exp.Expr:
-    """Give `node` as DuckDB must read it, or `node` itself where it reads it right."""
-    meant = node
+def _said_plainly(node: exp.Expr) -> exp.Expr:
+    """Give `node` as an engine other than SQL Server must read it, or `node` itself where it reads it right."""
+    plain = node
     match node:
         case exp.Collate():
-            meant = node.this
+            plain = node.this
         case exp.National():
-            meant = exp.Literal.string(node.name)
+            plain = exp.Literal.string(node.name)
         case exp.DataType() if node.is_type(exp.DataType.Type.BIT):
             # As a bit string, 1 would be 00000000000000000000000000000001.
-            meant = exp.DataType.build("boolean")
+            plain = exp.DataType.build("boolean")
         case exp.Trim() if node.expression is None:
             # DuckDB's own would also take no-break and other Unicode spaces.
-            meant = exp.Trim(this=node.this, expression=_BLANK.copy(), position=node.args.get("position"))
+            plain = exp.Trim(this=node.this, expression=_BLANK.copy(), position=node.args.get("position"))
         case exp.Length():
             # LEN does not count trailing blanks.
-            meant = exp.Length(this=exp.Trim(this=node.this, expression=_BLANK.copy(), position="TRAILING"))
+            plain = exp.Length(this=exp.Trim(this=node.this, expression=_BLANK.copy(), position="TRAILING"))
         case exp.Add() if _is_text(node.this) or _is_text(node.expression):
-            meant = exp.DPipe(this=node.this, expression=node.expression, safe=False)
+            plain = exp.DPipe(this=node.this, expression=node.expression, safe=False)
         case exp.Year() | exp.Month() | exp.Day() if isinstance(node.this, exp.TsOrDsToDate):
-            meant = type(node)(this=node.this.this)
+            plain = type(node)(this=node.this.this)
         case _:
             pass
-    return meant
+    return plain
 
 
 def _is_text(node: exp.Expr) -> bool:

@@ -18,8 +18,8 @@ from cpg1_assets.sources.query import Query
 class SourceIdentity:
     """Where rows come from, without credentials: what evidence may show.
 
-    `keeps_snapshot` says whether all queries of one session see one state of the databases ; of a server
-    only a session can tell, so it is None until one has asked;
+    `keeps_snapshot` says whether all queries of one session see one state of the databases (of a server
+    only a session can tell, so it is None until one has asked);
     `version` tells one state of the source from another where the source can (the sample books can).
     """
 

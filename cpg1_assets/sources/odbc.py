@@ -28,17 +28,19 @@ _BATCH_ROWS = 16_384
 _BATCH_BYTES = 16 << 20
 _LONGEST_TEXT = 32_768
 """Characters of a text whose column has no length of its own (`nvarchar(max)`); a longer one is an error."""
-_GRACE_SECONDS = 15.0
-"""How much longer than the driver's own timeout a call is waited for before it is given up."""
 
 
 @dataclass(frozen=True)
 class Waits:
-    """How long a session waits, in seconds: for the login, for an answer or the next rows, for a lock."""
+    """How long a session waits, in seconds: for the login, for an answer or the next rows, for a lock.
+
+    `grace` is how much longer than the driver's own timeout a call is waited for before it is given up.
+    """
 
     login: int = 30
     query: int = 1800
     lock: int = 60
+    grace: float = 15
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ class OdbcSession:
 
         if not self._thread.stuck:
             with suppress(DeadlinePassedError):
-                self._thread.run(close, _GRACE_SECONDS)
+                self._thread.run(close, self._waits.grace)
         self._thread.close()
 
     def _leave_snapshot(self) -> None:
@@ -253,7 +255,7 @@ class OdbcSession:
     def _ask(self, call: Callable[[], Answer], doing: str, seconds: int) -> Answer:
         where = f"{self._given.server}, {doing} ({self._name})"
         try:
-            return self._thread.run(call, seconds + _GRACE_SECONDS)
+            return self._thread.run(call, seconds + self._waits.grace)
         except DeadlinePassedError as late:
             self.failure = TransientSourceError(
                 f"{where}: the server did not answer ({late}). It may answer later; if this stays, run cpg1 doctor, or "
