@@ -4,8 +4,8 @@ No Dagster here: the IO manager decides where a file goes, this module how its b
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,14 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cpg1_assets import embedded
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import DataError, StorageError
 from cpg1_assets.frame import Column, FrameSpec
+from cpg1_assets.storage.sorted_runs import sorted_batches
 
-ROW_GROUP_ROWS = 131_072
-_BATCH_ROWS = 65_536
-_HASH_BYTES = 1 << 20
+ROW_GROUP_ROWS = 32_768
+_BATCH_ROWS = 16_384
 _SHOWN_ROWS = 3
 
 Writable: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatchReader | duckdb.DuckDBPyRelation
@@ -50,8 +49,8 @@ def write_parquet(data: Writable, spec: FrameSpec, path: Path) -> WrittenParquet
     and StorageError when the file cannot be written (disk full, no permission).
     """
     try:
-        with _sorted_batches(data, spec) as batches, path.open("wb") as file:
-            rows = _write_row_groups(conformed(batches, spec), spec.arrow_schema, file)
+        with closing(_batches(data, spec)) as batches, path.open("wb") as file:
+            rows = _write_row_groups(batches, spec.arrow_schema, file)
             file.flush()
             os.fsync(file.fileno())
     except BaseException as error:
@@ -84,21 +83,17 @@ def conformed(batches: pa.RecordBatchReader, spec: FrameSpec) -> Iterator[pa.Rec
         first_row += batch.num_rows
 
 
-@contextmanager
-def _sorted_batches(data: Writable, spec: FrameSpec) -> Iterator[pa.RecordBatchReader]:
+def _batches(data: Writable, spec: FrameSpec) -> Generator[pa.RecordBatch, None, None]:
+    """Give the rows as they are to be written: of the frame's types, in its order."""
     if isinstance(data, duckdb.DuckDBPyRelation):
-        yield data.to_arrow_reader(_BATCH_ROWS)
+        yield from conformed(data.to_arrow_reader(_BATCH_ROWS), spec)
         return
     if isinstance(data, pd.DataFrame):
         data = _arrow_of_pandas(data, spec)
-    unknown = [name for name in spec.sort_order if name not in data.schema.names]
-    if unknown:
-        raise DataError(f"{spec.name}: the columns {', '.join(unknown)} are missing.")
-    order = ", ".join(f'"{name}" ASC NULLS FIRST' for name in spec.sort_order)
-    with embedded.opened() as connection:
-        # DuckDB orders text by its UTF-8 bytes, which is the order of Unicode code points.
-        connection.register("unsorted", data)
-        yield connection.sql(f"SELECT * FROM unsorted ORDER BY {order}").to_arrow_reader(_BATCH_ROWS)
+    if isinstance(data, pa.Table):
+        data = data.to_reader(_BATCH_ROWS)
+    rest = [name for name in spec.sort_order if name not in spec.key]
+    yield from sorted_batches(conformed(data, spec), spec.arrow_schema, spec.key, rest)
 
 
 def _arrow_of_pandas(frame: pd.DataFrame, spec: FrameSpec) -> pa.Table:
@@ -122,11 +117,13 @@ def _write_row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema, file
             rows += batch.num_rows
             while held >= ROW_GROUP_ROWS:
                 table = pa.Table.from_batches(waiting, schema)
-                writer.write_table(table.slice(0, ROW_GROUP_ROWS), row_group_size=ROW_GROUP_ROWS)
+                group = table.slice(0, ROW_GROUP_ROWS).combine_chunks()
+                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
                 rest = table.slice(ROW_GROUP_ROWS)
                 waiting, held = rest.to_batches(), rest.num_rows
         if held or not rows:
-            writer.write_table(pa.Table.from_batches(waiting, schema), row_group_size=ROW_GROUP_ROWS)
+            last = pa.Table.from_batches(waiting, schema).combine_chunks()
+            writer.write_table(last, row_group_size=ROW_GROUP_ROWS)
     return rows
 
 
