@@ -8,9 +8,6 @@ from pathlib import Path
 
 import click
 import pytest
-import sqlglot
-from sqlglot import exp
-from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from cpg1_assets.cli import main
 from cpg1_assets.deployment import read_rules
@@ -18,6 +15,7 @@ from cpg1_assets.errors import Cpg1Error
 from cpg1_assets.extracts.catalog import Extract, companies_in_scope_sql, read_catalog
 from cpg1_assets.extracts.contract import MONTH_PARAMETERS
 from cpg1_assets.extracts.jdash import JDASH
+from cpg1_assets.extracts.named_columns import named_tables, source_columns, statements_of
 from cpg1_assets.extracts.scope import LIST_PARAMETERS, read_scope
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.rules.frames import DERIVED_FRAMES, IPE_31_CLASSIFIED, TARGET_VALUES
@@ -138,47 +136,15 @@ def test_the_source_schema_is_that_of_the_sample_books() -> None:
     }
 
 
-def _statements(extract: Extract) -> Iterator[str]:
-    contract = extract.contract
-    yield extract.sql
-    yield contract.control_totals
-    yield contract.witnesses.positive.sql
-    yield contract.witnesses.negative.sql
-    if contract.several_matches is not None:
-        yield contract.several_matches
-
-
-def _source_columns(sql: str) -> Iterator[tuple[str, str]]:
-    """Every table of the source and column of it that a statement names, through its aliases."""
-    for scope in traverse_scope(sqlglot.parse_one(sql, read="tsql")):
-        tables = {
-            alias: _three_parts(source)
-            for alias, source in scope.sources.items()
-            if isinstance(source, exp.Table)
-        }
-        for column in _own_columns(scope):
-            if column.table:
-                if column.table in tables:
-                    yield tables[column.table], column.name
-            elif len(scope.sources) == 1 and tables:
-                yield next(iter(tables.values())), column.name
-        for table in tables.values():
-            yield table, ""
-
-
-def _own_columns(scope: Scope) -> list[exp.Column]:
-    return [column for column in scope.columns if isinstance(column, exp.Column)]
-
-
-def _three_parts(table: exp.Table) -> str:
-    return ".".join(f"[{part.name}]" for part in table.parts)
-
-
 @pytest.mark.parametrize("name", [*CATALOG, "companies_in_scope"])
 def test_queries_name_only_what_the_source_schema_lists(name: str) -> None:
     schema = {table: set(columns) for table, columns in source_schema().items()}
-    statements = [companies_in_scope_sql()] if name not in CATALOG else list(_statements(CATALOG[name]))
-    named = {pair for sql in statements for pair in _source_columns(sql)}
+    statements = [companies_in_scope_sql()] if name not in CATALOG else statements_of(CATALOG[name])
+    named = {
+        (".".join(f"[{part}]" for part in table), column)
+        for sql in statements
+        for table, column in source_columns(sql)
+    }
     unknown = sorted(
         f"{table}.{column}"
         for table, column in named
@@ -186,6 +152,16 @@ def test_queries_name_only_what_the_source_schema_lists(name: str) -> None:
     )
     assert not unknown
     assert any(column for _, column in named)
+
+
+def test_the_script_grants_what_the_queries_read_and_nothing_else() -> None:
+    granted = []
+    for line in section(page("sql-server.md"), "## What to grant").splitlines():
+        if used := re.match(r"USE (\[.+\]);$", line):
+            database = used[1]
+        elif grant := re.match(r"GRANT SELECT ON (.+) TO \[cpg1_reader\];$", line):
+            granted.append(f"{database}.{grant[1]}")
+    assert granted == [f"[{t.database}].[{t.schema}].[{t.name}]" for t in named_tables(CATALOG)]
 
 
 @pytest.mark.parametrize("spec", FRAMES, ids=lambda spec: spec.name)

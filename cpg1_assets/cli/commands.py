@@ -1,4 +1,4 @@
-"""The commands of `cpg1`: close, backfill, status, runs, sql, sample, ui; `evidence` has a module of its own.
+"""The commands of `cpg1`: close, backfill, status, runs, sql, sample, ui; others have modules of their own.
 
 Nothing here computes: it reads options, calls, shows. Dagster is imported only by the commands that run it,
 so that the others answer at once.
@@ -17,6 +17,7 @@ import click
 from cpg1_assets.cli.answering import FAILED
 from cpg1_assets.cli.answering import json_option as _json
 from cpg1_assets.cli.answering import told as _told
+from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.evidence_commands import evidence
 from cpg1_assets.cli.render import against_seal_lines, checks_table, console, lines_table, summary
 from cpg1_assets.cli.reperform_commands import ipe, reperform
@@ -32,9 +33,10 @@ def main() -> None:
     """C-PG-1: reconcile the general ledger with the operational systems, month by month."""
 
 
+main.add_command(doctor)
 main.add_command(evidence)
-for _command in (reperform, ipe):
-    evidence.add_command(_command)
+evidence.add_command(reperform)
+evidence.add_command(ipe)
 
 
 class _Several(click.Command):
@@ -209,13 +211,8 @@ def sample(seed: int, factor: int, *, as_json: bool) -> None:
         settings.sample_books_folder, seed=seed, factor=factor, progress=None if as_json else click.echo
     )
     if as_json:
-        said = {
-            "books": "SAMPLE BOOKS",
-            "folder": str(settings.sample_books_folder),
-            "seed": seed,
-            "factor": factor,
-        }
-        click.echo(json.dumps(said, indent=2))
+        said = {"books": "SAMPLE BOOKS", "folder": str(settings.sample_books_folder)}
+        click.echo(json.dumps({**said, "seed": seed, "factor": factor}, indent=2))
     else:
         click.echo(f"SAMPLE BOOKS (seed {seed}, factor {factor}) are in {settings.sample_books_folder}")
 

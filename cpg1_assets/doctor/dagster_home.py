@@ -1,0 +1,99 @@
+"""Dagster's home: is it there, can it be written, does its `dagster.yaml` open, are queries held back by a pool."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cpg1_assets.doctor.finding import Finding, Group
+from cpg1_assets.settings import Settings
+from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
+
+GROUP = Group("Dagster")
+SOURCE_POOL = "source"
+_SECONDS = 60
+
+
+def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
+    """Look at the home that commands use: that of DAGSTER_HOME, else the one under the product's home."""
+    given = environment.get("DAGSTER_HOME", "").strip()
+    its_own = not given or settings.scope is not None
+    home = settings.place / "dagster" if its_own else Path(given)
+    if its_own and not home.exists():
+        return [GROUP.fine("home", f"{home} is made on first use, with a dagster.yaml")]
+    if not home.is_absolute():
+        return [GROUP.mend("home", f"DAGSTER_HOME {home} is not an absolute path", "Write the whole path.")]
+    if not home.is_dir():
+        return [
+            GROUP.mend("home", f"DAGSTER_HOME {home} is not there", "Make the folder, or unset DAGSTER_HOME.")
+        ]
+    if not os.access(home, os.W_OK | os.X_OK):
+        return [GROUP.mend("home", f"{home} cannot be written", "Make it writable for the user that closes.")]
+    findings = [GROUP.fine("home", str(home))]
+    if not (home / "dagster.yaml").is_file():
+        findings.append(
+            GROUP.look(
+                "dagster.yaml",
+                "is not there: Dagster's defaults count, and nothing limits the queries at once",
+                "Write one (docs/operations.md#a-server), or let cpg1 make one by unsetting DAGSTER_HOME.",
+            )
+        )
+    return [*findings, *_opened(home)]
+
+
+def _opened(home: Path) -> list[Finding]:
+    thread = OneThread("cpg1-assets doctor dagster")
+    try:
+        limit = thread.run(lambda: _pool_limit(home), _SECONDS)
+    except DeadlinePassedError as late:
+        return [
+            GROUP.mend("instance", f"does not open ({late})", "Check the databases that dagster.yaml names.")
+        ]
+    except Exception as error:  # noqa: BLE001 - its storages have errors of their own
+        first = next(iter(str(error).strip().splitlines()), "")
+        return [
+            GROUP.mend(
+                "instance",
+                f"does not open ({type(error).__name__}: {first})",
+                f"Mend {home / 'dagster.yaml'}, or what it names.",
+            )
+        ]
+    finally:
+        thread.close()
+    findings = [GROUP.fine("instance", "opens")]
+    if limit is None:
+        findings.append(
+            GROUP.look(
+                "pool",
+                f"the pool {SOURCE_POOL} has no limit: all extracts may ask the server at once",
+                "Set concurrency: pools: default_limit in dagster.yaml.",
+            )
+        )
+    else:
+        findings.append(GROUP.fine("pool", f"at most {limit} extracts ask the source at once"))
+    return findings
+
+
+def _pool_limit(home: Path) -> int | None:
+    import dagster as dg  # noqa: PLC0415 - nothing else here needs it
+
+    with _as_dagster_home(home), dg.DagsterInstance.from_config(str(home)) as instance:
+        for pool in instance.event_log_storage.get_pool_limits():
+            if pool.name == SOURCE_POOL:
+                return int(pool.limit)
+        limit = instance.get_concurrency_config().pool_config.default_pool_limit
+    return None if limit is None else int(limit)
+
+
+@contextmanager
+def _as_dagster_home(home: Path) -> Iterator[None]:
+    """Set DAGSTER_HOME while an instance opens: its configuration may name it."""
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(home)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["DAGSTER_HOME"]
+        else:
+            os.environ["DAGSTER_HOME"] = before

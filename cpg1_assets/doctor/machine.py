@@ -1,0 +1,199 @@
+"""This machine: its clock, the folders a close writes to, the storage, the signing key, the inbox, the sample books.
+
+A folder is tried as it will be used: a small file is written, made durable, renamed and locked. What was
+made for that is taken away again.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cpg1_assets.disk import sync
+from cpg1_assets.doctor.finding import Finding, Group
+from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.evidence.signing import open_signer
+from cpg1_assets.settings import Settings
+from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
+from cpg1_assets.sources.sample import SampleBooks
+
+GROUP = Group("Storage and evidence")
+MACHINE = Group("This machine")
+
+LEAST_FREE_BYTES = 5 * 10**9
+_STORAGE_SECONDS = 60
+_PROBE = b"cpg1 doctor\n"
+_WRITABLE = "Make the folder writable for the user that closes, or set CPG1_HOME to one that is."
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+
+
+def check_clock() -> Finding:
+    """Say what time and time zone this machine has: which month is the last complete one goes by it."""
+    now = datetime.now(UTC).astimezone()
+    return MACHINE.fine("clock", f"{now:%Y-%m-%d %H:%M:%S}, time zone {now.tzname()} (UTC{now:%z})")
+
+
+def check_places(settings: Settings) -> list[Finding]:
+    """Try home, evidence, storage and the temporary folder, with the space they have."""
+    findings = [
+        _folder("home", settings.place, _WRITABLE),
+        _folder("evidence", settings.evidence_folder, _WRITABLE),
+        _storage(settings),
+    ]
+    temporary = Path(tempfile.gettempdir())
+    findings.append(
+        _folder("temporary files", temporary, "Make it writable, or set TMPDIR to a folder that is.")
+    )
+    return findings
+
+
+def check_signing_key(settings: Settings) -> Finding:
+    """Read the key that seals are signed with, if one is set."""
+    try:
+        signer = open_signer(settings.signing_key_file, settings.signing_key)
+    except Cpg1Error as error:
+        return GROUP.mend(
+            "signing key", str(error), "Mend it, or unset the variable to seal without a signature."
+        )
+    if signer is None:
+        return GROUP.fine("signing key", "none is set: seals and sign-offs are not signed")
+    file = settings.signing_key_file
+    if file is not None and file.stat().st_mode & 0o077:
+        return GROUP.look("signing key", f"others than its owner may use {file}", f"Run: chmod 600 {file}")
+    return GROUP.fine("signing key", f"can be used, key id {signer.key_id}")
+
+
+def check_inbox(settings: Settings) -> Finding:
+    """Look whether the folder of the JDash files is there."""
+    inbox = settings.inbox_folder
+    if inbox.is_dir() and os.access(inbox, os.R_OK | os.X_OK):
+        return GROUP.fine("inbox", f"{inbox} can be read")
+    if inbox.exists():
+        return GROUP.mend(
+            "inbox", f"{inbox} cannot be read", "Make it a folder that the user that closes may read."
+        )
+    if settings.inbox is not None:
+        return GROUP.mend(
+            "inbox", f"CPG1_INBOX {inbox} is not there", "Make or mount the folder, or set CPG1_INBOX."
+        )
+    if settings.is_sample:
+        return GROUP.fine("inbox", "is made with the SAMPLE BOOKS")
+    return GROUP.look(
+        "inbox",
+        f"{inbox} is not there: without JDash files the voucher lines are not computed",
+        f"Put the files into {inbox}/jdash/<YYYY-MM>/<COMPANY>.csv, or set CPG1_INBOX.",
+    )
+
+
+def check_sample_books(settings: Settings) -> Finding:
+    """Open the sample books if they are there; the first close makes them if not."""
+    group = Group("SAMPLE BOOKS")
+    books = SampleBooks(settings.sample_books_folder)
+    if not (books.folder / "books.json").exists():
+        return group.fine("books", "are not made yet: the first close makes them, or cpg1 sample")
+    try:
+        with books.session() as session:
+            version = (session.identity().version or "")[:12]
+    except Cpg1Error as error:
+        return group.mend("books", str(error), "Run: cpg1 sample")
+    return group.fine("books", f"{books.folder}, version {version}")
+
+
+def _folder(subject: str, folder: Path, to_do: str) -> Finding:
+    try:
+        with _made(folder):
+            _probe(folder)
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return GROUP.mend(subject, f"{folder} cannot be used ({error.strerror or error})", to_do)
+    if free < LEAST_FREE_BYTES:
+        return GROUP.look(
+            subject,
+            f"{folder} can be written, and has {_gigabytes(free)} free",
+            f"Have at least {_gigabytes(LEAST_FREE_BYTES)}: a close that finds the disk full fails.",
+        )
+    return GROUP.fine(subject, f"{folder} can be written, {_gigabytes(free)} free")
+
+
+def _storage(settings: Settings) -> Finding:
+    from cpg1_assets.storage.io_manager import ParquetStorage  # noqa: PLC0415 - its other half knows Dagster
+
+    shown = _CREDENTIALS.sub("//***@", settings.storage_url)
+    to_do = "Mend CPG1_STORAGE, what it needs to be reached (credentials, network), or the rights on it."
+    try:
+        storage = ParquetStorage(settings.storage_url, settings.place / "spool")
+    except Cpg1Error as error:
+        return GROUP.mend("storage", _CREDENTIALS.sub("//***@", str(error)), to_do)
+    if storage.is_local:
+        return _folder("storage", Path(storage.root), to_do if settings.storage else _WRITABLE)
+
+    def probe() -> None:
+        name = f"{storage.root}/.cpg1-doctor-{uuid.uuid4().hex}"
+        files = storage.filesystem
+        files.makedirs(storage.root, exist_ok=True)
+        files.pipe_file(name, _PROBE)
+        try:
+            files.mv(name, f"{name}.moved")
+            if files.cat_file(f"{name}.moved") != _PROBE:
+                raise OSError("what was written is not what is read")
+        finally:
+            for left in (name, f"{name}.moved"):
+                with suppress(FileNotFoundError):
+                    files.rm_file(left)
+
+    thread = OneThread("cpg1-assets doctor storage")
+    try:
+        thread.run(probe, _STORAGE_SECONDS)
+    except DeadlinePassedError as late:
+        return GROUP.mend("storage", f"{shown} does not answer ({late})", to_do)
+    except Exception as error:  # noqa: BLE001 - every kind of storage has errors of its own
+        words = _CREDENTIALS.sub("//***@", " ".join(str(error).split()))
+        return GROUP.mend("storage", f"{shown} cannot be used ({type(error).__name__}: {words})", to_do)
+    finally:
+        thread.close()
+    return GROUP.fine("storage", f"{shown} can be written, renamed in and read")
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make `folder` and what is above it where they are not there, and take away again what was made."""
+    made = []
+    at = folder
+    while not at.exists():
+        made.append(at)
+        at = at.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+
+
+def _probe(folder: Path) -> None:
+    """Write, make durable, lock and rename a file in `folder`, as a close does. Raises OSError."""
+    written = folder / f".cpg1-doctor-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    renamed = written.with_name(f"{written.name}.renamed")
+    try:
+        with written.open("xb") as file:
+            file.write(_PROBE)
+            file.flush()
+            os.fsync(file.fileno())
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        written.replace(renamed)
+        sync(folder)
+    finally:
+        for left in (written, renamed):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 10**9:,.1f} GB"
