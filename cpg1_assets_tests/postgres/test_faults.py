@@ -16,9 +16,9 @@ from cpg1_assets.errors import SourceError, TransientSourceError
 from cpg1_assets.sources.odbc import OdbcSource, Waits
 from cpg1_assets.sources.query import Query
 from cpg1_assets.storage.parquet import write_parquet
+from cpg1_assets_tests.network import Network
 from cpg1_assets_tests.postgres.asking import NUMBERS, NUMBERS_FRAME, source_on
 from cpg1_assets_tests.postgres.cluster import READER, Cluster
-from cpg1_assets_tests.postgres.network import Network
 
 _NUMBERS = 100_000
 _IMPATIENT = Waits(login=1, query=1, lock=1, grace=1)
