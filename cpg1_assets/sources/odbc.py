@@ -17,9 +17,10 @@ import pyarrow as pa
 from cpg1_assets.errors import SourceError, TransientSourceError
 from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
-from cpg1_assets.sources.driver import arrow_odbc_module
+from cpg1_assets.sources.driver import arrow_odbc_module, pyodbc_module
 from cpg1_assets.sources.interface import Session, SourceIdentity
 from cpg1_assets.sources.odbc_errors import Diagnostic, Verdict, diagnostic_of, source_error
+from cpg1_assets.sources.pyodbc_rows import PyodbcConnection
 from cpg1_assets.sources.query import Query
 
 Answer = TypeVar("Answer")
@@ -141,6 +142,7 @@ class OdbcSession:
         self._identity = identity
         self._name = name
         self._odbc = arrow_odbc_module()
+        self._pyodbc = pyodbc_module()
         self._thread = OneThread(name)
         self._connection: Any = None
         self._in_snapshot = False
@@ -153,7 +155,10 @@ class OdbcSession:
         waits = self._waits
 
         def connect() -> None:
-            self._connection = self._odbc.connect(text, login_timeout_sec=waits.login)
+            if text.isascii():
+                self._connection = self._odbc.connect(text, login_timeout_sec=waits.login)
+            else:
+                self._connection = PyodbcConnection(text, waits.login)
 
         self._ask(connect, "connecting", waits.login)
         for statement in self._server.opening(waits):
@@ -261,7 +266,7 @@ class OdbcSession:
                 f"{where}: the server did not answer ({late}). It may answer later; if this stays, run cpg1 doctor, or "
                 "give it more time with CPG1_QUERY_TIMEOUT."
             )
-        except self._odbc.Error as error:
+        except (self._odbc.Error, self._pyodbc.Error) as error:
             diagnostic = diagnostic_of(error) or Diagnostic("HY000", 0, str(error))
             self._refusal = diagnostic if self._server.refuses_snapshot(diagnostic) else None
             self.failure = source_error(

@@ -26,6 +26,8 @@ _MOST_PARAMETERS = 2_000
 _LONGEST_APPLICATION_NAME = 128
 _NO_SNAPSHOT_NUMBERS = (3952, 3953, 3956)
 _LONGEST_SHORT_TEXT = 4_000
+_TEXT = "cpg1_text"
+"""Parameter that carries the text of a query where it cannot be part of the statement."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ class SqlServer:
         expanded = query.expanded()
         text = self._renamed(expanded.text)
         values = expanded.named()
+        if not text.isascii():
+            # A driver manager may take the letters of a text for others; those of a value arrive as they are.
+            values = {_TEXT: text, **values}
         if not values:
             return Statement(text)
         if len(values) > _MOST_PARAMETERS:
@@ -94,11 +99,13 @@ class SqlServer:
             )
         types = {name: _type(value) for name, value in values.items()}  # type: ignore[arg-type]
         declared = ", ".join(f"@{name} {kind} = ?" for name, kind in types.items())
-        parameters = ", ".join(f"@{name} {kind}" for name, kind in types.items())
-        given = ", ".join(f"@{name}" for name in types)
-        quoted = text.replace("'", "''")
+        own = [name for name in types if name != _TEXT]
+        parameters = ", ".join(f"@{name} {types[name]}" for name in own)
+        call = [f"@{_TEXT}" if _TEXT in types else "N'" + text.replace("'", "''") + "'"]
+        if own:
+            call += [f"N'{parameters}'", *(f"@{name}" for name in own)]
         return Statement(
-            f"DECLARE {declared};\nEXEC sp_executesql N'{quoted}', N'{parameters}', {given};",
+            f"DECLARE {declared};\nEXEC sp_executesql {', '.join(call)};",
             tuple(_written(value) for value in values.values()),  # type: ignore[arg-type]
         )
 

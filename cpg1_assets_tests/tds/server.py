@@ -23,6 +23,7 @@ from cpg1_assets_tests.tds.wire import Login, Reader, Wire
 
 USER, PASSWORD = "svc_close", "p;w}d {'=?"
 _CALL = re.compile(r"DECLARE (.*?);\s*EXEC sp_executesql N'(.*)', N'([^']*)', ([@\w, ]+);\s*$", re.DOTALL)
+_CALL_OF_TEXT = re.compile(r"EXEC sp_executesql @cpg1_text(.*);\s*$", re.DOTALL)
 _DECLARED = re.compile(r"@(\w+) ([a-z0-9]+(?:\([^)]*\))?) = (@P\d+)")
 _PROCEDURES = {10: "sp_executesql", 12: "sp_execute", 13: "sp_prepexec", 15: "sp_unprepare"}
 
@@ -199,6 +200,13 @@ def _unpacked(text: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Give the query that a call of `sp_executesql` runs, and its values in the declared types."""
     if not given:
         return text, {}
+    if alone := _CALL_OF_TEXT.search(text):
+        text = f"{text[: alone.start()]}EXEC sp_executesql N'{given['@P1'].replace(chr(39), chr(39) * 2)}'{alone[1]};"
+        text = text.replace("@cpg1_text nvarchar(4000) = @P1, ", "").replace(
+            "@cpg1_text nvarchar(4000) = @P1;", ";"
+        )
+        if not alone[1]:
+            return given["@P1"], {}
     call = _CALL.search(text)
     assert call is not None, text
     values = {name: _typed(kind, given[marker]) for name, kind, marker in _DECLARED.findall(call[1])}

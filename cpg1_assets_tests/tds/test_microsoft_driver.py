@@ -110,6 +110,27 @@ def test_a_text_longer_than_expected_is_an_error_and_not_cut_short(server: TdsSe
         session.rows(_ANYTHING)
 
 
+def test_a_query_may_hold_every_script(asking: Asking) -> None:
+    with asking().session() as session:
+        assert session.rows(Query("SELECT 'é🌍 ش' AS t", {})) == [{"t": "é🌍 ش"}]
+        assert session.rows(Query("SELECT 'it''s é🌍 ش' AS t, @a AS a", {"a": 1})) == [
+            {"t": "it's é🌍 ش", "a": 1}
+        ]
+
+
+def test_a_password_may_hold_every_script(
+    server: TdsServer, asking: Asking, sample_books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = "pä;w}d🔑 x"  # noqa: S105 - made for the test
+    monkeypatch.setattr("cpg1_assets_tests.tds.server.PASSWORD", password)
+    extract, month = read_catalog()["ipe_08"], CutoffMonth.parse("2025-09")
+    asked = extract_month(extract, asking(), read_scope(), month, tmp_path / "server.parquet")
+    extract_month(extract, SampleBooks(sample_books), read_scope(), month, tmp_path / "books.parquet")
+    assert server.logins[0].password == password
+    assert asked.source.keeps_snapshot
+    assert (tmp_path / "server.parquet").read_bytes() == (tmp_path / "books.parquet").read_bytes()
+
+
 @pytest.mark.parametrize("value", _AWKWARD)
 def test_awkward_texts_travel_as_values(server: TdsServer, asking: Asking, value: str) -> None:
     query = Query("SELECT @one AS one, CASE WHEN @one IN (@several) THEN 1 ELSE 0 END AS found", {

@@ -1,0 +1,78 @@
+"""Rows through pyodbc, for the one thing arrow-odbc cannot: a connection string with characters beyond ASCII.
+
+arrow-odbc hands the driver manager bytes, which unixODBC takes for Latin letters, so that no such password is
+ever right. pyodbc hands it characters. It is slower (`make bench`), and asks as `OdbcSession` asks arrow-odbc.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from cpg1_assets.sources.driver import pyodbc_module
+
+_BATCH_ROWS = 4_096
+_TYPES: dict[type, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    bool: pa.bool_(),
+    float: pa.float64(),
+    dt.date: pa.date32(),
+    dt.datetime: pa.timestamp("us"),
+}
+
+
+class PyodbcConnection:
+    """A connection that gives rows as Arrow batches."""
+
+    def __init__(self, text: str, login_timeout_sec: int) -> None:
+        """Connect. Raises pyodbc.Error."""
+        self._connection = pyodbc_module().connect(text, timeout=login_timeout_sec, autocommit=True)
+
+    def execute(self, text: str, query_timeout_sec: int) -> None:
+        """Run a statement without rows. Raises pyodbc.Error."""
+        self._connection.timeout = query_timeout_sec
+        self._connection.execute(text).close()
+
+    def read_arrow_batches(
+        self,
+        text: str,
+        *,
+        parameters: Sequence[str | None] | None,
+        map_schema: Callable[[pa.Schema], pa.Schema],
+        query_timeout_sec: int,
+        **_: object,
+    ) -> "PyodbcRows":
+        """Run a query. Raises pyodbc.Error."""
+        self._connection.timeout = query_timeout_sec
+        cursor = self._connection.execute(text, *(parameters or ()))
+        return PyodbcRows(cursor, map_schema(pa.schema([_field(column) for column in cursor.description])))
+
+
+class PyodbcRows:
+    """The rows of one query, read batch by batch as arrow-odbc's reader is."""
+
+    def __init__(self, cursor: Any, schema: pa.Schema) -> None:  # noqa: ANN401
+        """Begin before the first row."""
+        self._cursor = cursor
+        self.schema = schema
+        self.reader = self
+
+    def next_batch(self) -> pa.RecordBatch | None:
+        """Give the next rows, or None after the last ones. Raises pyodbc.Error."""
+        rows = self._cursor.fetchmany(_BATCH_ROWS)
+        if not rows:
+            self._cursor.close()  # until then the connection is busy
+            return None
+        columns = zip(*rows, strict=True)
+        return pa.RecordBatch.from_arrays(
+            [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)],
+            schema=self.schema,
+        )
+
+
+def _field(column: Sequence[Any]) -> pa.Field:
+    name, kind, _, _, precision, scale, _ = column
+    return pa.field(name, pa.decimal128(precision, scale) if kind is Decimal else _TYPES[kind])
