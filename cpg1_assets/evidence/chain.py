@@ -166,8 +166,7 @@ def append_link(
     with chain_lock(evidence), written(f"The chain {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         sync(evidence)
-        for left in folder.glob(".*.partial"):
-            left.unlink(missing_ok=True)  # what a killed process left: nobody else writes under the lock
+        _clear_half_written(folder)
         links = read_chain(evidence)
         unsigned = Link(
             index=len(links) + 1,
@@ -183,6 +182,12 @@ def append_link(
         link = Link(**{**unsigned.__dict__, "digest": digest, "signature": signature})
         _publish(link, folder)
         return link
+
+
+def clear_half_written(evidence: Path) -> None:
+    """Clear away what a killed process left half written beside the links. Raises EvidenceError."""
+    with chain_lock(evidence), written(f"The chain {evidence / FOLDER}"):
+        _clear_half_written(evidence / FOLDER)
 
 
 def chain_lock(evidence: Path) -> Any:  # noqa: ANN401 - a context manager
@@ -218,6 +223,11 @@ def os_account() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+
+
+def _clear_half_written(folder: Path) -> None:
+    for left in folder.glob(".*.partial"):
+        left.unlink(missing_ok=True)  # nobody else writes under the lock
 
 
 def _publish(link: Link, folder: Path) -> None:

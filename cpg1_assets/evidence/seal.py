@@ -19,7 +19,16 @@ from typing import Any
 
 from cpg1_assets.disk import sha256_of, sync
 from cpg1_assets.errors import EvidenceError
-from cpg1_assets.evidence.chain import SEAL, Link, anchor, append_link, inspect_chain, os_account, read_chain
+from cpg1_assets.evidence.chain import (
+    SEAL,
+    Link,
+    anchor,
+    append_link,
+    clear_half_written,
+    inspect_chain,
+    os_account,
+    read_chain,
+)
 from cpg1_assets.evidence.durable import chunks, keep, written
 from cpg1_assets.evidence.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
 from cpg1_assets.evidence.package import Document, json_text
@@ -187,6 +196,7 @@ def seal_month(
     ):
         folder.mkdir(parents=True, exist_ok=True)
         _clear_partials(folder)
+        clear_half_written(evidence)
         read_chain(evidence)  # nothing is put on top of a damaged chain
         _take_up_unlinked(evidence, month, signer)
         newest = latest_seal(evidence, month)

@@ -25,8 +25,8 @@ from cpg1_assets.sources.query import Query
 
 Answer = TypeVar("Answer")
 
-_BATCH_ROWS = 16_384
-_BATCH_BYTES = 16 << 20
+_BATCH_ROWS = 4_096
+_BATCH_BYTES = 8 << 20
 _LONGEST_TEXT = 32_768
 """Characters of a text whose column has no length of its own (`nvarchar(max)`); a longer one is an error."""
 
@@ -116,8 +116,8 @@ class OdbcSource:
         """Connect, named to the server after `purpose`; the connection is closed when the block is left."""
         name = " ".join(["cpg1-assets", *(purpose or {}).values()])
         session = OdbcSession(self._given, self._server, self._waits, self.identity(), name)
-        session.connect()
         try:
+            session.connect()
             yield session
         except Exception as error:
             # What failed while rows were being fetched comes back through whoever was reading them,

@@ -6,6 +6,7 @@ ever right. pyodbc hands it characters. It is slower (`make bench`), and asks as
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -29,11 +30,12 @@ class PyodbcConnection:
 
     def __init__(self, text: str, login_timeout_sec: int) -> None:
         """Connect. Raises pyodbc.Error."""
-        self._connection = pyodbc_module().connect(text, timeout=login_timeout_sec, autocommit=True)
+        self._pyodbc = pyodbc_module()
+        self._connection = self._pyodbc.connect(text, timeout=login_timeout_sec, autocommit=True)
 
     def execute(self, text: str, query_timeout_sec: int) -> None:
         """Run a statement without rows. Raises pyodbc.Error."""
-        self._connection.timeout = query_timeout_sec
+        self._wait_no_longer_than(query_timeout_sec)
         self._connection.execute(text).close()
 
     def read_arrow_batches(
@@ -46,9 +48,15 @@ class PyodbcConnection:
         **_: object,
     ) -> "PyodbcRows":
         """Run a query. Raises pyodbc.Error."""
-        self._connection.timeout = query_timeout_sec
+        self._wait_no_longer_than(query_timeout_sec)
         cursor = self._connection.execute(text, *(parameters or ()))
         return PyodbcRows(cursor, map_schema(pa.schema([_field(column) for column in cursor.description])))
+
+    def _wait_no_longer_than(self, seconds: int) -> None:
+        # pyodbc asks the driver for two timeouts, and not every driver has both: without them it is the
+        # session's own deadline that ends the waiting.
+        with suppress(self._pyodbc.Error):
+            self._connection.timeout = seconds
 
 
 class PyodbcRows:

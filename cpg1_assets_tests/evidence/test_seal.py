@@ -167,7 +167,7 @@ def killed_at(evidence: Path, step: int, *, run: str, amount: int) -> int:
 def test_a_sealing_killed_at_any_moment_is_completed_by_the_next(tmp_path: Path) -> None:
     finished, step = False, 0
     while not finished:
-        step += 4
+        step += 1
         evidence = tmp_path / str(step) / "evidence"
         small_month(evidence, "2025-08")
         finished = killed_at(evidence, step, run="run-1", amount=1) == 0

@@ -21,7 +21,10 @@ import pyarrow.parquet as pq
 import pyodbc
 
 READER = "cpg1_reader"
-READER_PASSWORD = "p'w;{d}\"=ü🔑 x"  # noqa: S105 - made for the test: what a password may hold
+READER_PASSWORD = "p'w;{d}\"= x"  # noqa: S105 - made for the test: what a password may hold
+FAR_READER = "cpg1_čtenář"
+FAR_READER_PASSWORD = "ü🔑; 密碼"  # noqa: S105 - made for the test, with characters beyond ASCII
+"""A member of the group of `READER`: may read what it may."""
 DATABASE = "books"
 _NOBODY = 65534
 _PATIENCE_SECONDS = 60
@@ -58,6 +61,10 @@ class Cluster:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(_PATIENCE_SECONDS)
             self.process = None
+
+    def far_connection_string(self) -> str:
+        """Give a string with a user and a password beyond ASCII."""
+        return self.connection_string(user=FAR_READER, password=FAR_READER_PASSWORD)
 
     def connection_string(
         self, *, user: str = READER, password: str = READER_PASSWORD, port: int | None = None
@@ -108,8 +115,8 @@ def binaries_unpacked(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running_cluster(books: Path) -> Iterator[Cluster]:
-    """Make a server, load the sample books of the folder `books`, and take everything away at the end."""
+def running_cluster(books: Path | None) -> Iterator[Cluster]:
+    """Make a server, load the sample books of the folder `books` if given, and take everything away at the end."""
     with tempfile.TemporaryDirectory(prefix="cpg1-postgres-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -126,7 +133,10 @@ def running_cluster(books: Path) -> Iterator[Cluster]:
         _only_the_reader_needs_a_password(data)
         try:
             cluster.start()
-            _load(cluster, books)
+            if books is None:
+                _ask_psql(cluster, f"CREATE DATABASE {DATABASE};")
+            else:
+                _load(cluster, books)
             yield cluster
         finally:
             cluster.stop()
@@ -144,7 +154,7 @@ def quoted(name: str) -> str:
 
 
 def _only_the_reader_needs_a_password(data: Path) -> None:
-    rules = f"host all {READER} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+    rules = f"host all {READER},{FAR_READER} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
     (data / "pg_hba.conf").write_text(rules, encoding="utf-8")
 
 
@@ -158,6 +168,7 @@ def _load(cluster: Cluster, books: Path) -> None:
         "UPDATE pg_cast SET castcontext = 'i' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype;",
         f"CREATE ROLE {READER} LOGIN;",
         f"ALTER ROLE {READER} PASSWORD {_literal(READER_PASSWORD)};",
+        f"CREATE ROLE {quoted(FAR_READER)} LOGIN PASSWORD {_literal(FAR_READER_PASSWORD)} IN ROLE {READER};",
     ]
     schemas = sorted({postgres_name(name).split('."')[0] for name in tables})
     script += [f"CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO {READER};" for schema in schemas]
@@ -170,13 +181,17 @@ def _load(cluster: Cluster, books: Path) -> None:
         script.append(f"COPY {postgres_name(name)} FROM '{rows}' (FORMAT csv);")
     script += [f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {READER};" for schema in schemas]
     script.append("ANALYZE;")
-    subprocess.run(
-        [str(cluster.binaries / "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(cluster.port),
-         "-U", "postgres", "postgres"],
-        input="\n".join(script), text=True, encoding="utf-8", check=True,
-    )  # fmt: skip
+    _ask_psql(cluster, "\n".join(script))
     for rows in cluster.folder.glob("*.csv"):
         rows.unlink()
+
+
+def _ask_psql(cluster: Cluster, script: str) -> None:
+    command = [
+        str(cluster.binaries / "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+        "-p", str(cluster.port), "-U", "postgres", "postgres",
+    ]  # fmt: skip
+    subprocess.run(command, input=script, text=True, encoding="utf-8", check=True)
 
 
 def _type(kind: pa.DataType) -> str:

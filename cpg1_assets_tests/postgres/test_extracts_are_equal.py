@@ -37,6 +37,17 @@ def test_an_extract_is_the_same_from_both_sources(
     assert asked.parameters == embedded.parameters
 
 
+@pytest.mark.parametrize("name", sorted(read_catalog()))
+def test_an_extract_is_the_same_for_a_login_beyond_ascii(
+    cluster: Cluster, sample_books: Path, tmp_path: Path, name: str
+) -> None:
+    extract, month, scope = read_catalog()[name], CutoffMonth.parse(ORDINARY_MONTH), read_scope()
+    far = source_on(cluster, given=cluster.far_connection_string())
+    assert extract_month(extract, far, scope, month, tmp_path / "server.parquet").complete
+    extract_month(extract, SampleBooks(sample_books), scope, month, tmp_path / "books.parquet")
+    assert (tmp_path / "server.parquet").read_bytes() == (tmp_path / "books.parquet").read_bytes()
+
+
 def test_a_month_closes_on_the_server_with_the_same_result_and_shows_nothing_of_the_connection_string(
     cluster: Cluster,
     closed: Closed,

@@ -1,5 +1,6 @@
 """Values, types and snapshots over the real wire: every value arrives as it is, and one state is seen."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -44,13 +45,14 @@ def described(cluster: Cluster) -> None:
 
 
 @pytest.mark.usefixtures("described")
-def test_every_type_arrives_to_the_letter(cluster: Cluster) -> None:
+@pytest.mark.parametrize("string_of", [Cluster.connection_string, Cluster.far_connection_string])
+def test_every_type_arrives_to_the_letter(cluster: Cluster, string_of: Callable[[Cluster], str]) -> None:
     query = Query(
         "SELECT k.i AS i, k.d AS d, k.w AS w, k.b AS b, k.m AS m, k.day AS day, k.t AS t, k.c AS c "
         "FROM [AIG_Nav_DW].[dbo].[Kinds] AS k ORDER BY k.i",
         {},
     )
-    with source_on(cluster).session() as session:
+    with source_on(cluster, given=string_of(cluster)).session() as session:
         rows = [tuple(row.values())[1:] for row in session.rows(query)]
     assert rows == [
         (
