@@ -30,7 +30,7 @@ test: $(VENV)/.test  ## Install, check format, lint and types, run all tests
 ui: $(VENV)/.product  ## Open the Dagster UI with its daemon (PORT=3000)
 	$(BIN)/cpg1 ui -p $(or $(PORT),3000)
 
-bench: $(VENV)/.product  ## Measure speed and memory as ratios in one run
+bench: $(VENV)/.test  ## Measure speed and memory as ratios in one run
 	$(BIN)/python -m benchmarks
 
 lint: $(VENV)/.test  ## Check format, lint and types only

@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [memory] [books] [verify]`.
+"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [memory] [odbc] [books] [verify]`.
 
 Every figure that needs a process of its own (times to compare, peak memory) is measured in one, so that
 nothing measured before it shows.
@@ -46,6 +46,40 @@ def memory(folder: Path) -> None:
         )
 
 
+def odbc(folder: Path) -> None:
+    """Take an extract over ODBC from a PostgreSQL server, against pandas.read_sql and to_parquet, one run."""
+    try:
+        from cpg1_assets_tests.postgres.cluster import running_cluster  # noqa: PLC0415
+    except ImportError as error:
+        print(f"odbc: not measured ({error}). It needs unixODBC, odbc-postgresql and pip install '.[test]'.")
+        return
+    with running_cluster(None) as cluster:
+        cluster.run(
+            'CREATE SCHEMA "AIG_Nav_DW.dbo"',
+            f"""CREATE UNLOGGED TABLE "AIG_Nav_DW.dbo"."Entries" AS SELECT
+                (ARRAY['EC_NG','EC_KE','JD_GH','EC_MA'])[1 + n % 4]::varchar(20) AS id_company, n AS entry_no,
+                ((n * 7919) % 2000000 / 100.0)::numeric(38,20) AS amount,
+                (timestamp '2025-01-01' + n % 270 * interval '1 day')::timestamp(3) AS posting_date,
+                ('DOC' || n)::varchar(20) AS document_no, ('a description of entry ' || n)::varchar(100) AS description,
+                ('JUMIA/USER' || n % 97)::varchar(50) AS user_id, n % 50 = 0 AS reversed
+                FROM generate_series(1::bigint, {LARGE}) AS n ORDER BY hashint8(n)""",
+        )
+        given = cluster.connection_string(user="postgres", password="any")  # noqa: S106 - a server of our own
+        by_hand = min(
+            (alone("odbc_pandas", given, SMALL, folder) for _ in range(2)), key=lambda f: f["seconds"]
+        )
+        ours = min(
+            (alone("odbc_product", given, SMALL, folder) for _ in range(2)), key=lambda f: f["seconds"]
+        )
+        print(
+            f"{SMALL:,} rows over ODBC into sorted Parquet: {ours['seconds']:.1f} s, {ours['peak_mb']:.0f} MB"
+        )
+        print(f"  pandas.read_sql and to_parquet: {by_hand['seconds']:.1f} s, {by_hand['peak_mb']:.0f} MB")
+        print(f"  {by_hand['seconds'] / ours['seconds']:.1f} times its rows a second (at least 3)")
+        large = alone("odbc_product", given, LARGE, folder)
+        print(f"{LARGE:,} rows: {large['seconds']:.1f} s, peak {large['peak_mb']:.0f} MB (at most 400)")
+
+
 def close(folder: Path) -> None:
     """Close a month of the default books in process; what of it is orchestration."""
     figures = alone("close", folder / "home", "2025-09")
@@ -75,7 +109,7 @@ def verify(folder: Path) -> None:
 
 def main() -> None:
     """Run the benchmarks named on the command line, or all of them."""
-    known = {"rules": rules, "close": close, "memory": memory, "books": books, "verify": verify}
+    known = {"rules": rules, "close": close, "memory": memory, "odbc": odbc, "books": books, "verify": verify}
     named = sys.argv[1:] or list(known)
     unknown = [name for name in named if name not in known]
     if unknown:

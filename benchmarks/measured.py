@@ -22,9 +22,27 @@ import pyarrow.parquet as pq
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.rules.frames import NAV_VOUCHER_ENTRIES
+from cpg1_assets.sources.query import Query
 
 _BATCH = 131_072
 _VOUCHERS = 400_000
+_ENTRIES = FrameSpec.model_validate(
+    {
+        "name": "entries",
+        "title": "Entries of the benchmark's server",
+        "key": ["id_company", "entry_no"],
+        "columns": [
+            {"name": "id_company", "type": "text"},
+            {"name": "entry_no", "type": "integer"},
+            {"name": "amount", "type": "amount"},
+            {"name": "posting_date", "type": "timestamp"},
+            {"name": "document_no", "type": "text"},
+            {"name": "description", "type": "text"},
+            {"name": "user_id", "type": "text"},
+            {"name": "reversed", "type": "flag"},
+        ],
+    }
+)
 _NOT_NULL = {"text": "'x'", "integer": "0", "flag": "false", "date": "DATE '2025-01-01'", "amount": "0", "rate": "1",
              "timestamp": "TIMESTAMP '2025-01-01'"}  # fmt: skip
 
@@ -135,6 +153,42 @@ def validate_and_pack(folder: str) -> dict[str, float]:
     data_summary(path, contract)
     data_snapshot(path, sample=True)
     return {"seconds": time.perf_counter() - started}
+
+
+def odbc_product(given: str, rows: str, folder: str) -> dict[str, float]:
+    """Take `rows` entries from the benchmark's server as every extract is taken: over ODBC, sorted, to Parquet."""
+    from cpg1_assets.sources.connection_string import ConnectionString  # noqa: PLC0415
+    from cpg1_assets.sources.odbc import OdbcSource, Waits  # noqa: PLC0415
+    from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415
+    from cpg1_assets_tests.postgres.server import PostgresServer  # noqa: PLC0415
+
+    string = ConnectionString.parse(given)
+    source = OdbcSource(string, PostgresServer(string), Waits())
+    started = time.perf_counter()
+    with source.session({"asset": "benchmark"}) as session:
+        query = Query(_entries_query("[AIG_Nav_DW].[dbo].[Entries]", "@rows"), {"rows": int(rows)})
+        written = write_parquet(session.stream(query), _ENTRIES, _path(folder, "product"))
+    return {"seconds": time.perf_counter() - started, "rows": written.rows}
+
+
+def odbc_pandas(given: str, rows: str, folder: str) -> dict[str, float]:
+    """Take the same entries as people do by hand: pandas.read_sql over pyodbc, then to_parquet."""
+    import warnings  # noqa: PLC0415
+
+    import pandas as pd  # noqa: PLC0415
+    import pyodbc  # noqa: PLC0415
+
+    warnings.simplefilter("ignore", UserWarning)  # pandas would rather have SQLAlchemy
+    started = time.perf_counter()
+    with pyodbc.connect(given + "UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;") as connection:
+        frame = pd.read_sql(_entries_query('"AIG_Nav_DW.dbo"."Entries"', "?"), connection, params=[int(rows)])
+    frame.to_parquet(_path(folder, "pandas"))
+    return {"seconds": time.perf_counter() - started, "rows": len(frame)}
+
+
+def _entries_query(table: str, rows: str) -> str:
+    columns = ", ".join(f"e.{column.name} AS {column.name}" for column in _ENTRIES.columns)
+    return f"SELECT {columns} FROM {table} AS e WHERE e.entry_no <= {rows}"
 
 
 def make_books(folder: str, factor: str) -> dict[str, float]:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import DataError, StorageError
 from cpg1_assets.frame import Column, FrameSpec
+from cpg1_assets.storage.beside import Beside
 from cpg1_assets.storage.sorted_runs import sorted_batches
 
 ROW_GROUP_ROWS = 32_768
@@ -110,7 +111,10 @@ def _arrow_of_pandas(frame: pd.DataFrame, spec: FrameSpec) -> pa.Table:
 def _write_row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema, file: Any) -> int:  # noqa: ANN401
     """Write in row groups of one fixed size: how batches happened to arrive must not show in the bytes."""
     rows, waiting, held = 0, [], 0
-    with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer:
+    with (
+        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer,
+        Beside() as beside,
+    ):
         for batch in batches:
             waiting.append(batch)
             held += batch.num_rows
@@ -118,12 +122,12 @@ def _write_row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema, file
             while held >= ROW_GROUP_ROWS:
                 table = pa.Table.from_batches(waiting, schema)
                 group = table.slice(0, ROW_GROUP_ROWS).combine_chunks()
-                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+                beside(writer.write_table, group, ROW_GROUP_ROWS)
                 rest = table.slice(ROW_GROUP_ROWS)
                 waiting, held = rest.to_batches(), rest.num_rows
         if held or not rows:
             last = pa.Table.from_batches(waiting, schema).combine_chunks()
-            writer.write_table(last, row_group_size=ROW_GROUP_ROWS)
+            beside(writer.write_table, last, ROW_GROUP_ROWS)
     return rows
 
 

@@ -15,11 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-RUN_BYTES = 32 << 20
+from cpg1_assets.storage.beside import Beside
+
+RUN_BYTES = 16 << 20
 """Rows that are sorted in memory at once, by their size in Arrow."""
-_PART_BYTES = 128 << 10
+_PART_BYTES = 96 << 10
 """What is in memory of each run during a merge."""
-_MOST_RUNS = 128
+_MOST_RUNS = 256
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -36,17 +38,18 @@ def sorted_batches(
     What does not fit in memory waits in temporary files, gone when the iteration ends in whatever way.
     """
     order = _Order(tuple(key), tuple(rest))
-    with tempfile.TemporaryDirectory(prefix="cpg1-sort-") as name:
+    with tempfile.TemporaryDirectory(prefix="cpg1-sort-") as name, Beside() as beside:
         folder, runs = Path(name), list[Path]()
         for table in _tables(batches, schema):
-            in_order = _in_order(table, order)
             if len(runs) == _MOST_RUNS:
+                beside.wait()
                 merged = _kept(_merged(runs, order), schema, folder / "merged")
                 for run in runs:
                     run.unlink()
                 runs = [merged.rename(folder / "run-0")]
-            runs.append(_kept(in_order.to_batches(), schema, folder / f"run-{len(runs)}"))
-            del table, in_order
+            runs.append(folder / f"run-{len(runs)}")
+            beside(_sorted_and_kept, table, order, runs[-1])
+        beside.wait()
         yield from _merged(runs, order)
 
 
@@ -64,8 +67,8 @@ def _tables(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
         yield pa.Table.from_batches(waiting, schema)
 
 
-def _in_order(table: pa.Table, order: _Order) -> pa.Table:
-    return table.take(_sorted_indices(table, order))
+def _sorted_and_kept(table: pa.Table, order: _Order, path: Path) -> None:
+    _kept(table.take(_sorted_indices(table, order)).to_batches(), table.schema, path)
 
 
 def _sorted_indices(table: pa.Table, order: _Order) -> pa.Array:
