@@ -16,6 +16,7 @@ from typing import Any
 from unittest import mock
 
 import duckdb
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -26,7 +27,7 @@ from cpg1_assets.sources.query import Query
 
 _BATCH = 131_072
 _VOUCHERS = 400_000
-_ENTRIES = FrameSpec.model_validate(
+ENTRIES = FrameSpec.model_validate(
     {
         "name": "entries",
         "title": "Entries of the benchmark's server",
@@ -133,20 +134,26 @@ def write_sorted(folder: str) -> dict[str, float]:
     from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415
 
     started = time.perf_counter()
-    reader = ds.dataset(_path(folder, "cr_03")).scanner(batch_size=65_536).to_reader()
+    groups = pq.ParquetFile(_path(folder, "cr_03"))
+    batches = (  # a group at a time: nothing read may wait in memory, only what is being written
+        batch
+        for group in range(groups.num_row_groups)
+        for batch in groups.read_row_group(group).to_batches(16_384)
+    )
+    reader = pa.RecordBatchReader.from_batches(groups.schema_arrow, batches)
     write_parquet(reader, _cr_03(), _path(folder, "sorted"))
     return {"seconds": time.perf_counter() - started}
 
 
 def validate_and_pack(folder: str) -> dict[str, float]:
-    """Validate an extract's file and describe it for evidence."""
+    """Validate the file that `write_sorted` left and describe it for evidence."""
     from cpg1_assets.evidence.package import data_snapshot  # noqa: PLC0415
     from cpg1_assets.evidence.summary import content_digest, data_summary  # noqa: PLC0415
     from cpg1_assets.extracts.validation import validate_extract  # noqa: PLC0415
     from cpg1_assets.month import CutoffMonth  # noqa: PLC0415
 
     started = time.perf_counter()
-    path = _path(folder, "cr_03")
+    path = _path(folder, "sorted")
     contract = read_catalog()["cr_03"].contract
     validate_extract(path, contract, CutoffMonth(2025, 9).parameters(), [], [], [], [])
     content_digest(path)
@@ -159,15 +166,16 @@ def odbc_product(given: str, rows: str, folder: str) -> dict[str, float]:
     """Take `rows` entries from the benchmark's server as every extract is taken: over ODBC, sorted, to Parquet."""
     from cpg1_assets.sources.connection_string import ConnectionString  # noqa: PLC0415
     from cpg1_assets.sources.odbc import OdbcSource, Waits  # noqa: PLC0415
+    from cpg1_assets.sources.sqlserver import SqlServer  # noqa: PLC0415
     from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415
     from cpg1_assets_tests.postgres.server import PostgresServer  # noqa: PLC0415
 
     string = ConnectionString.parse(given)
-    source = OdbcSource(string, PostgresServer(string), Waits())
+    source = OdbcSource(string, PostgresServer(string) if "PostgreSQL" in given else SqlServer(), Waits())
     started = time.perf_counter()
     with source.session({"asset": "benchmark"}) as session:
         query = Query(_entries_query("[AIG_Nav_DW].[dbo].[Entries]", "@rows"), {"rows": int(rows)})
-        written = write_parquet(session.stream(query), _ENTRIES, _path(folder, "product"))
+        written = write_parquet(session.stream(query), ENTRIES, _path(folder, "product"))
     return {"seconds": time.perf_counter() - started, "rows": written.rows}
 
 
@@ -178,16 +186,24 @@ def odbc_pandas(given: str, rows: str, folder: str) -> dict[str, float]:
     import pandas as pd  # noqa: PLC0415
     import pyodbc  # noqa: PLC0415
 
+    from cpg1_assets.sources.connection_string import ConnectionString  # noqa: PLC0415
+    from cpg1_assets.sources.driver import with_driver_found  # noqa: PLC0415
+
     warnings.simplefilter("ignore", UserWarning)  # pandas would rather have SQLAlchemy
+    table = "[AIG_Nav_DW].[dbo].[Entries]"
+    if "PostgreSQL" in given:
+        table, given = '"AIG_Nav_DW.dbo"."Entries"', given + "UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;"
     started = time.perf_counter()
-    with pyodbc.connect(given + "UseDeclareFetch=1;Fetch=2000;BoolsAsChar=0;") as connection:
-        frame = pd.read_sql(_entries_query('"AIG_Nav_DW.dbo"."Entries"', "?"), connection, params=[int(rows)])
+    with pyodbc.connect(
+        with_driver_found(ConnectionString.parse(given)).text(), autocommit=True
+    ) as connection:
+        frame = pd.read_sql(_entries_query(table, "?"), connection, params=[int(rows)])
     frame.to_parquet(_path(folder, "pandas"))
     return {"seconds": time.perf_counter() - started, "rows": len(frame)}
 
 
 def _entries_query(table: str, rows: str) -> str:
-    columns = ", ".join(f"e.{column.name} AS {column.name}" for column in _ENTRIES.columns)
+    columns = ", ".join(f"e.{column.name} AS {column.name}" for column in ENTRIES.columns)
     return f"SELECT {columns} FROM {table} AS e WHERE e.entry_no <= {rows}"
 
 
@@ -315,11 +331,21 @@ def _generate(folder: str, name: str, rows: int, given: dict[str, str]) -> None:
     )
 
 
+def _peak_mb() -> float:
+    """Most memory this process has had; where the kernel tells, without what the process that started it had."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (peak,) = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(peak) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1 << 20 if sys.platform == "darwin" else 1 << 10
+    )
+
+
 def _main() -> None:
     task, *arguments = sys.argv[1:]
     figures = globals()[task](*arguments)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    figures["peak_mb"] = peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    figures["peak_mb"] = _peak_mb()
     print(json.dumps(figures))
 
 

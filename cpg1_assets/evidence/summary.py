@@ -38,6 +38,8 @@ def content_digest(path: Path) -> str:
     reader.start()
     try:
         with embedded.opened() as connection:
+            # Rows go out in order: those of more threads would only wait, in memory.
+            connection.execute("SET threads = 1")
             connection.execute(
                 f"COPY (SELECT * FROM {embedded.parquet(path)}) TO '/dev/fd/{write_end}' {_CSV}"
             )

@@ -7,6 +7,7 @@ Everything of a session, the rows and the server's totals of them, goes over one
 transaction: two connections could not see one snapshot.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -26,7 +27,8 @@ from cpg1_assets.sources.query import Query
 Answer = TypeVar("Answer")
 
 _BATCH_ROWS = 4_096
-_BATCH_BYTES = 8 << 20
+_BATCH_BYTES = 16 << 20
+_GATHERED_ROWS = 16_384
 _LONGEST_TEXT = 32_768
 """Characters of a text whose column has no length of its own (`nvarchar(max)`); a longer one is an error."""
 
@@ -254,7 +256,20 @@ class OdbcSession:
         return self._ask(read, "running the query", self._waits.query)
 
     def _batches(self, reader: Any) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
-        while (batch := self._ask(reader.reader.next_batch, "fetching rows", self._waits.query)) is not None:
+        fetched: Iterator[pa.RecordBatch] = iter(reader.reader.next_batch, None)
+
+        def gathered() -> pa.RecordBatch | None:
+            """Fetch until there is enough to be worth handing on: of wide columns a batch has few rows."""
+            batches: list[pa.RecordBatch] = []
+            rows, size, began = 0, 0, time.monotonic()
+            for batch in fetched:
+                batches.append(batch)
+                rows, size = rows + batch.num_rows, size + batch.nbytes
+                if rows >= _GATHERED_ROWS or size >= _BATCH_BYTES or time.monotonic() - began >= 1:
+                    break
+            return pa.concat_batches(batches) if batches else None
+
+        while (batch := self._ask(gathered, "fetching rows", self._waits.query)) is not None:
             yield batch
 
     def _ask(self, call: Callable[[], Answer], doing: str, seconds: int) -> Answer:

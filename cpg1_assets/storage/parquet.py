@@ -112,7 +112,9 @@ def _write_row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema, file
     """Write in row groups of one fixed size: how batches happened to arrive must not show in the bytes."""
     rows, waiting, held = 0, [], 0
     with (
-        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer,
+        pq.ParquetWriter(
+            file, schema, compression="zstd", compression_level=1, use_dictionary=False
+        ) as writer,
         Beside() as beside,
     ):
         for batch in batches:

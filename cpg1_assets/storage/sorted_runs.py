@@ -21,8 +21,7 @@ RUN_BYTES = 16 << 20
 """Rows that are sorted in memory at once, by their size in Arrow."""
 _PART_BYTES = 96 << 10
 """What is in memory of each run during a merge."""
-_MOST_RUNS = 256
-_COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
+_MOST_RUNS = 128
 
 
 class _Order(NamedTuple):
@@ -93,7 +92,7 @@ def _has_neighbours_alike(keys: pa.Table) -> bool:
 
 
 def _kept(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> Path:
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema, options=_COMPRESSED) as writer:
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as writer:
         for batch in batches:
             rows = max(1, batch.num_rows * _PART_BYTES // max(1, batch.nbytes))
             for start in range(0, batch.num_rows, rows):

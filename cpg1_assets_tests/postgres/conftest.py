@@ -34,7 +34,7 @@ def cluster(sample_books: Path) -> "Iterator[Cluster]":
     with running_cluster(sample_books) as running:
         running.run(
             'CREATE TABLE "AIG_Nav_DW.dbo"."Numbers" AS SELECT n, \'number \' || n AS text '
-            "FROM generate_series(1, 100000) AS n",
+            "FROM generate_series(1, 300000) AS n",
             'GRANT SELECT ON "AIG_Nav_DW.dbo"."Numbers" TO cpg1_reader',
         )
         yield running

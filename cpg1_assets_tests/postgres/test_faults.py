@@ -20,7 +20,7 @@ from cpg1_assets_tests.network import Network
 from cpg1_assets_tests.postgres.asking import NUMBERS, NUMBERS_FRAME, source_on
 from cpg1_assets_tests.postgres.cluster import READER, Cluster
 
-_NUMBERS = 100_000
+_NUMBERS = 300_000
 _IMPATIENT = Waits(login=1, query=1, lock=1, grace=1)
 _SLOW = Query("SELECT PG_SLEEP(60) AS slept", {})
 
@@ -41,7 +41,7 @@ def _written(source: OdbcSource, path: Path, during: Callable[[int], None] = lam
         return write_parquet(stream, NUMBERS_FRAME, path).rows
 
 
-@pytest.mark.parametrize("batch", [0, 1, 3, 5])
+@pytest.mark.parametrize("batch", [0, 1, 5, 12])
 def test_a_session_ended_in_the_middle_of_a_fetch_leaves_no_file_and_the_next_attempt_is_whole(
     cluster: Cluster, tmp_path: Path, batch: int
 ) -> None:

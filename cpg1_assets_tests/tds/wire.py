@@ -49,16 +49,13 @@ class Wire:
 
     def send(self, content: bytes, *, last: bool = True) -> bytes:
         """Send whole packets of `content`; give back what is left over for the next call, unless it is the `last`."""
-        room = PACKET_BYTES - _HEADER.size
-        start = 0
-        while len(content) - start > room or (last and start < max(len(content), 1)):
-            part = content[start : start + room]
-            start += room
-            ends = last and start >= len(content)
-            self._socket.sendall(
-                _HEADER.pack(ANSWER, 1 if ends else 0, len(part) + _HEADER.size, 51, 1, 0) + part
-            )
-        return content[start:]
+        packed, rest = packets(content, last=last)
+        self._socket.sendall(packed)
+        return rest
+
+    def send_packed(self, packed: bytes) -> None:
+        """Send what `packets` made."""
+        self._socket.sendall(packed)
 
     def _exactly(self, count: int) -> bytes:
         got = b""
@@ -94,6 +91,18 @@ class Reader:
     def ended(self) -> bool:
         """Whether nothing is left."""
         return self.position >= len(self.content)
+
+
+def packets(content: bytes, *, last: bool) -> tuple[bytes, bytes]:
+    """Put an answer, or the next part of it, into packets; give them, and what is left over unless it is the `last`."""
+    room = PACKET_BYTES - _HEADER.size
+    packed, start = bytearray(), 0
+    while len(content) - start > room or (last and start < max(len(content), 1)):
+        part = content[start : start + room]
+        start += room
+        ends = last and start >= len(content)
+        packed += _HEADER.pack(ANSWER, 1 if ends else 0, len(part) + _HEADER.size, 51, 1, 0) + part
+    return bytes(packed), content[start:]
 
 
 def read_login(content: bytes) -> Login:
@@ -235,7 +244,8 @@ def _type_of(field: pa.Field) -> tuple[bytes, Callable[[Any], bytes]]:  # noqa: 
         return b"\xef" + struct.pack("<H", size) + _COLLATION, lambda v: _text(
             None if v is None else v.ljust(size // 2)
         )
-    return b"\xe7" + struct.pack("<H", 8000) + _COLLATION, _text
+    size = 2 * int(named[9:-1]) if named.startswith("nvarchar") else 8000
+    return b"\xe7" + struct.pack("<H", size) + _COLLATION, _text
 
 
 def _text(value: str | None) -> bytes:
