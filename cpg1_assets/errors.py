@@ -36,6 +36,10 @@ class TransientSourceError(SourceError):
     """The source could not answer now; the same question may succeed later, so it is asked again."""
 
 
+class LongTextError(SourceError):
+    """A text was longer than rows had room for. The session has room for it now: its rows can be asked for again."""
+
+
 class StorageError(Cpg1Error):
     """A file of the product could not be written or read: disk full, no permission, missing month."""
 

@@ -9,11 +9,21 @@ from cpg1_assets.sample_books.columns import MOMENT, MONEY
 from cpg1_assets.sample_books.tables import FLAG, TABLES, TEXT, WHOLE
 
 _WHOLE = ("bigint", "int", "smallint", "tinyint")
-_EXACT = ("decimal", "numeric")
+_EXACT = ("decimal", "numeric", "money", "smallmoney")
 _FLOATING = ("float", "real")
+_TEXTS = ("nvarchar", "varchar", "nchar", "char")
+IDS = (
+    "id",
+    "template_id",
+    "ID_Transaction",
+    "OMS_ID_Sales_Order_Item",
+    "COD_OMS_SALES_ORDER_ITEM",
+    "fk_collection_partner",
+)
+"""Ids that the systems behind OMS and BOB number: the queries read them as text where a source keeps numbers."""
 _SERVED_BY = (
     (MONEY, "decimal", (*_EXACT, *_WHOLE)),
-    (TEXT, "nvarchar", ("nvarchar", "varchar", "nchar", "char")),
+    (TEXT, "nvarchar", _TEXTS),
     (WHOLE, "bigint", (*_WHOLE, *_EXACT)),
     (FLAG, "bit", ("bit", *_WHOLE)),
     (MOMENT, "datetime", ("datetime", "datetime2", "date", "smalldatetime")),
@@ -26,10 +36,13 @@ def check_types(group: Group, subject: str, table: NamedTable, there: Mapping[st
     A column the server says nothing about is passed over: its name may differ in case, or it may be a synonym's.
     """
     known = {name.lower(): kind for name, kind in there.items()}
-    floating, unlike = [], []
+    floating, unlike, places = [], [], {}
     for column, expected, served_by in _expected(table):
-        kind = known.get(column.lower())
-        if kind is None or kind in served_by:
+        written = known.get(column.lower(), "")
+        kind = written.partition("(")[0]
+        if expected == "decimal" and kind in ("decimal", "numeric"):
+            places[quoted(column)] = written
+        if not kind or kind in served_by:
             continue
         if expected == "decimal" and kind in _FLOATING:
             floating.append(f"{quoted(column)} is {kind}")
@@ -49,7 +62,17 @@ def check_types(group: Group, subject: str, table: NamedTable, there: Mapping[st
             group.look(
                 subject,
                 f"readable, but with other types than the source schema: {listed(unlike)}",
-                "See docs/source-schema.md. An extract refuses values that do not fit exactly.",
+                "See docs/source-schema.md. An extract refuses values that do not fit exactly, and the server refuses "
+                "to compare as text (error 447) what is none.",
+            )
+        )
+    if len({written.partition(",")[2] for written in places.values()}) > 1:
+        findings.append(
+            group.look(
+                subject,
+                "amounts of several scales, and where the server adds them up it may round to the smallest: "
+                + listed([f"{column} is {written}" for column, written in places.items()]),
+                "See docs/source-schema.md: all are decimal(38,20). Ask the owner of the table how many places they use.",
             )
         )
     return findings
@@ -60,4 +83,4 @@ def _expected(table: NamedTable) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for column in table.columns:
         for kind, name, served_by in _SERVED_BY:
             if column in schema and schema[column] == kind:
-                yield column, name, served_by
+                yield column, name, (*served_by, *_WHOLE) if column in IDS else served_by

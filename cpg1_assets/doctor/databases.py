@@ -10,8 +10,9 @@ know: types, and names that are like a missing one.
 """
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cpg1_assets.doctor.column_types import check_types
 from cpg1_assets.doctor.conversation import Conversation, RefusedError, quoted
@@ -32,7 +33,7 @@ TABLES_THERE = (
     "JOIN sys.schemas AS s ON s.schema_id = o.schema_id WHERE o.type IN ('U', 'V', 'SN')"
 )
 COLUMNS_THERE = (
-    "SELECT c.name AS column_name, t.name AS type_name FROM sys.columns AS c "
+    "SELECT c.name AS column_name, t.name AS type_name, c.precision, c.scale FROM sys.columns AS c "
     "JOIN sys.types AS t ON t.user_type_id = c.system_type_id WHERE c.object_id = OBJECT_ID(?)"
 )
 
@@ -271,9 +272,14 @@ def _refusal(place: _Place, table: NamedTable, columns: Sequence[str]) -> Refuse
 
 
 def _columns_there(place: _Place, table: NamedTable) -> dict[str, str]:
-    """Give type by column as the catalog has them; nothing where it does not say."""
+    """Give type by column as the catalog has them, `decimal(38,20)`; nothing where it does not say."""
     try:
         rows = place.conversation.ask(COLUMNS_THERE, quoted(table.schema, table.name))
     except RefusedError:
         return {}
-    return {str(row["column_name"]): str(row["type_name"]).lower() for row in rows}
+    return {str(row["column_name"]): _type(row) for row in rows}
+
+
+def _type(row: Mapping[str, Any]) -> str:
+    kind = str(row["type_name"]).lower()
+    return f"{kind}({row['precision']},{row['scale']})" if kind in ("decimal", "numeric") else kind

@@ -3,6 +3,7 @@
 What is asked is about the server, never about its data: no question reads a row of a table.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from cpg1_assets.settings import Settings
 from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.deadline import DeadlinePassedError
 from cpg1_assets.sources.odbc import Waits
-from cpg1_assets.sources.query import Query
+from cpg1_assets.sources.query import BINARY_COLLATION, Query
 from cpg1_assets.sources.sqlserver import SqlServer
 
 GROUP = Group("Server")
@@ -27,16 +28,20 @@ GROUP = Group("Server")
 _RELEASES = {
     "11": "2012", "12": "2014", "13": "2016", "14": "2017", "15": "2019", "16": "2022", "17": "2025",
 }  # fmt: skip
+_CLOUD = {"5": "Azure SQL Database", "8": "Azure SQL Managed Instance"}
+"""By EngineEdition: what these call their version says nothing of a release."""
+_BINARY = re.compile(r"\w+_BIN2(_UTF8)?", re.IGNORECASE)
 _MOST_SECONDS_OFF = 60
 _QUESTIONS = ("version", "encryption", "clock", "collation")
 
 VERSION = (
     "SELECT CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)) AS product_version, "
-    "CAST(SERVERPROPERTY('Edition') AS nvarchar(128)) AS edition"
+    "CAST(SERVERPROPERTY('Edition') AS nvarchar(128)) AS edition, "
+    "CAST(SERVERPROPERTY('EngineEdition') AS nvarchar(128)) AS engine"
 )
 ENCRYPTION = "SELECT encrypt_option FROM sys.dm_exec_connections WHERE session_id = @@SPID"
 CLOCK = "SELECT SYSUTCDATETIME() AS utc_now, DATENAME(TZOFFSET, SYSDATETIMEOFFSET()) AS time_zone"
-COLLATION = "SELECT N'a' COLLATE Latin1_General_100_BIN2 AS collated"
+COLLATION = f"SELECT N'a' COLLATE {BINARY_COLLATION} AS collated"
 
 
 def check_server(settings: Settings, given: ConnectionString, tables: Sequence[NamedTable]) -> list[Finding]:
@@ -120,9 +125,9 @@ def _all(conversation: Conversation, context: _Context, tables: Sequence[NamedTa
 def _version(conversation: Conversation, context: _Context) -> Finding:  # noqa: ARG001
     row = _only(conversation.ask(VERSION))
     version = str(row.get("product_version") or "unknown")
-    release = _RELEASES.get(version.partition(".")[0])
+    release = f"SQL Server {_RELEASES.get(version.partition('.')[0], '')}".rstrip()
     edition = f", {row['edition']}" if row.get("edition") else ""
-    return GROUP.fine("version", f"SQL Server {release or ''}".rstrip() + f" ({version}){edition}")
+    return GROUP.fine("version", f"{_CLOUD.get(str(row.get('engine')), release)} ({version}){edition}")
 
 
 def _encryption(conversation: Conversation, context: _Context) -> Finding:
@@ -173,8 +178,8 @@ def _clock(conversation: Conversation, context: _Context) -> Finding:  # noqa: A
 
 
 def _collation(conversation: Conversation, context: _Context) -> Finding:
-    name = context.settings.collation or "Latin1_General_100_BIN2"
-    if not name.upper().endswith(("_BIN", "_BIN2")):
+    name = context.settings.collation or BINARY_COLLATION
+    if not _BINARY.fullmatch(name):
         return GROUP.mend(
             "collation",
             f"CPG1_COLLATION {name} is not binary: codes that differ only in case would be taken for one",

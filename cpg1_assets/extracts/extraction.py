@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cpg1_assets.errors import ScopeError
+from cpg1_assets.errors import LongTextError, ScopeError
 from cpg1_assets.extracts.catalog import Extract, companies_in_scope_sql
+from cpg1_assets.extracts.contract import Contract
 from cpg1_assets.extracts.scope import Scope
 from cpg1_assets.extracts.validation import validate_extract
 from cpg1_assets.month import CutoffMonth
@@ -116,7 +117,7 @@ def _attempt(
     positive = Query(contract.witnesses.positive.sql, parameters)
     negative = Query(contract.witnesses.negative.sql, parameters)
     log("query sent")
-    written = write_parquet(session.stream(query), contract, spool)
+    written = _written(session, query, contract, spool, log)
     log("rows written, sorted", rows=written.rows, size_bytes=written.size_bytes)
     totals = session.rows(totals_query)
     log("control totals counted by the server", companies=len(totals))
@@ -147,3 +148,14 @@ def _attempt(
         },
         log=log.entries,
     )
+
+
+def _written(
+    session: Session, query: Query, contract: Contract, spool: Path, log: ExecutionLog
+) -> WrittenParquet:
+    """Write the rows; anew from the first, in the same session, where the session had to make room for a text."""
+    try:
+        return write_parquet(session.stream(query), contract, spool)
+    except LongTextError as long_text:
+        log("the rows are read once more", why=str(long_text))
+    return _written(session, query, contract, spool, log)

@@ -42,7 +42,11 @@ class Session(Protocol):
         """Say what this session asks, and whether all its queries so far saw one state of the source."""
 
     def stream(self, query: Query) -> pa.RecordBatchReader:
-        """Run `query` and give its rows as Arrow batches, in whatever order the engine has them."""
+        """Run `query` and give its rows as Arrow batches, in whatever order the engine has them.
+
+        LongTextError, raised while they are read, says that the same query in the same session would go on
+        to the end of them.
+        """
 
     def rows(self, query: Query) -> list[dict[str, Any]]:
         """Run a `query` with a small result and give its rows as plain Python values by column name."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
-from cpg1_assets.errors import SourceError, TransientSourceError
+from cpg1_assets.errors import LongTextError, SourceError, TransientSourceError
 from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
 from cpg1_assets.sources.driver import arrow_odbc_module, pyodbc_module
@@ -27,10 +27,17 @@ from cpg1_assets.sources.query import Query
 Answer = TypeVar("Answer")
 
 _BATCH_ROWS = 4_096
-_BATCH_BYTES = 16 << 20
+_BATCH_BYTES = 8 << 20
 _GATHERED_ROWS = 16_384
-_LONGEST_TEXT = 32_768
-"""Characters of a text whose column has no length of its own (`nvarchar(max)`); a longer one is an error."""
+_GATHERED_BYTES = 16 << 20
+_ROOMS = (1_024, 8_192, 65_536)
+"""UTF-16 units a text may have, whatever its column allows: at first, and after one that was longer.
+
+The driver is given room for the longest text in every row. For what columns allow (`nvarchar(4000)`,
+`nvarchar(max)`) it would be room for a few rows at a time; most texts are far shorter.
+"""
+_HAD_NO_ROOM = "too large to be written into the allocated buffer without truncation"
+"""Of arrow-odbc's own words; it is no error of the driver's, so it has neither SQLSTATE nor number."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,7 @@ class OdbcSession:
         self._connection: Any = None
         self._in_snapshot = False
         self._refusal: Diagnostic | None = None
+        self._rooms = list(_ROOMS)
         self.failure: SourceError | None = None
 
     def connect(self) -> None:
@@ -177,8 +185,8 @@ class OdbcSession:
     def stream(self, query: Query) -> pa.RecordBatchReader:
         """Run `query` and give its rows in batches; the connection is busy until the last one is read.
 
-        Raises TransientSourceError or SourceError, here or while rows are read, and QueryError for a query
-        the server cannot be sent.
+        Raises TransientSourceError or SourceError, here or while rows are read, LongTextError while rows are
+        read, and QueryError for a query the server cannot be sent.
         """
         statement = self._server.statement(query)
         try:
@@ -188,13 +196,19 @@ class OdbcSession:
                 raise
             self._leave_snapshot()
             reader = self._read(statement)
+        if not reader.schema.names:
+            raise SourceError(
+                f"{self._given.server} ({self._name}): the server answered the query without any column, which is "
+                "not the same as no rows. Report it with this text."
+            )
         return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
 
     def rows(self, query: Query) -> list[dict[str, Any]]:
         """Run a `query` with a small result and give its rows as plain Python values by column name."""
-        reader = self.stream(query)
         try:
-            rows: list[dict[str, Any]] = reader.read_all().to_pylist()
+            rows: list[dict[str, Any]] = self.stream(query).read_all().to_pylist()
+        except LongTextError:
+            rows = self.rows(query)
         except Exception:
             if self.failure is not None:
                 raise self.failure from None
@@ -247,7 +261,7 @@ class OdbcSession:
                 batch_size=_BATCH_ROWS,
                 parameters=list(statement.values) or None,
                 max_bytes_per_batch=_BATCH_BYTES,
-                max_text_size=_LONGEST_TEXT,
+                max_text_size=self._rooms[0],
                 map_schema=_settled,
                 query_timeout_sec=self._waits.query,
                 payload_text_encoding=self._odbc.TextEncoding.UTF16,
@@ -256,41 +270,69 @@ class OdbcSession:
         return self._ask(read, "running the query", self._waits.query)
 
     def _batches(self, reader: Any) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
-        fetched: Iterator[pa.RecordBatch] = iter(reader.reader.next_batch, None)
+        def let_go() -> None:
+            """End the statement, in the thread it belongs to."""
+            reader.reader = None
 
         def gathered() -> pa.RecordBatch | None:
             """Fetch until there is enough to be worth handing on: of wide columns a batch has few rows."""
             batches: list[pa.RecordBatch] = []
             rows, size, began = 0, 0, time.monotonic()
-            for batch in fetched:
-                batches.append(batch)
-                rows, size = rows + batch.num_rows, size + batch.nbytes
-                if rows >= _GATHERED_ROWS or size >= _BATCH_BYTES or time.monotonic() - began >= 1:
+            while rows < _GATHERED_ROWS and size < _GATHERED_BYTES and time.monotonic() - began < 1:
+                batch = reader.reader.next_batch() if reader.reader is not None else None
+                if batch is None:
+                    let_go()
                     break
+                batches.append(_without_slack(batch))
+                rows, size = rows + batch.num_rows, size + batch.nbytes
             return pa.concat_batches(batches) if batches else None
 
-        while (batch := self._ask(gathered, "fetching rows", self._waits.query)) is not None:
-            yield batch
+        try:
+            while (batch := self._ask(gathered, "fetching rows", self._waits.query)) is not None:
+                yield batch
+        except LongTextError:
+            self._ask(let_go, "leaving the rest of the rows", self._waits.query)
+            raise
 
     def _ask(self, call: Callable[[], Answer], doing: str, seconds: int) -> Answer:
         where = f"{self._given.server}, {doing} ({self._name})"
         try:
             return self._thread.run(call, seconds + self._waits.grace)
         except DeadlinePassedError as late:
-            self.failure = TransientSourceError(
+            failure: SourceError = TransientSourceError(
                 f"{where}: the server did not answer ({late}). It may answer later; if this stays, run cpg1 doctor, or "
                 "give it more time with CPG1_QUERY_TIMEOUT."
             )
         except (self._odbc.Error, self._pyodbc.Error) as error:
-            diagnostic = diagnostic_of(error) or Diagnostic("HY000", 0, str(error))
-            self._refusal = diagnostic if self._server.refuses_snapshot(diagnostic) else None
-            self.failure = source_error(
-                self._server.verdict(diagnostic),
-                diagnostic,
-                where,
-                self._given.without_secrets(diagnostic.words),
+            failure = self._failure(error, where)
+        self.failure = None if isinstance(failure, LongTextError) else failure
+        # Raised here, so that nothing of the driver's error, and so of its statement, is held by it.
+        raise failure from None
+
+    def _failure(self, error: Exception, where: str) -> SourceError:
+        if _HAD_NO_ROOM in str(error):
+            return self._long_text(where)
+        diagnostic = diagnostic_of(error) or Diagnostic("HY000", 0, str(error))
+        self._refusal = diagnostic if self._server.refuses_snapshot(diagnostic) else None
+        return source_error(
+            self._server.verdict(diagnostic),
+            diagnostic,
+            where,
+            self._given.without_secrets(diagnostic.words),
+        )
+
+    def _long_text(self, where: str) -> SourceError:
+        """Make room for a text that was longer than there was room for, up to the most that is read."""
+        room = self._rooms.pop(0)
+        if not self._rooms:
+            self._rooms = [room]
+            return SourceError(
+                f"{where}: a text has more than {room:,} characters, which is the most that is read. Look for it in "
+                "the columns of the query that are nvarchar(max)."
             )
-        raise self.failure from None
+        return LongTextError(
+            f"{where}: a text has more than {room:,} characters. There is room for {self._rooms[0]:,} now."
+        )
 
 
 def _settled(schema: pa.Schema) -> pa.Schema:
@@ -301,3 +343,8 @@ def _settled(schema: pa.Schema) -> pa.Schema:
             for field in schema
         ]
     )
+
+
+def _without_slack(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Copy a batch: as it comes, each text has room in memory for the longest that was expected."""
+    return pa.concat_batches([batch, batch.slice(0, 0)])

@@ -47,9 +47,10 @@ _TRANSIENT = {
     "the server or a database is starting, stopping or failing over": (
         596, 615, 904, 908, 921, 922, 926, 945, 947, 952, 954, 955, 976, 978, 979, 982, 983, 988, 1413, 1421, 3906, 4221,
         5011, 5061, 6001, 6002, 6005, 9001, 11401, 17142, 17147, 17148, 17197, 18401, 18451, 35201, 40020, 40140,
-        40143, 40166, 40197, 40540, 40613, 40642, 40648, 41301, 41302, 41305, 41325, 41839, 49983, 3966,
+        40143, 40166, 40197, 40540, 40613, 40642, 40648, 41301, 41302, 41305, 41325, 41839, 49983, 3971,
     ),
-    "the snapshot was no longer to be had": (3951, 3960, 3961, 3964, 3967),
+    "the snapshot was no longer to be had": (3947, 3948, 3950, 3953, 3957, 3958, 3960, 3961, 3964, 3967),
+    "the server is short of space": (1101, 1105, 3959, 3966),
 }  # fmt: skip
 
 _PERMANENT = {
@@ -81,15 +82,15 @@ _PERMANENT = {
         "the server does not understand the query",
         "Report it with this text: the query is part of the product.",
     ),
-    (446, 447, 448, 451, 457, 468): (
+    (446, 448, 451, 457, 468): (
         "texts of different collations are compared",
         "Set CPG1_COLLATION to a binary collation that this server has.",
     ),
-    (220, 241, 242, 245, 248, 257, 295, 402, 529, 8114, 8115, 8117, 8134, 9803, 9804): (
+    (220, 241, 242, 245, 248, 257, 295, 402, 447, 529, 8114, 8115, 8117, 8134, 9803, 9804): (
         "a value in the database does not fit the type the query needs",
         "Look for it in the table the message names; the contract of the extract gives the type.",
     ),
-    (3952, 3953, 3956): (
+    (3952, 3954, 3956): (
         "a database does not allow snapshot isolation",
         "Set CPG1_SNAPSHOT=off, or have ALLOW_SNAPSHOT_ISOLATION set on every database the queries read.",
     ),
@@ -103,6 +104,7 @@ _TRANSIENT_STATES = {
     "HY117": "the connection was suspended",
     "40001": "the server chose this query as the victim of a deadlock",
     "40003": "the connection was lost and it is unknown what the server did",
+    **{f"IMC0{n}": "the connection was lost, and could not be taken up again" for n in range(1, 7)},
 }
 
 _PERMANENT_STATES = {

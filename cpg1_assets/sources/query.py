@@ -20,9 +20,14 @@ from cpg1_assets.errors import Cpg1Error
 Scalar: TypeAlias = str | int | bool | Decimal | date | datetime | None
 Value: TypeAlias = Scalar | tuple[Scalar, ...]
 
-_EMPTY_LIST = "SELECT CAST(NULL AS nvarchar(1)) WHERE 1 = 0"
-"""No rows. `IN` of it is false and `NOT IN` of it true, also for a null; `IN (NULL)` would be unknown for
-every row, and its `NOT IN` would then leave everything out."""
+BINARY_COLLATION = "Latin1_General_100_BIN2"
+"""The collation the queries state where texts compare exactly; a server may need another name for it."""
+
+_EMPTY_LIST = f"SELECT CAST(NULL AS nvarchar(1)) COLLATE {BINARY_COLLATION} WHERE 1 = 0"
+"""No rows, in a collation that can be compared with whatever the column has.
+
+`IN` of it is false and `NOT IN` of it true, also for a null; `IN (NULL)` would be unknown for every row, and its
+`NOT IN` would then leave everything out."""
 
 
 class QueryError(Cpg1Error):

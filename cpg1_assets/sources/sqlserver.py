@@ -18,13 +18,12 @@ from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.driver import with_driver_found
 from cpg1_assets.sources.odbc import Statement, Waits
 from cpg1_assets.sources.odbc_errors import Diagnostic, Verdict, sql_server_verdict
-from cpg1_assets.sources.query import Query, QueryError, Scalar, parameter_uses
+from cpg1_assets.sources.query import BINARY_COLLATION, Query, QueryError, Scalar, parameter_uses
 
-_COLLATION = "Latin1_General_100_BIN2"
 _MOST_PARAMETERS = 2_000
 """SQL Server takes 2,100 parameters; `sp_executesql` itself needs some."""
 _LONGEST_APPLICATION_NAME = 128
-_NO_SNAPSHOT_NUMBERS = (3952, 3953, 3956)
+_NO_SNAPSHOT_NUMBERS = (3952, 3954, 3956)
 _LONGEST_SHORT_TEXT = 4_000
 _TEXT = "cpg1_text"
 """Parameter that carries the text of a query where it cannot be part of the statement."""
@@ -50,8 +49,12 @@ class SqlServer:
         return tuple(self.database_names.get(name, name) for name in SOURCE_DATABASES)
 
     def connection_string(self, given: ConnectionString, waits: Waits, name: str) -> ConnectionString:  # noqa: ARG002
-        """Add the driver's place, the application's name, and that nothing will be written."""
-        values = {"APP": name[:_LONGEST_APPLICATION_NAME]}
+        """Add the driver's place, the application's name, and that nothing will be written.
+
+        A lost connection must be an error: the driver would open another one by itself, and what is asked over
+        that one would not be of the same state of the databases as what was asked before.
+        """
+        values = {"APP": name[:_LONGEST_APPLICATION_NAME], "ConnectRetryCount": "0"}
         if given.get("ApplicationIntent") is None:
             values["ApplicationIntent"] = "ReadOnly"
         return with_driver_found(given).with_values(values)
@@ -129,7 +132,7 @@ class SqlServer:
             after = tokens[position + 1] if position + 1 < len(tokens) else None
             new = None
             if before is not None and before.text.upper() == "COLLATE":
-                new = self.collation if token.text == _COLLATION else None
+                new = self.collation if token.text == BINARY_COLLATION else None
             elif (
                 after is not None
                 and after.token_type is TokenType.DOT

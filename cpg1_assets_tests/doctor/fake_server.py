@@ -60,6 +60,8 @@ class FakeServer:
 
     databases: dict[str, FakeDatabase] = field(default_factory=dict)
     version: str = "16.0.4135.4"
+    edition: str = "Standard Edition (64-bit)"
+    engine: str = "2"
     encrypted: str | None = "TRUE"
     sysadmin: int = 0
     collations: tuple[str, ...] = ("Latin1_General_100_BIN2", "Latin1_General_100_BIN2_UTF8")
@@ -103,7 +105,7 @@ class FakeServer:
                 self._select(found[1], found[2], found[3])
             ),
             r"SELECT .*'ProductVersion'.*": lambda *_: [
-                {"product_version": self.version, "edition": "Standard Edition (64-bit)"}
+                {"product_version": self.version, "edition": self.edition, "engine": self.engine}
             ],
             r"SELECT encrypt_option .*@@SPID": lambda *_: self._encryption(),
             r"SELECT SYSUTCDATETIME\(\) AS utc_now, .*": lambda *_: [
@@ -122,8 +124,8 @@ class FakeServer:
                 for name in self._here.tables
             ],
             r"SELECT c\.name AS column_name.* FROM sys\.columns .*": lambda _, values: [
-                {"column_name": column, "type_name": kind}
-                for column, kind in self._here.tables.get(values[0], {}).items()
+                dict(zip(("column_name", "type_name", "precision", "scale"), _column(*there), strict=True))
+                for there in self._here.tables.get(values[0], {}).items()
             ],
             r"SELECT IS_ROLEMEMBER\('db_owner'\).*": lambda *_: [
                 {role: int(role in self._here.roles) for role in ("db_owner", "db_datawriter", "db_ddladmin")}
@@ -264,6 +266,13 @@ def a_server(names: Mapping[str, str] | None = None, tables: list[NamedTable] | 
 def given() -> ConnectionString:
     """Give the connection string of the fake server."""
     return ConnectionString.parse(GIVEN)
+
+
+def _column(name: str, written: str) -> tuple[str, str, int, int]:
+    """Give a column as the catalog has it: `decimal(18,2)` has its precision and scale in columns of their own."""
+    kind, _, digits = written.rstrip(")").partition("(")
+    precision, _, scale = (digits or "38,20" * (kind == "decimal")).partition(",")
+    return name, kind, int(precision or 0), int(scale or 0)
 
 
 def _parts(name: str) -> list[str]:

@@ -270,7 +270,50 @@ def test_an_amount_in_floating_point_must_be_mended(server: FakeServer, examined
     assert "[Original Amount] is float" in found.said
 
 
-@pytest.mark.parametrize(("column", "kind"), [("Original Amount", "money"), ("Posting Date", "nvarchar")])
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [("5", "Azure SQL Database (12.0.2000.8), SQL Azure"), ("8", "Azure SQL Managed Instance (12.0.2000.8), SQL Azure")],
+)  # fmt: skip
+def test_a_server_in_the_cloud_is_not_taken_for_an_old_one(
+    server: FakeServer, examined: Examined, engine: str, said: str
+) -> None:
+    server.version, server.edition, server.engine = "12.0.2000.8", "SQL Azure", engine
+    assert about(examined(), "version")[0].said == said
+
+
+@pytest.mark.parametrize("name", ["Latin1_General_BIN", "Latin1_General_CI_AS", "BIN2_x"])
+def test_a_collation_that_does_not_order_by_code_point_must_be_mended(
+    server: FakeServer, examined: Examined, name: str
+) -> None:
+    server.collations += (name,)
+    assert only(examined(collation=name), "mend").subject == "collation"
+
+
+def test_a_binary_collation_of_utf8_is_fine(examined: Examined) -> None:
+    assert {f.verdict for f in examined(collation="Latin1_General_100_BIN2_UTF8")} == {"fine"}
+
+
+def test_ids_that_a_source_keeps_as_numbers_and_money_are_fine(
+    server: FakeServer, examined: Examined
+) -> None:
+    server.table("[dbo].[StoreCreditVoucher]")["id"] = "int"
+    server.table("[dbo].[RPT_SOI]")["COD_OMS_SALES_ORDER_ITEM"] = "bigint"
+    server.table("[dbo].[RPT_CASHDEPOSIT]")["OMS_Payment_Amount"] = "money"
+    assert {f.verdict for f in examined()} == {"fine"}
+
+
+def test_amounts_of_one_scale_are_fine_and_of_several_are_worth_a_look(
+    server: FakeServer, examined: Examined
+) -> None:
+    columns = server.table("[dbo].[RPT_CASHDEPOSIT]")
+    columns |= {"OMS_Payment_Amount": "decimal(18,2)", "OMS_Charges_Amount": "decimal(18,2)"}
+    assert {f.verdict for f in examined()} == {"fine"}
+    columns["OMS_Charges_Amount"] = "numeric(18,4)"
+    found = only(examined(), "look")
+    assert "[OMS_Charges_Amount] is numeric(18,4), [OMS_Payment_Amount] is decimal(18,2)" in found.said
+
+
+@pytest.mark.parametrize(("column", "kind"), [("Original Amount", "sql_variant"), ("Posting Date", "nvarchar")])
 def test_another_type_than_the_source_schemas_is_worth_a_look(
     server: FakeServer, examined: Examined, column: str, kind: str
 ) -> None:

@@ -8,6 +8,7 @@ from sqlfluff.core import FluffConfig, Linter
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from cpg1_assets.doctor.column_types import IDS
 from cpg1_assets.extracts.catalog import companies_in_scope_sql, read_catalog
 from cpg1_assets.extracts.named_columns import statements_of
 from cpg1_assets.extracts.scope import read_scope
@@ -68,6 +69,13 @@ def _accepted_by_sqlfluff(text: str) -> bool:
 def test_both_parsers_accept_the_statement(name: str) -> None:
     assert _accepted_by_sqlglot(_STATEMENTS[name])
     assert _accepted_by_sqlfluff(_STATEMENTS[name])
+
+
+@pytest.mark.parametrize("name", sorted(_STATEMENTS))
+def test_an_id_that_a_source_may_keep_as_a_number_is_made_a_text_before_it_is_collated(name: str) -> None:
+    # COLLATE of a number is an error of SQL Server's (447); of the other engines here it is not.
+    for collated in sqlglot.parse_one(_STATEMENTS[name], read="tsql").find_all(exp.Collate):
+        assert not (isinstance(collated.this, exp.Column) and collated.this.name in IDS), collated.sql("tsql")
 
 
 @pytest.mark.parametrize(

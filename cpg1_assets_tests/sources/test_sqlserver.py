@@ -119,6 +119,7 @@ def test_the_connection_says_who_asks_and_that_nothing_will_be_written() -> None
     assert completed.get("APP") == "cpg1-assets ipe_07 2025-09"
     assert completed.get("ApplicationIntent") == "ReadOnly"
     assert completed.get("PWD") == "x"
+    assert completed.get("ConnectRetryCount") == "0"
     written = ConnectionString.parse("Driver=/lib/x.so;Server=h;ApplicationIntent=ReadWrite")
     assert SqlServer().connection_string(written, Waits(), "n" * 500).get("ApplicationIntent") == "ReadWrite"
     assert SqlServer().connection_string(written, Waits(), "n" * 500).get("APP") == "n" * 128

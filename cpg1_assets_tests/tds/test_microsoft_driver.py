@@ -103,11 +103,57 @@ def test_every_type_arrives_to_the_letter(server: TdsServer, asking: Asking) -> 
         assert [tuple(row.values()) for row in session.rows(_ANYTHING)] == rows
 
 
-def test_a_text_longer_than_expected_is_an_error_and_not_cut_short(server: TdsServer, asking: Asking) -> None:
+@pytest.mark.parametrize("length", [1_024, 1_025, 8_193, 65_536])
+@pytest.mark.parametrize("kind", ["nvarchar(max)", "nvarchar(4000)"])
+def test_a_text_of_any_usual_length_arrives_whole(
+    server: TdsServer, asking: Asking, kind: str, length: int
+) -> None:
+    text = "é" * min(length, 4_000 if kind == "nvarchar(4000)" else length)
+    schema = pa.schema([_field("n", pa.int64()), _field("text", pa.string(), kind)])
+    rows = [{"n": n, "text": "x" if n < 9_999 else text} for n in range(10_000)]
+    server.answers["anything"] = pa.Table.from_pylist(rows, schema)
+    with asking().session() as session:
+        assert session.rows(_ANYTHING) == rows
+        assert session.rows(Query("SELECT 1 AS one", {})) == [{"one": 1}]
+
+
+def test_a_text_longer_than_can_be_read_is_an_error_and_not_cut_short(
+    server: TdsServer, asking: Asking
+) -> None:
     schema = pa.schema([_field("long_text", pa.string(), "nvarchar(max)")])
-    server.answers["anything"] = pa.Table.from_pylist([{"long_text": "x" * 40_000}], schema)
-    with asking().session() as session, pytest.raises(SourceError):
+    server.answers["anything"] = pa.Table.from_pylist([{"long_text": "x" * 65_537}], schema)
+    with asking().session() as session, pytest.raises(SourceError, match="more than 65,536 characters"):
         session.rows(_ANYTHING)
+
+
+def test_an_extract_with_a_text_longer_than_expected_is_read_again_in_the_same_session(
+    server: TdsServer, asking: Asking, sample_books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cpg1_assets.sources.odbc._ROOMS", (12, 24, 1_024))
+    extract, month = read_catalog()["ipe_07"], CutoffMonth.parse("2025-09")
+    asked = extract_month(extract, asking(), read_scope(), month, tmp_path / "server.parquet")
+    extract_month(extract, SampleBooks(sample_books), read_scope(), month, tmp_path / "books.parquet")
+    assert (tmp_path / "server.parquet").read_bytes() == (tmp_path / "books.parquet").read_bytes()
+    assert [entry for entry in asked.log if entry["event"] == "the rows are read once more"]
+    assert asked.source.keeps_snapshot
+    assert len(server.logins) == 1
+
+
+def test_an_answer_without_columns_is_not_taken_for_no_rows(server: TdsServer, asking: Asking) -> None:
+    server.answers["anything"] = pa.table({})
+    with asking().session() as session, pytest.raises(SourceError, match="without any column"):
+        session.rows(_ANYTHING)
+
+
+def test_a_lost_connection_is_not_opened_again_by_the_driver_itself(
+    server: TdsServer, asking: Asking
+) -> None:
+    with Network(server.port, 20_000).running() as network:
+        given = server.connection_string.replace(f",{server.port};", f",{network.port};")
+        _numbers(server)
+        with pytest.raises(TransientSourceError), asking(given).session() as session:
+            session.rows(NUMBERS)
+    assert len(server.logins) == 1
 
 
 def test_a_query_may_hold_every_script(asking: Asking) -> None:

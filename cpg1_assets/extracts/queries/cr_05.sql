@@ -16,7 +16,8 @@ WITH company AS (
             ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
                 c.Company_Country COLLATE Latin1_General_100_BIN2,
                 c.Company_Name COLLATE Latin1_General_100_BIN2,
-                c.[Opco/Central_?] COLLATE Latin1_General_100_BIN2
+                c.[Opco/Central_?] COLLATE Latin1_General_100_BIN2,
+                c.[Is_Active?]
         ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Company] AS c
     WHERE c.Company_Code IN (@companies)

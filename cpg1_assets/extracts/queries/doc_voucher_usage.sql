@@ -3,7 +3,7 @@
 WITH voucher AS (
     SELECT v.ID_COMPANY, v.code, v.id, v.business_use, v.created_at, ROW_NUMBER() OVER (
         PARTITION BY v.ID_COMPANY COLLATE Latin1_General_100_BIN2, v.code COLLATE Latin1_General_100_BIN2
-        ORDER BY v.id COLLATE Latin1_General_100_BIN2
+        ORDER BY CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2, v.created_at
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS v
     WHERE v.ID_COMPANY IN (@companies)
@@ -13,9 +13,9 @@ WITH voucher AS (
 seller_transaction AS (
     SELECT r.ID_Company, r.OMS_ID_Sales_Order_Item, r.Transaction_No, ROW_NUMBER() OVER (
         PARTITION BY r.ID_Company COLLATE Latin1_General_100_BIN2,
-            r.OMS_ID_Sales_Order_Item COLLATE Latin1_General_100_BIN2
+            CAST(r.OMS_ID_Sales_Order_Item AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
         ORDER BY CASE WHEN r.ID_Transaction IS NULL THEN 1 ELSE 0 END,
-            r.ID_Transaction COLLATE Latin1_General_100_BIN2,
+            CAST(r.ID_Transaction AS nvarchar(100)) COLLATE Latin1_General_100_BIN2,
             r.Transaction_No COLLATE Latin1_General_100_BIN2
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_TRANSACTIONS_SELLER] AS r
@@ -24,7 +24,7 @@ seller_transaction AS (
 item AS (
     SELECT
         s.ID_COMPANY AS id_company,
-        v.id COLLATE Latin1_General_100_BIN2 AS voucher_id,
+        CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2 AS voucher_id,
         r.Transaction_No COLLATE Latin1_General_100_BIN2 AS transaction_no,
         s.VOUCHER_TYPE COLLATE Latin1_General_100_BIN2 AS voucher_type,
         UPPER(LTRIM(RTRIM(s.VOUCHER_TYPE))) AS same_type,
@@ -41,7 +41,7 @@ item AS (
         AND v.candidate = 1
     LEFT JOIN seller_transaction AS r
         ON r.ID_Company = s.ID_COMPANY COLLATE Latin1_General_100_BIN2
-        AND r.OMS_ID_Sales_Order_Item = s.COD_OMS_SALES_ORDER_ITEM COLLATE Latin1_General_100_BIN2
+        AND r.OMS_ID_Sales_Order_Item = CAST(s.COD_OMS_SALES_ORDER_ITEM AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
         AND r.candidate = 1
     WHERE s.ID_COMPANY IN (@companies)
         AND UPPER(LTRIM(RTRIM(s.VOUCHER_TYPE))) = 'REUSABLECREDIT'

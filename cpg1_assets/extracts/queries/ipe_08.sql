@@ -49,9 +49,9 @@ voucher_usage AS (
 -- A join that only describes takes at most one match, the first by its key.
 template AS (
     SELECT t.ID_COMPANY, t.id, t.template_id, t.template_name, ROW_NUMBER() OVER (
-        PARTITION BY t.ID_COMPANY COLLATE Latin1_General_100_BIN2, t.id COLLATE Latin1_General_100_BIN2
+        PARTITION BY t.ID_COMPANY COLLATE Latin1_General_100_BIN2, CAST(t.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
         ORDER BY CASE WHEN t.template_id IS NULL THEN 1 ELSE 0 END,
-            t.template_id COLLATE Latin1_General_100_BIN2,
+            CAST(t.template_id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2,
             t.template_name COLLATE Latin1_General_100_BIN2
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[StoreCreditVoucher] AS t
@@ -115,7 +115,7 @@ LEFT JOIN voucher_usage AS u
     AND u.voucher_code = v.code COLLATE Latin1_General_100_BIN2
 LEFT JOIN template AS t
     ON t.ID_COMPANY = v.ID_COMPANY COLLATE Latin1_General_100_BIN2
-    AND t.id = v.id COLLATE Latin1_General_100_BIN2
+    AND t.id = CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
     AND t.candidate = 1
 WHERE v.ID_COMPANY IN (@companies)
     AND v.snapshot_date >= @cutoff_date

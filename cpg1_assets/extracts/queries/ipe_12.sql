@@ -12,7 +12,10 @@ WITH package AS (
                 p.troubleshoot_resolution_date,
                 p.package_status COLLATE Latin1_General_100_BIN2,
                 p.amount_expected,
-                p.amount_received
+                p.amount_received,
+                CAST(p.fk_collection_partner AS nvarchar(100)) COLLATE Latin1_General_100_BIN2,
+                p.last_mile COLLATE Latin1_General_100_BIN2,
+                p.payment_method_confirmed COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [STG_AIG_NAV_JUMIA_REC].[OMS].[PACKAGE_CASHREC] AS p
     WHERE p.ID_COMPANY IN (@companies)

@@ -127,7 +127,7 @@ deposit_reconciled AS (
 ),
 open_item AS (
     -- The texts of the four sets get one collation, or the server could not put them together.
-    -- 1. Open transactions: on no list by the cutoff, or on a packlist that still waits.
+    -- 1. Open transactions: on no list (null or blank) by the cutoff, or on a packlist that still waits.
     SELECT
         t.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
         t.event_date AS event_date,
@@ -141,7 +141,7 @@ open_item AS (
         AND w.packlist_no = t.Transaction_List_Nr COLLATE Latin1_General_100_BIN2
     WHERE t.event_date < @next_month_start
         AND (
-            t.Transaction_List_Nr IS NULL
+            NULLIF(LTRIM(RTRIM(t.Transaction_List_Nr)), '') IS NULL
             OR t.Transaction_List_Date >= @next_month_start
             OR w.packlist_no IS NOT NULL
         )
@@ -245,6 +245,8 @@ bank_account AS (
         ON g.id_company = b.id_company COLLATE Latin1_General_100_BIN2
         AND g.[Code] = b.[Bank Account Posting Group] COLLATE Latin1_General_100_BIN2
     WHERE UPPER(LTRIM(RTRIM(g.[G_L Bank Account No_]))) <> '10058'
+        -- NAV writes a blank where nothing is set; that is nobody's name.
+        AND LTRIM(RTRIM(b.[Service Provider No_])) <> ''
 )
 SELECT
     i.id_company AS id_company,

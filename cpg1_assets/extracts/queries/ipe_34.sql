@@ -40,11 +40,11 @@ customer_type AS (
 refund_no_return AS (
     SELECT
         r.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
-        r.OMS_ID_Sales_Order_Item COLLATE Latin1_General_100_BIN2 AS order_item_id,
+        CAST(r.OMS_ID_Sales_Order_Item AS nvarchar(100)) COLLATE Latin1_General_100_BIN2 AS order_item_id,
         MIN(r.OMS_Type COLLATE Latin1_General_100_BIN2) AS oms_type
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_REFUND_NO_RETURN] AS r
     WHERE r.ID_Company IN (@companies)
-    GROUP BY r.ID_Company COLLATE Latin1_General_100_BIN2, r.OMS_ID_Sales_Order_Item COLLATE Latin1_General_100_BIN2
+    GROUP BY r.ID_Company COLLATE Latin1_General_100_BIN2, CAST(r.OMS_ID_Sales_Order_Item AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
 )
 SELECT
     i.ID_COMPANY AS id_company,
@@ -66,5 +66,5 @@ LEFT JOIN customer_type AS y
     ON y.bob_type = UPPER(LTRIM(RTRIM(i.BOB_CUSTOMER_TYPE))) COLLATE Latin1_General_100_BIN2
 LEFT JOIN refund_no_return AS r
     ON r.id_company = i.ID_COMPANY COLLATE Latin1_General_100_BIN2
-    AND r.order_item_id = i.COD_OMS_SALES_ORDER_ITEM COLLATE Latin1_General_100_BIN2
+    AND r.order_item_id = CAST(i.COD_OMS_SALES_ORDER_ITEM AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
 WHERE i.case_type IS NOT NULL
