@@ -61,6 +61,7 @@ def odbc(folder: Path) -> None:
         return
     for title, server, least in (
         ("Microsoft's driver", servers.packed_rows, "at least 3"),
+        ("Microsoft's driver, nvarchar(max)", servers.packed_rows_of_long_columns, "at least 3"),
         ("PostgreSQL", servers.postgresql, "for comparison: its driver is the slower part"),
     ):
         with server(SMALL) as given:

@@ -1,7 +1,7 @@
 """The servers that `odbc` takes its rows from, each with the same table of entries in no order."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -32,8 +32,11 @@ def postgresql(rows: int) -> Iterator[str]:
 
 
 @contextmanager
-def packed_rows(rows: int) -> Iterator[str]:
-    """Run a TDS server that sends the table whenever it is asked, all of it; give its connection string."""
+def packed_rows(rows: int, lengths: Mapping[str, int | str] = _LENGTHS) -> Iterator[str]:
+    """Run a TDS server that sends the table whenever it is asked, all of it; give its connection string.
+
+    `lengths` are those its columns of text have, `max` included.
+    """
     statement = f"""SELECT (['EC_NG','EC_KE','JD_GH','EC_MA'])[1 + n % 4] AS id_company, n AS entry_no,
             CAST(CAST(n * 7919 % 2000000 AS DECIMAL(9,0)) * 0.01 AS DECIMAL(38,20)) AS amount,
             TIMESTAMP '2025-01-01' + INTERVAL (n % 270) DAY AS posting_date, 'DOC' || n AS document_no,
@@ -42,10 +45,15 @@ def packed_rows(rows: int) -> Iterator[str]:
     with duckdb.connect() as connection:
         table: pa.Table = connection.sql(statement).to_arrow_table()
     fields = [
-        field.with_metadata({"tds": f"nvarchar({_LENGTHS[field.name]})"}) if field.name in _LENGTHS else field
+        field.with_metadata({"tds": f"nvarchar({lengths[field.name]})"}) if field.name in lengths else field
         for field in table.schema
     ]
     answer = Packed(table.select([c.name for c in ENTRIES.columns]).cast(pa.schema(fields)))
     del table
     with TdsServer(Path(), {"[Entries]": answer}).running() as server:
         yield server.connection_string
+
+
+def packed_rows_of_long_columns(rows: int) -> AbstractContextManager[str]:
+    """Run the same server with the same rows, whose texts might be of any length."""
+    return packed_rows(rows, dict.fromkeys(_LENGTHS, "max"))
