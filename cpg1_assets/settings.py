@@ -6,6 +6,7 @@ Nothing else in the product reads the environment. `docs/settings.md` is the lis
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ SOURCE_DATABASES = ("AIG_Nav_DW", "AIG_Nav_Jumia_Reconciliation", "STG_AIG_NAV_J
 
 _RULES_FOLDER = Path(__file__).parent / "rules"
 _LONGEST_SCOPE_NAME = 100
+_LONGEST_LOCK = 2_000_000
+"""Seconds: SQL Server counts milliseconds in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Settings:
             snapshot=_snapshot(env.get("CPG1_SNAPSHOT")),
             login_timeout=_whole(env, "CPG1_LOGIN_TIMEOUT", cls.login_timeout),
             query_timeout=_whole(env, "CPG1_QUERY_TIMEOUT", cls.query_timeout),
-            lock_timeout=_whole(env, "CPG1_LOCK_TIMEOUT", cls.lock_timeout),
+            lock_timeout=_whole(env, "CPG1_LOCK_TIMEOUT", cls.lock_timeout, _LONGEST_LOCK),
             storage=(env.get("CPG1_STORAGE") or "").rstrip("/") or None,
             inbox=Path(env["CPG1_INBOX"]).expanduser().absolute() if env.get("CPG1_INBOX") else None,
             rules_folder=Path(env["CPG1_RULES"]).expanduser().absolute()
@@ -117,6 +120,23 @@ class Settings:
     def is_sample(self) -> bool:
         """Whether the books are the sample books."""
         return self.source == "sample"
+
+    @property
+    def books(self) -> str:
+        """What people call the books that are closed: `SAMPLE BOOKS` or `SQL Server`."""
+        return "SAMPLE BOOKS" if self.is_sample else "SQL Server"
+
+    @property
+    def books_kept(self) -> str:
+        """The books whose months the home keeps; as long as it keeps none, those that are closed."""
+        try:
+            return self._books_file.read_text(encoding="utf-8").strip()
+        except OSError:
+            return self.books
+
+    @property
+    def _books_file(self) -> Path:
+        return self.home / "books"
 
     @property
     def executor_kind(self) -> ExecutorKind:
@@ -169,17 +189,33 @@ class Settings:
         return (self.sample_books_folder if self.is_sample else self.home) / "inbox"
 
     def prepare_home(self) -> None:
-        """Make the home if it is not there. Raises StorageError when it cannot be made or written."""
+        """Make the home if it is not there, for these books and no others from then on.
+
+        Raises StorageError when it cannot be made or written, and SettingsError when it keeps months of other
+        books: simulated figures must not lie beside the control's, nor be sealed in one chain with them.
+        """
         try:
             self.place.mkdir(parents=True, exist_ok=True)
-            probe = self.place / f".writable-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            probe = self.place / f".writable-{os.getpid()}-{threading.get_ident()}"
+            probe.write_text(f"{self.books}\n", encoding="utf-8")
+            if self._books_file.exists():
+                probe.unlink()
+            else:
+                probe.replace(self._books_file)
         except OSError as error:
             raise StorageError(
                 f"CPG1_HOME {self.home} cannot be written ({error.strerror or error}). "
                 "Make the folder writable, or set CPG1_HOME to one that is."
             ) from error
+        if self.books_kept != self.books:
+            raise SettingsError(self.other_books())
+
+    def other_books(self) -> str:
+        """Say that the home keeps months of other books, and what to do."""
+        return (
+            f"CPG1_HOME {self.home} keeps months of the {self.books_kept}, and {self.books} is what is to be closed. "
+            "Set CPG1_HOME to a folder of its own for each."
+        )
 
 
 def _databases(text: str | None) -> tuple[tuple[str, str], ...]:
@@ -187,7 +223,7 @@ def _databases(text: str | None) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
     for part in filter(None, ((text or "").split(","))):
         name, equals, there = (piece.strip() for piece in part.partition("="))
-        if not equals or not there or name not in SOURCE_DATABASES or name in dict(pairs):
+        if not equals or not there or "=" in there or name not in SOURCE_DATABASES or name in dict(pairs):
             raise SettingsError(
                 f"CPG1_DATABASES has {part.strip()!r}: write NAME=NAME_ON_THE_SERVER, separated by commas, each once, "
                 f"where NAME is one of {', '.join(SOURCE_DATABASES)}."
@@ -197,8 +233,11 @@ def _databases(text: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def _collation(text: str | None) -> str | None:
-    if text and not re.fullmatch(r"[A-Za-z0-9_]+", text):
-        raise SettingsError(f"CPG1_COLLATION is {text!r}: write a name such as Latin1_General_100_BIN2.")
+    if text and not re.fullmatch(r"[A-Za-z0-9_]+_BIN2(_UTF8)?", text, re.IGNORECASE):
+        raise SettingsError(
+            f"CPG1_COLLATION is {text!r}: write the name of a binary collation, such as Latin1_General_100_BIN2. In "
+            "any other, codes that differ only in case would be taken for one."
+        )
     return text or None
 
 
@@ -254,10 +293,10 @@ def _waits(text: str | None) -> tuple[float, ...] | None:
     return waits or None
 
 
-def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+def _whole(env: Mapping[str, str], name: str, default: int, most: int = 10**9) -> int:
     text = env.get(name)
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise SettingsError(f"{name} is {text!r}: it must be a whole number of at least 1.")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise SettingsError(f"{name} is {text!r}: it must be a whole number from 1 to {most}.")
     return int(text)

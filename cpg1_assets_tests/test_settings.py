@@ -39,11 +39,33 @@ def test_sql_server_without_a_connection_string_says_what_to_set() -> None:
         ("CPG1_RETRY_WAITS", "nan"),
         ("CPG1_MAX_CONCURRENT_QUERIES", "0"),
         ("CPG1_MAX_RUN_SECONDS", "1.5"),
+        ("CPG1_LOCK_TIMEOUT", "99999999999"),
+        ("CPG1_COLLATION", "SQL_Latin1_General_CP1_CI_AS"),
+        ("CPG1_COLLATION", "Latin1_General_BIN"),
+        ("CPG1_COLLATION", "x_BIN2; DROP"),
     ],
 )
 def test_a_malformed_setting_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"^{name} is '{re.escape(value)}'"):
         Settings.from_environment({name: value})
+
+
+def test_database_names_are_pairs_separated_by_commas() -> None:
+    read = Settings.from_environment({"CPG1_DATABASES": "AIG_Nav_DW=A b, STG_AIG_NAV_JUMIA_REC=[C]"})
+    assert read.databases == (("AIG_Nav_DW", "A b"), ("STG_AIG_NAV_JUMIA_REC", "[C]"))
+    with pytest.raises(SettingsError, match=r"CPG1_DATABASES has .* separated by commas"):
+        Settings.from_environment({"CPG1_DATABASES": "AIG_Nav_DW=A STG_AIG_NAV_JUMIA_REC=B"})
+
+
+def test_a_home_keeps_the_months_of_one_kind_of_books(tmp_path: Path) -> None:
+    server = Settings(home=tmp_path / "home", source="sqlserver", connection_string="Server=s")
+    assert server.books_kept == "SQL Server"
+    Settings(home=tmp_path / "home").prepare_home()
+    Settings(home=tmp_path / "home").narrowed(("EC_NG",), None).prepare_home()
+    with pytest.raises(SettingsError, match="keeps months of the SAMPLE BOOKS, and SQL Server is what"):
+        server.prepare_home()
+    assert server.books_kept == "SAMPLE BOOKS"
+    assert {path.name for path in (tmp_path / "home").iterdir()} == {"books", "scopes"}
 
 
 def test_the_connection_string_is_never_shown() -> None:

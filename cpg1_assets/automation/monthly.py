@@ -26,7 +26,9 @@ def close_month_job(
 
 def run_tags(deployment: Deployment) -> dict[str, str]:
     """Tag a run with its longest run time, and with what it says of itself (sample data, narrowed scope)."""
-    notes = {f"cpg1/{name}": note for name, note in deployment.notes.items()}
+    notes = {"cpg1/books": deployment.settings.books} | {
+        f"cpg1/{name}": note for name, note in deployment.notes.items()
+    }
     return {MAX_RUNTIME_TAG: str(deployment.settings.max_run_seconds), **notes}
 
 

@@ -29,7 +29,7 @@ from cpg1_assets.cli.records import inputs_fingerprint, write_record
 from cpg1_assets.cli.sealing import seal_standing
 from cpg1_assets.definitions import definitions_of
 from cpg1_assets.deployment import Deployment, open_deployment
-from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.errors import Cpg1Error, TransientSourceError
 from cpg1_assets.extracts.extraction import bound_parameters
 from cpg1_assets.lock import held_lock
 from cpg1_assets.month import CutoffMonth
@@ -74,13 +74,13 @@ class CloseOutcome:
 def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
     """Close `month`. `progress` is told each asset as it is done.
 
-    Raises BusyError when the month is being closed already, ScopeError for an unknown company, and
-    StorageError when the home cannot be written. A run that fails is an outcome, not an exception.
+    Raises BusyError when the month is being closed already, ScopeError for an unknown company, SourceError
+    for a source that refuses, SettingsError or StorageError when the home keeps other books or cannot be
+    written. A run that fails is an outcome, not an exception.
     """
     deployment = open_deployment(settings)
-    if settings.companies is not None:
-        _require_known_companies(deployment, month)
     settings.prepare_home()
+    _ask_first(deployment, month, progress)
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
         held_lock(settings.place / "locks" / f"close-{month.key}.lock", busy=busy),
@@ -144,10 +144,17 @@ def close_month_definition() -> dg.JobDefinition:
     return defs.resolve_job_def(JOB)
 
 
-def _require_known_companies(deployment: Deployment, month: CutoffMonth) -> None:
-    """Refuse an unknown company before anything runs."""
-    with deployment.source.session({"asset": "companies", "month": month.key}) as session:
-        bound_parameters(session, deployment.scope, month)
+def _ask_first(deployment: Deployment, month: CutoffMonth, progress: Progress) -> None:
+    """Ask the source which companies there are: what would stop every extract stops the close before it runs.
+
+    So an unknown company and a server's refusal are said once, and a wrong password is sent once. What may
+    pass is told, and left to the extracts, which try again.
+    """
+    try:
+        with deployment.source.session({"asset": "companies", "month": month.key}) as session:
+            bound_parameters(session, deployment.scope, month)
+    except TransientSourceError as error:
+        progress(str(error))
 
 
 def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:

@@ -93,7 +93,9 @@ def close(
     if not as_json:
         out.print(f"Closing {chosen.key}" + _marks(settings))
     outcome = close_month(
-        settings, chosen, (lambda _: None) if as_json else (lambda said: out.print(f"  {said}", markup=False))
+        settings,
+        chosen,
+        (lambda _: None) if as_json else (lambda said: out.print(f"  {said}", markup=False, soft_wrap=True)),
     )
     if as_json:
         click.echo(json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
@@ -129,7 +131,7 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
     status = FAILED if FAILED in worst else max(worst, default=0)
     if as_json:
         click.echo(
-            json.dumps({"books": _books(settings), "months": results, "exit_status": status}, indent=2)
+            json.dumps({"books": settings.books_kept, "months": results, "exit_status": status}, indent=2)
         )
     elif settings.is_sample:
         click.echo("SAMPLE BOOKS")
@@ -148,7 +150,7 @@ def status(month: str | None, *, as_json: bool) -> None:
     out = console()
     if month is not None:
         chosen = CutoffMonth.parse(month)
-        standing = {"books": _books(settings), **month_standing(settings, chosen)}
+        standing = {"books": settings.books_kept, **month_standing(settings, chosen)}
         standing["against_seal"] = standing_against_seal(settings, chosen)
         if as_json:
             click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
@@ -164,15 +166,18 @@ def status(month: str | None, *, as_json: bool) -> None:
         return
     rows = standings(settings)
     if as_json:
-        click.echo(json.dumps({"books": _books(settings), "months": rows}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"books": settings.books_kept, "months": rows}, indent=2, ensure_ascii=False))
         return
     for row in rows:
         out.print(
             f"{row['month']}  {row['state']}" + (f"  {summary(row['lines'])}" if row["lines"] else ""),
             markup=False,
         )
+    failed = sum(row["state"] == "close failed" for row in rows)
     out.print(
-        f"{len(rows)} months closed{_marks(settings)}. Evidence: {settings.evidence_folder}", markup=False
+        f"{len(rows) - failed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
+        f"Evidence: {settings.evidence_folder}",
+        markup=False,
     )
 
 
@@ -183,12 +188,15 @@ def status(month: str | None, *, as_json: bool) -> None:
 @_json
 @_told
 def sql(extract: str, month: str | None, dialect: str, *, as_json: bool) -> None:
-    """Print the query of EXTRACT and the values that are bound to it (companies are resolved when it runs)."""
+    """Print the query of EXTRACT as the server gets it, and the values bound to it.
+
+    Which companies there are is asked when it runs.
+    """
     from cpg1_assets.cli.queries import query_text  # noqa: PLC0415 - imports sqlglot
 
     settings = Settings.from_environment()
     chosen = _month(settings, month, None)
-    shown = {"books": _books(settings), **query_text(settings, extract, chosen, dialect)}
+    shown = {"books": settings.books_kept, **query_text(settings, extract, chosen, dialect)}
     if as_json:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
         return
@@ -240,7 +248,7 @@ def runs_show(run_id: str, *, as_json: bool) -> None:
     from cpg1_assets.cli.run_history import describe_run  # noqa: PLC0415 - imports Dagster
 
     settings = Settings.from_environment()
-    described = {"books": _books(settings), **describe_run(settings, run_id)}
+    described = {"books": settings.books_kept, **describe_run(settings, run_id)}
     if as_json:
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
         return
@@ -324,23 +332,18 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
     if result.get("seal"):
         said = f"   Anchor: {result['seal']['anchor']}" if result["seal"]["anchor"] else ""
         out.print(result["seal"]["sentence"] + said, markup=False, soft_wrap=True)
-    out.print(
-        f"Run: {result['run_id'] or '-'}   Evidence: {result['evidence']}", markup=False, soft_wrap=True
-    )
+    kept = result["evidence"] if Path(result["evidence"]).exists() else "none was written"
+    out.print(f"Run: {result['run_id'] or '-'}   Evidence: {kept}", markup=False, soft_wrap=True)
 
 
 def _marks(settings: Settings) -> str:
-    marks = " – SAMPLE BOOKS" if settings.is_sample else ""
+    marks = "" if settings.books_kept == "SQL Server" else f" – {settings.books_kept}"
     return marks + (f" – scope {settings.scope}: does not count as the control" if settings.scope else "")
-
-
-def _books(settings: Settings) -> str:
-    return "SAMPLE BOOKS" if settings.is_sample else "SQL Server"
 
 
 def _print_rows(name: str, rows: list[dict[str, Any]], settings: Settings, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"books": _books(settings), name: rows}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"books": settings.books_kept, name: rows}, indent=2, ensure_ascii=False))
         return
     for row in rows:
         click.echo("  ".join(str(value) for value in row.values()))

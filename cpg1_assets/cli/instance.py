@@ -11,6 +11,7 @@ import dagster as dg
 import yaml
 from dagster._core.events import DagsterEventType  # the public enum lacks some members
 
+from cpg1_assets.extracts.factory import first_cause
 from cpg1_assets.lock import is_running
 from cpg1_assets.settings import Settings
 
@@ -101,7 +102,8 @@ def progress_sentence(entry: dg.EventLogEntry) -> str | None:
         rows: Any = entry.asset_materialization.metadata.get("dagster/partition_row_count")
         return f"{entry.asset_materialization.asset_key.path[-1]}: {rows.value if rows else 0:,} rows"
     if event.is_step_up_for_retry:
-        return f"{event.step_key}: failed, trying again in {event.step_retry_data.seconds_to_wait or 0:g} s"
+        retry = event.step_retry_data
+        return f"{event.step_key}: failed, trying again in {retry.seconds_to_wait or 0:g} s. {first_cause(retry.error)}"
     return f"{event.step_key}: FAILED"
 
 
@@ -114,12 +116,7 @@ def failures(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]
         if event is None or data is None:
             continue
         described = data.user_failure_data.description if data.user_failure_data is not None else None
-        error = data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        found.append(
-            (event.step_key or "run", described or (error.message.strip() if error is not None else "failed"))
-        )
+        found.append((event.step_key or "run", described or first_cause(data.error) or "failed"))
     return found
 
 

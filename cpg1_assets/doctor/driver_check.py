@@ -50,7 +50,9 @@ def _driver(given: ConnectionString, odbc: Any) -> Finding:  # noqa: ANN401
         return GROUP.fine("driver", f"the one that DB_CONNECTION_STRING names is installed. {known}")
     if driver.with_driver_found(given) is not given:
         return GROUP.fine(
-            "driver", f"the one that DB_CONNECTION_STRING names comes from mssql-python-odbc. {known}"
+            "driver",
+            "the one that DB_CONNECTION_STRING names is not installed: Microsoft's driver 18 from mssql-python-odbc is "
+            f"used. {known}",
         )
     return GROUP.mend(
         "driver", f"DB_CONNECTION_STRING names a driver that is not installed. {known}", _INSTALL

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.errors import Cpg1Error, TransientSourceError
@@ -23,6 +24,7 @@ from cpg1_assets.storage.parquet import WrittenParquet
 from cpg1_assets.validation import Validation
 
 SOURCE_POOL = "source"
+_OUR_ERRORS = f"{Cpg1Error.__module__}."
 
 
 def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -185,12 +187,17 @@ def failed_attempts(context: dg.AssetExecutionContext) -> list[dict[str, Any]]:
     for entry in context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY):
         event = entry.dagster_event
         if event is not None and event.step_key == step:
-            error = event.step_retry_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            why = error.message.strip() if error is not None else ""
+            why = first_cause(event.step_retry_data.error)
             attempts.append({"attempt": len(attempts) + 1, "result": "failed", "why": why})
     return attempts
+
+
+def first_cause(error: SerializableErrorInfo | None) -> str:
+    """Give what a person should read of an error in Dagster's event log: the words of the one that began it."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    said = error.message.strip() if error is not None else ""
+    return said.partition(": ")[2] if said.startswith(_OUR_ERRORS) else said
 
 
 def _documents(

@@ -41,6 +41,11 @@ class ConnectionString:
                 continue
             equals = text.find("=", position)
             key = text[position:equals].strip() if equals >= 0 else ""
+            if "://" in key:
+                raise SettingsError(
+                    "DB_CONNECTION_STRING is a URL, and an ODBC connection string is needed: "
+                    "Driver={ODBC Driver 18 for SQL Server};Server=…;Database=…;Uid=…;Pwd={…}"
+                )
             if not key or ";" in key:
                 raise SettingsError(
                     f"DB_CONNECTION_STRING cannot be read: its part {len(pairs) + 1} is not Key=value. Parts are "

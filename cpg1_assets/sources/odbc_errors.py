@@ -137,6 +137,7 @@ _BY_NUMBER = _numbers()
 _BY_STATE = {state: Verdict(False, *what) for state, what in _PERMANENT_STATES.items()} | {
     state: Verdict(True, meaning) for state, meaning in _TRANSIENT_STATES.items()
 }
+_OF_THE_DRIVER = ("01", "08", "HYT", "IM")
 _UNKNOWN = Verdict(False, "the server or its driver reported an error", "Report it with this text.")
 
 _IN_ARROW_ODBC = re.compile(r"State: (\w{5}), Native error: (-?\d+), Message: (.*)", re.DOTALL)
@@ -171,9 +172,10 @@ def source_error(verdict: Verdict, diagnostic: Diagnostic, where: str, redacted_
     """Make the error people read, and the retries go by."""
     kind = TransientSourceError if verdict.transient else SourceError
     number = f", error {diagnostic.native}" if diagnostic.native else ""
+    speaks = "server" if diagnostic.native and not diagnostic.state.startswith(_OF_THE_DRIVER) else "driver"
     return kind(
         f"{where}: {verdict.meaning} (SQLSTATE {diagnostic.state}{number}). {verdict.to_do} "
-        f"The server says: {redacted_words}"
+        f"The {speaks} says: {redacted_words}"
     )
 
 

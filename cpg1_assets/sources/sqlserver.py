@@ -88,7 +88,7 @@ class SqlServer:
         Raises QueryError for more values than the server takes, naming the longest list.
         """
         expanded = query.expanded()
-        text = self._renamed(expanded.text)
+        text = self.renamed(expanded.text)
         values = expanded.named()
         if not text.isascii():
             # A driver manager may take the letters of a text for others; those of a value arrive as they are.
@@ -114,14 +114,14 @@ class SqlServer:
 
     def text_sent(self, query: Query) -> str:
         """Give the text that `sp_executesql` runs."""
-        return self._renamed(query.expanded().text)
+        return self.renamed(query.expanded().text)
 
     def verdict(self, diagnostic: Diagnostic) -> Verdict:
         """Judge by SQL Server's error number, then by SQLSTATE."""
         return sql_server_verdict(diagnostic)
 
-    def _renamed(self, text: str) -> str:
-        """Exchange the names that differ on this server; strings and comments stay as they are."""
+    def renamed(self, text: str) -> str:
+        """Exchange in `text` the names that differ on this server; strings and comments stay as they are."""
         parameter_uses(text)  # a text that cannot be read is refused here, with its line
         tokens = sqlglot.tokenize(text, read="tsql")
         for position in range(len(tokens) - 1, -1, -1):

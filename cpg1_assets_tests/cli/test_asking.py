@@ -132,3 +132,26 @@ def test_every_command_that_prints_a_result_has_json(asked: Cpg1, closed_home: C
     evidence = main.commands["evidence"]
     assert isinstance(evidence, click.Group)
     assert all("as_json" in {p.name for p in command.params} for command in evidence.commands.values())
+
+
+def test_what_a_home_keeps_is_told_whatever_is_to_be_closed_now(
+    asked: Cpg1, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_CONNECTION_STRING", "Driver=x;Server=books.example;Pwd=hunter2")
+    assert "1 months closed – SAMPLE BOOKS" in asked("status").output
+    assert f"C-PG-1 {LAST_MONTH} – SAMPLE BOOKS" in asked("status", LAST_MONTH).output
+    refused = asked("close", "--month", "2025-09")
+    assert refused.exit_code == 1
+    assert "keeps months of the SAMPLE BOOKS" in refused.output
+
+
+def test_the_query_is_shown_with_the_names_of_the_server(
+    asked: Cpg1, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CPG1_DATABASES", "AIG_Nav_DW=NAV]uat")
+    monkeypatch.setenv("CPG1_COLLATION", "Finnish_100_BIN2")
+    text = asked("sql", "ipe_07", "--month", "2025-09").output
+    assert "[NAV]]uat].[dbo].[Customer Ledger Entries]" in text
+    assert "Finnish_100_BIN2" in text
+    assert "Latin1_General_100_BIN2" not in text
+    assert "IN (@companies)" in text

@@ -161,7 +161,7 @@ def test_a_driver_that_is_not_installed_comes_from_the_wheel_or_must_be_installe
 ) -> None:
     server.drivers = ("PostgreSQL Unicode",)
     monkeypatch.setattr(driver, "wheel_driver", lambda: tmp_path / "driver.so")
-    assert "comes from mssql-python-odbc" in driver_check.check_driver(given())[2].said
+    assert "driver 18 from mssql-python-odbc is used" in driver_check.check_driver(given())[2].said
     monkeypatch.setattr(driver, "wheel_driver", lambda: None)
     found = only(driver_check.check_driver(given()), "mend")
     assert found.said.endswith("Installed: PostgreSQL Unicode.")

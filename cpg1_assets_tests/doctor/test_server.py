@@ -313,7 +313,9 @@ def test_amounts_of_one_scale_are_fine_and_of_several_are_worth_a_look(
     assert "[OMS_Charges_Amount] is numeric(18,4), [OMS_Payment_Amount] is decimal(18,2)" in found.said
 
 
-@pytest.mark.parametrize(("column", "kind"), [("Original Amount", "sql_variant"), ("Posting Date", "nvarchar")])
+@pytest.mark.parametrize(
+    ("column", "kind"), [("Original Amount", "sql_variant"), ("Posting Date", "nvarchar")]
+)
 def test_another_type_than_the_source_schemas_is_worth_a_look(
     server: FakeServer, examined: Examined, column: str, kind: str
 ) -> None:

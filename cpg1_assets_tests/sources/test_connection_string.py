@@ -84,3 +84,9 @@ def test_no_password_survives_in_any_words(password: str) -> None:
         said = given_string.without_secrets(f"before {form} after")
         if form.strip() not in "before *** after":
             assert form.strip() not in said
+
+
+def test_a_url_is_told_from_a_connection_string_and_not_quoted() -> None:
+    with pytest.raises(SettingsError, match="is a URL") as refused:
+        ConnectionString.parse("mssql://user:hunter2@host/db?driver=x")
+    assert "hunter2" not in str(refused.value)

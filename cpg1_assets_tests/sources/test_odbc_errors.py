@@ -90,5 +90,7 @@ def test_the_error_says_where_what_and_what_to_do() -> None:
         "srv, running the query (ipe_07): a table or view is not there (SQLSTATE 42S02, error 208). cpg1 doctor lists "
         "what is missing. If the table was renamed, tell the control's owner. The server says: redacted"
     )
+    unloaded = Diagnostic("01000", 0, "Can't open lib")
+    assert "The driver says: x" in str(source_error(sql_server_verdict(unloaded), unloaded, "srv", "x"))
     lost = Diagnostic("08S01", 104, "")
     assert type(source_error(sql_server_verdict(lost), lost, "srv", "")) is TransientSourceError

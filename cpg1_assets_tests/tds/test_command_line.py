@@ -1,6 +1,7 @@
 """The whole product on a server, as people run it, and nothing of the connection string left behind."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -90,5 +91,11 @@ def test_a_month_that_cannot_be_closed_says_why_and_shows_nothing(
     assert done.returncode == 1
     said = done.stdout + done.stderr
     assert ("refused the login" if wrong == "password" else "SQLSTATE") in said
+    if wrong == "password":
+        assert len(server.logins) == 1  # a second one may lock the account
+    else:
+        assert re.search(
+            r"cr_03: failed, trying again in 0 s\. tcp:127\.0\.0\.1,1, connecting .*SQLSTATE", said
+        )
     _assert_nothing_is_shown(done, titles, tmp_path / "home")
     assert not [path for path in (tmp_path / "home" / "storage").rglob("*") if path.is_file()]
