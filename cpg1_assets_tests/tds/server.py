@@ -5,6 +5,7 @@ import datetime as dt
 import re
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -57,11 +58,15 @@ class Packed:
 
 @dataclass
 class TdsServer:
-    """The server: `answers` holds what to say to a text that contains a key, before the sample books are asked."""
+    """The server: `answers` holds what to say to a text that contains a key, before the sample books are asked.
+
+    With `tls` everything is encrypted from the first byte (TDS 8, `Encrypt=strict`).
+    """
 
     books: Path
     answers: dict[str, "pa.Table | Packed | ServerError | Slow"] = field(default_factory=dict)
     port: int = 0
+    tls: ssl.SSLContext | None = None
     logins: list[Login] = field(default_factory=list)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -89,8 +94,8 @@ class TdsServer:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._talk, args=(client,), daemon=True).start()
 
-    def _talk(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
+    def _talk(self, accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError), self._secured(accepted) as client:
             line = Wire(client)
             while True:
                 kind, content = line.receive()
@@ -109,6 +114,9 @@ class TdsServer:
                         line.send(wire.done(wire.DONE, wire.ATTENTION_DONE))
                     case _:
                         line.send(wire.done(wire.DONE))
+
+    def _secured(self, client: socket.socket) -> socket.socket:
+        return client if self.tls is None else self.tls.wrap_socket(client, server_side=True)
 
     def _let_in(self, line: Wire, login: Login) -> bool:
         self.logins.append(login)
