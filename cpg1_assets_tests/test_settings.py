@@ -50,6 +50,11 @@ def test_a_malformed_setting_is_refused_by_name(name: str, value: str) -> None:
         Settings.from_environment({name: value})
 
 
+@pytest.mark.parametrize("name", ["Latin1_General_100_BIN2", "Latin1_General_100_bin2_utf8"])
+def test_a_binary_collation_is_taken(name: str) -> None:
+    assert Settings.from_environment({"CPG1_COLLATION": name}).collation == name
+
+
 def test_database_names_are_pairs_separated_by_commas() -> None:
     read = Settings.from_environment({"CPG1_DATABASES": "AIG_Nav_DW=A b, STG_AIG_NAV_JUMIA_REC=[C]"})
     assert read.databases == (("AIG_Nav_DW", "A b"), ("STG_AIG_NAV_JUMIA_REC", "[C]"))

@@ -3,7 +3,6 @@
 What is asked is about the server, never about its data: no question reads a row of a table.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +29,6 @@ _RELEASES = {
 }  # fmt: skip
 _CLOUD = {"5": "Azure SQL Database", "8": "Azure SQL Managed Instance"}
 """By EngineEdition: what these call their version says nothing of a release."""
-_BINARY = re.compile(r"\w+_BIN2(_UTF8)?", re.IGNORECASE)
 _MOST_SECONDS_OFF = 60
 _QUESTIONS = ("version", "encryption", "clock", "collation")
 
@@ -179,12 +177,6 @@ def _clock(conversation: Conversation, context: _Context) -> Finding:  # noqa: A
 
 def _collation(conversation: Conversation, context: _Context) -> Finding:
     name = context.settings.collation or BINARY_COLLATION
-    if not _BINARY.fullmatch(name):
-        return GROUP.mend(
-            "collation",
-            f"CPG1_COLLATION {name} is not binary: codes that differ only in case would be taken for one",
-            "Set CPG1_COLLATION to a binary collation of this server (its name ends with _BIN2), or unset it.",
-        )
     try:
         conversation.ask(context.server.text_sent(Query(COLLATION, {})))
     except RefusedError as refused:

@@ -281,18 +281,6 @@ def test_a_server_in_the_cloud_is_not_taken_for_an_old_one(
     assert about(examined(), "version")[0].said == said
 
 
-@pytest.mark.parametrize("name", ["Latin1_General_BIN", "Latin1_General_CI_AS", "BIN2_x"])
-def test_a_collation_that_does_not_order_by_code_point_must_be_mended(
-    server: FakeServer, examined: Examined, name: str
-) -> None:
-    server.collations += (name,)
-    assert only(examined(collation=name), "mend").subject == "collation"
-
-
-def test_a_binary_collation_of_utf8_is_fine(examined: Examined) -> None:
-    assert {f.verdict for f in examined(collation="Latin1_General_100_BIN2_UTF8")} == {"fine"}
-
-
 def test_ids_that_a_source_keeps_as_numbers_and_money_are_fine(
     server: FakeServer, examined: Examined
 ) -> None:
@@ -329,10 +317,6 @@ def test_a_collation_the_server_lacks_must_be_mended(server: FakeServer, examine
     assert "CPG1_COLLATION" in found.to_do
     server.collations += ("Finnish_100_BIN2",)
     assert {finding.verdict for finding in examined(collation="Finnish_100_BIN2")} == {"fine"}
-
-
-def test_a_collation_that_is_not_binary_must_be_mended(examined: Examined) -> None:
-    assert "not binary" in only(examined(collation="Latin1_General_CI_AS"), "mend").said
 
 
 def test_a_connection_that_is_not_encrypted_is_worth_a_look(server: FakeServer, examined: Examined) -> None:
