@@ -67,7 +67,9 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         sensors=[jdash_sensor(partitions, deployment)],
         resources={
             "deployment": deployment,
-            "parquet": ParquetIOManager(deployment.storage, specs, deployment.notes_of),
+            "parquet": ParquetIOManager(
+                deployment.storage, specs, deployment.notes_of, deployment.settings.prepare_home
+            ),
         },
         executor=_executor(deployment),
     )

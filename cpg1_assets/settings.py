@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ ExecutorKind = Literal["in_process", "multiprocess"]
 SOURCE_DATABASES = ("AIG_Nav_DW", "AIG_Nav_Jumia_Reconciliation", "STG_AIG_NAV_JUMIA_REC")
 """The databases the queries name."""
 
+_BOOKS = ("SAMPLE BOOKS", "SQL Server")
 _RULES_FOLDER = Path(__file__).parent / "rules"
 _LONGEST_SCOPE_NAME = 100
 _LONGEST_LOCK = 2_000_000
@@ -124,15 +126,26 @@ class Settings:
     @property
     def books(self) -> str:
         """What people call the books that are closed: `SAMPLE BOOKS` or `SQL Server`."""
-        return "SAMPLE BOOKS" if self.is_sample else "SQL Server"
+        return _BOOKS[0] if self.is_sample else _BOOKS[1]
 
     @property
     def books_kept(self) -> str:
-        """The books whose months the home keeps; as long as it keeps none, those that are closed."""
+        """The books whose months the home keeps; as long as it keeps none, those that are closed.
+
+        Raises SettingsError when the file that says so cannot be read or says something else.
+        """
         try:
-            return self._books_file.read_text(encoding="utf-8").strip()
-        except OSError:
+            kept = self._books_file.read_text(encoding="utf-8").strip()
+        except (FileNotFoundError, NotADirectoryError):
             return self.books
+        except (OSError, UnicodeDecodeError) as error:
+            kept = str(error)
+        if kept not in _BOOKS:
+            raise SettingsError(
+                f"{self._books_file} does not say which books the home keeps ({kept!r}): it must hold "
+                f"{' or '.join(_BOOKS)}. Restore it, or set CPG1_HOME to another folder."
+            )
+        return kept
 
     @property
     def _books_file(self) -> Path:
@@ -194,14 +207,15 @@ class Settings:
         Raises StorageError when it cannot be made or written, and SettingsError when it keeps months of other
         books: simulated figures must not lie beside the control's, nor be sealed in one chain with them.
         """
+        probe = self.home / f".writable-{os.getpid()}-{threading.get_ident()}"
         try:
             self.place.mkdir(parents=True, exist_ok=True)
-            probe = self.place / f".writable-{os.getpid()}-{threading.get_ident()}"
-            probe.write_text(f"{self.books}\n", encoding="utf-8")
-            if self._books_file.exists():
-                probe.unlink()
-            else:
-                probe.replace(self._books_file)
+            try:
+                probe.write_text(f"{self.books}\n", encoding="utf-8")
+                with suppress(FileExistsError):
+                    os.link(probe, self._books_file)  # of several that try at once, one has its way
+            finally:
+                probe.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(
                 f"CPG1_HOME {self.home} cannot be written ({error.strerror or error}). "

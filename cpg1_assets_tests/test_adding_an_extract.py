@@ -88,7 +88,10 @@ def test_two_files_are_an_asset_with_its_checks_and_its_evidence(
         resources={
             "deployment": deployment,
             "parquet": ParquetIOManager(
-                deployment.storage, {extract.contract.name: extract.contract}, deployment.notes_of
+                deployment.storage,
+                {extract.contract.name: extract.contract},
+                deployment.notes_of,
+                deployment.settings.prepare_home,
             ),
         },
         partition_key=MONTH,

@@ -1,12 +1,13 @@
 """Settings are read once, validated, and shown without secrets."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cpg1_assets.errors import SettingsError, StorageError
-from cpg1_assets.settings import Settings
+from cpg1_assets.settings import Settings, SourceKind
 
 
 def test_without_anything_set_the_source_is_the_sample_books() -> None:
@@ -71,6 +72,31 @@ def test_a_home_keeps_the_months_of_one_kind_of_books(tmp_path: Path) -> None:
         server.prepare_home()
     assert server.books_kept == "SAMPLE BOOKS"
     assert {path.name for path in (tmp_path / "home").iterdir()} == {"books", "scopes"}
+
+
+@pytest.mark.parametrize("content", [b"", b"other books", b"\xff\xfe"])
+def test_a_home_that_does_not_say_which_books_it_keeps_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "books").write_bytes(content)
+    for settings in (Settings(home=tmp_path), Settings(home=tmp_path, source="sqlserver")):
+        with pytest.raises(SettingsError, match="does not say which books the home keeps"):
+            settings.prepare_home()
+
+
+def test_of_two_kinds_of_books_that_come_to_a_new_home_at_once_one_is_let_in(tmp_path: Path) -> None:
+    def come(place: Path, source: SourceKind) -> str | None:
+        try:
+            Settings(home=place, source=source).prepare_home()
+        except SettingsError:
+            return None
+        return source
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(50):
+            place = tmp_path / str(number)
+            sources: list[SourceKind] = ["sample", "sqlserver"] * 4
+            let_in = {kind for kind in pool.map(come, [place] * 8, sources) if kind}
+            assert len(let_in) == 1
+            assert [path.name for path in place.iterdir()] == ["books"]
 
 
 def test_the_connection_string_is_never_shown() -> None:

@@ -4,14 +4,15 @@ import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Any
 
-from cpg1_assets.cli.closing import FAILED, close_month
+from cpg1_assets.cli.closing import FAILED, ask_companies, close_month
 from cpg1_assets.cli.instance import dagster_instance
 from cpg1_assets.cli.records import inputs_fingerprint, is_closed_from, read_record
 from cpg1_assets.cli.render import summary
 from cpg1_assets.deployment import open_deployment
-from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.errors import Cpg1Error, TransientSourceError
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 
@@ -22,7 +23,7 @@ def backfill_months(
     """Close `months`; give for each, as it is done: month, result in a sentence, exit status, run id, skipped.
 
     Unless `again`, a month closed from the same inputs, whose files are still as they were, is skipped.
-    A month that fails does not stop the others.
+    A month that fails does not stop the others. Raises SourceError when the source refuses to be asked at all.
     """
     deployment = open_deployment(settings)
     deployment.source.identity()  # makes the sample books once, before the workers ask for them
@@ -40,6 +41,8 @@ def backfill_months(
             todo.append(month)
     if not todo:
         return
+    with suppress(TransientSourceError):
+        ask_companies(deployment, todo[0])  # a refusal ends it here: no worker sends a wrong password again
     with dagster_instance(settings):
         pass  # makes the Dagster home and its databases once, before the workers ask for them
     # Fresh processes: a forked copy of a process with engine threads may hang.

@@ -29,7 +29,7 @@ from cpg1_assets.cli.records import inputs_fingerprint, write_record
 from cpg1_assets.cli.sealing import seal_standing
 from cpg1_assets.definitions import definitions_of
 from cpg1_assets.deployment import Deployment, open_deployment
-from cpg1_assets.errors import Cpg1Error, TransientSourceError
+from cpg1_assets.errors import Cpg1Error, SourceError, TransientSourceError
 from cpg1_assets.extracts.extraction import bound_parameters
 from cpg1_assets.lock import held_lock
 from cpg1_assets.month import CutoffMonth
@@ -74,13 +74,12 @@ class CloseOutcome:
 def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
     """Close `month`. `progress` is told each asset as it is done.
 
-    Raises BusyError when the month is being closed already, ScopeError for an unknown company, SourceError
-    for a source that refuses, SettingsError or StorageError when the home keeps other books or cannot be
-    written. A run that fails is an outcome, not an exception.
+    Raises BusyError when the month is being closed already, ScopeError for an unknown company, SettingsError
+    or StorageError when the home keeps other books or cannot be written. A source that refuses and a run that
+    fails are outcomes, not exceptions.
     """
     deployment = open_deployment(settings)
     settings.prepare_home()
-    _ask_first(deployment, month, progress)
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
         held_lock(settings.place / "locks" / f"close-{month.key}.lock", busy=busy),
@@ -89,7 +88,9 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
         clear_killed_runs(instance)
         inputs = inputs_fingerprint(deployment, month)
         started = time.monotonic()
-        run_id, success = _run(deployment, month, instance, progress)
+        with _longest(settings.max_run_seconds, month):
+            refused = _refused(deployment, month, progress)
+            run_id, success = ("", False) if refused else _run(deployment, month, instance, progress)
         lines = reconciliation_lines(deployment.storage, month) if success else []
         outcome = CloseOutcome(
             month=month.key,
@@ -99,10 +100,10 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
             scope=settings.scope,
             seconds=round(time.monotonic() - started, 1),
             lines=lines,
-            failed_checks=failed_checks(instance, run_id),
-            failures=[] if success else failures(instance, run_id),
+            failed_checks=failed_checks(instance, run_id) if run_id else [],
+            failures=refused or ([] if success else failures(instance, run_id)),
             evidence=str(settings.evidence_folder / month.key),
-            files=materialized_hashes(instance, run_id),
+            files=materialized_hashes(instance, run_id) if run_id else {},
             inputs=inputs,
             seal=seal_standing(settings, month),
         )
@@ -116,7 +117,7 @@ def _run(
     settings, tags = deployment.settings, run_tags()
     # What a person should read is told by `progress` and the outcome; Dagster's own log is in its event log.
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    with _longest(settings.max_run_seconds, month), _told(progress, instance, tags):
+    with _told(progress, instance, tags):
         if settings.executor_kind == "in_process":
             job = definitions_of(deployment).resolve_job_def(JOB)
             result = job.execute_in_process(
@@ -144,17 +145,27 @@ def close_month_definition() -> dg.JobDefinition:
     return defs.resolve_job_def(JOB)
 
 
-def _ask_first(deployment: Deployment, month: CutoffMonth, progress: Progress) -> None:
-    """Ask the source which companies there are: what would stop every extract stops the close before it runs.
+def ask_companies(deployment: Deployment, month: CutoffMonth) -> None:
+    """Ask the source which companies there are: what it refuses now, it would refuse every extract.
 
-    So an unknown company and a server's refusal are said once, and a wrong password is sent once. What may
-    pass is told, and left to the extracts, which try again.
+    Raises ScopeError for an unknown company, TransientSourceError or SourceError.
+    """
+    with deployment.source.session({"asset": "companies", "month": month.key}) as session:
+        bound_parameters(session, deployment.scope, month)
+
+
+def _refused(deployment: Deployment, month: CutoffMonth, progress: Progress) -> list[tuple[str, str]]:
+    """Ask before anything runs, so that a refusal is said once and a wrong password sent once.
+
+    What may pass is told, and left to the extracts, which try again.
     """
     try:
-        with deployment.source.session({"asset": "companies", "month": month.key}) as session:
-            bound_parameters(session, deployment.scope, month)
+        ask_companies(deployment, month)
     except TransientSourceError as error:
         progress(str(error))
+    except SourceError as error:
+        return [("source", str(error))]
+    return []
 
 
 def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:

@@ -27,7 +27,10 @@ GROUP = Group("Server")
 _RELEASES = {
     "11": "2012", "12": "2014", "13": "2016", "14": "2017", "15": "2019", "16": "2022", "17": "2025",
 }  # fmt: skip
-_CLOUD = {"5": "Azure SQL Database", "8": "Azure SQL Managed Instance"}
+_CLOUD = {
+    "5": "Azure SQL Database", "6": "Azure Synapse", "8": "Azure SQL Managed Instance", "9": "Azure SQL Edge",
+    "11": "Azure Synapse or Fabric", "12": "SQL database in Fabric",
+}  # fmt: skip
 """By EngineEdition: what these call their version says nothing of a release."""
 _MOST_SECONDS_OFF = 60
 _QUESTIONS = ("version", "encryption", "clock", "collation")

@@ -79,6 +79,10 @@ class OdbcServer(Protocol):
     def connection_string(self, given: ConnectionString, waits: Waits, name: str) -> ConnectionString:
         """Complete the connection string; `name` tells the server's people which query this is."""
 
+    @property
+    def answerable(self) -> str:
+        """A statement that any open connection answers, and that changes nothing."""
+
     def opening(self, waits: Waits) -> Sequence[str]:
         """Give the statements that begin every session; one that the server does not know is left out."""
 
@@ -248,11 +252,11 @@ class OdbcSession:
             return False
         return True
 
-    def _execute(self, statement: str) -> None:
+    def _execute(self, statement: str, doing: str = "beginning the session") -> None:
         def execute() -> None:
             self._connection.execute(statement, query_timeout_sec=self._waits.query)
 
-        self._ask(execute, "beginning the session", self._waits.query)
+        self._ask(execute, doing, self._waits.query)
 
     def _read(self, statement: Statement) -> Any:  # noqa: ANN401
         def read() -> Any:  # noqa: ANN401
@@ -290,6 +294,8 @@ class OdbcSession:
         try:
             while (batch := self._ask(gathered, "fetching rows", self._waits.query)) is not None:
                 yield batch
+            # The rows end where the connection did, too, and a driver may not say so: only an answer tells.
+            self._execute(self._server.answerable, "ending the query")
         except LongTextError:
             self._ask(let_go, "leaving the rest of the rows", self._waits.query)
             raise

@@ -102,6 +102,8 @@ _TRANSIENT_STATES = {
     "HYT01": "the connection did not answer in time",
     "HY008": "the query was cancelled on the server",
     "HY117": "the connection was suspended",
+    "HY010": "the answer broke off",
+    "24000": "the answer broke off",
     "40001": "the server chose this query as the victim of a deadlock",
     "40003": "the connection was lost and it is unknown what the server did",
     **{f"IMC0{n}": "the connection was lost, and could not be taken up again" for n in range(1, 7)},

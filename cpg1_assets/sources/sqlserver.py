@@ -42,6 +42,7 @@ class SqlServer:
     wants_snapshot: bool = True
     kind: str = "sqlserver"
     title: str = "SQL Server"
+    answerable: str = "SET NOCOUNT ON"
 
     @property
     def databases(self) -> tuple[str, ...]:

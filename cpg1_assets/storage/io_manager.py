@@ -146,16 +146,22 @@ class ParquetIOManager(dg.IOManager):
         storage: ParquetStorage,
         specs: Mapping[str, FrameSpec],
         notes_of: Callable[[str], Mapping[str, str]],
+        prepare: Callable[[], None],
     ) -> None:
-        """`specs` are the frames by asset name; `notes_of` gives what every materialization of an asset says."""
+        """`specs` are the frames by asset name; `notes_of` gives what every materialization of an asset says.
+
+        `prepare` is called before anything is written: it raises where this must not be written here.
+        """
         self._storage = storage
         self._specs = specs
         self._notes_of = notes_of
+        self._prepare = prepare
 
     def handle_output(self, context: dg.OutputContext, obj: Writable | WrittenParquet) -> None:
         """Write (unless written already), publish, and record schema, rows, size, place and hash."""
         asset, month = context.asset_key.path[-1], context.asset_partition_key
         spec = self._spec(asset)
+        self._prepare()
         written = (
             obj
             if isinstance(obj, WrittenParquet)

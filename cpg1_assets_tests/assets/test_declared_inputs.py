@@ -121,6 +121,19 @@ def test_a_derived_asset_needs_only_its_declared_inputs(
         assert closed.rows(asset)
 
 
+def test_nothing_is_computed_for_the_control_in_a_home_of_the_sample_books(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    home, asset = tmp_path / "home", "customer_posting_group_bridge"
+    put_in_storage(home / "storage", *DECLARED[asset])
+    Settings(home=home).prepare_home()
+    server = Settings(home=home, source="sqlserver", connection_string="Server=x")
+    closed = close(server, MONTH, instance, select=[asset])
+    assert closed.materialized() == set()
+    assert "keeps months of the SAMPLE BOOKS" in closed.why_failed(asset)
+    assert not closed.path(asset).exists()
+
+
 @pytest.mark.parametrize("asset", EXPECTED)
 def test_inputs_without_rows_give_an_asset_all_the_same(
     tmp_path: Path, instance: dg.DagsterInstance, asset: str

@@ -60,6 +60,7 @@ class PostgresServer:
     given: ConnectionString = field(repr=False)
     wants_snapshot: bool = True
     fetches_in_parts: bool = True
+    answerable: str = "SET extra_float_digits = 0"
     kind: str = "postgresql"
     title: str = "PostgreSQL with SAMPLE BOOKS"
     databases: tuple[str, ...] = SOURCE_DATABASES

@@ -1,5 +1,6 @@
 """The whole product on a server, as people run it, and nothing of the connection string left behind."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,7 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cpg1_assets.cli import main
 from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.tds.server import PASSWORD, USER, TdsServer
 
@@ -91,11 +94,26 @@ def test_a_month_that_cannot_be_closed_says_why_and_shows_nothing(
     assert done.returncode == 1
     said = done.stdout + done.stderr
     assert ("refused the login" if wrong == "password" else "SQLSTATE") in said
+    record = json.loads((tmp_path / "home" / "closes" / f"{closed.month}.json").read_text(encoding="utf-8"))
+    assert record["exit_status"] == 1
     if wrong == "password":
         assert len(server.logins) == 1  # a second one may lock the account
+        assert [step for step, _ in record["failures"]] == ["source"]
     else:
         assert re.search(
             r"cr_03: failed, trying again in 0 s\. tcp:127\.0\.0\.1,1, connecting .*SQLSTATE", said
         )
     _assert_nothing_is_shown(done, titles, tmp_path / "home")
     assert not [path for path in (tmp_path / "home" / "storage").rglob("*") if path.is_file()]
+
+
+def test_a_backfill_sends_a_wrong_password_once(
+    server: TdsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = server.connection_string.replace("PWD={", "PWD={wrong-hunter3")
+    monkeypatch.setenv("DB_CONNECTION_STRING", given)
+    monkeypatch.setenv("CPG1_HOME", str(tmp_path / "home"))
+    done = CliRunner().invoke(main, ["backfill", "2025-01", "2025-03"])
+    assert done.exit_code == 1
+    assert "refused the login" in done.output
+    assert len(server.logins) == 1
