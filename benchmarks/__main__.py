@@ -52,7 +52,8 @@ def memory(folder: Path) -> None:
 def odbc(folder: Path) -> None:
     """Take an extract over ODBC, against pandas.read_sql and to_parquet, from two servers.
 
-    A real PostgreSQL, and one that only sends rows made ready beforehand, through Microsoft's driver.
+    One only sends rows made ready beforehand, through Microsoft's driver, in columns of text that are short and
+    in columns of any length; the other is a real PostgreSQL.
     """
     try:
         from benchmarks import servers  # noqa: PLC0415

@@ -221,15 +221,16 @@ class Settings:
                 f"CPG1_HOME {self.home} cannot be written ({error.strerror or error}). "
                 "Make the folder writable, or set CPG1_HOME to one that is."
             ) from error
-        if self.books_kept != self.books:
-            raise SettingsError(self.other_books())
+        self.require_own_books()
 
-    def other_books(self) -> str:
-        """Say that the home keeps months of other books, and what to do."""
-        return (
-            f"CPG1_HOME {self.home} keeps months of the {self.books_kept}, and {self.books} is what is to be closed. "
-            "Set CPG1_HOME to a folder of its own for each."
-        )
+    def require_own_books(self) -> None:
+        """Raise SettingsError when the home keeps months of other books, or does not say of which."""
+        kept = self.books_kept
+        if kept != self.books:
+            raise SettingsError(
+                f"CPG1_HOME {self.home} keeps months of the {kept}, and {self.books} is what is to be closed. "
+                "Set CPG1_HOME to a folder of its own for each."
+            )
 
 
 def _databases(text: str | None) -> tuple[tuple[str, str], ...]:

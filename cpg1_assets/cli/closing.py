@@ -100,10 +100,10 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
             scope=settings.scope,
             seconds=round(time.monotonic() - started, 1),
             lines=lines,
-            failed_checks=failed_checks(instance, run_id) if run_id else [],
+            failed_checks=failed_checks(instance, run_id),
             failures=refused or ([] if success else failures(instance, run_id)),
             evidence=str(settings.evidence_folder / month.key),
-            files=materialized_hashes(instance, run_id) if run_id else {},
+            files=materialized_hashes(instance, run_id),
             inputs=inputs,
             seal=seal_standing(settings, month),
         )

@@ -9,9 +9,9 @@ from cpg1_assets.sample_books.columns import MOMENT, MONEY
 from cpg1_assets.sample_books.tables import FLAG, TABLES, TEXT, WHOLE
 
 _WHOLE = ("bigint", "int", "smallint", "tinyint")
-_EXACT = ("decimal", "numeric", "money", "smallmoney")
+SCALED = ("decimal", "numeric")
+_EXACT = (*SCALED, "money", "smallmoney")
 _FLOATING = ("float", "real")
-_TEXTS = ("nvarchar", "varchar", "nchar", "char")
 IDS = (
     "id",
     "template_id",
@@ -23,7 +23,7 @@ IDS = (
 """Ids that the systems behind OMS and BOB number: the queries read them as text where a source keeps numbers."""
 _SERVED_BY = (
     (MONEY, "decimal", (*_EXACT, *_WHOLE)),
-    (TEXT, "nvarchar", _TEXTS),
+    (TEXT, "nvarchar", ("nvarchar", "varchar", "nchar", "char")),
     (WHOLE, "bigint", (*_WHOLE, *_EXACT)),
     (FLAG, "bit", ("bit", *_WHOLE)),
     (MOMENT, "datetime", ("datetime", "datetime2", "date", "smalldatetime")),
@@ -40,7 +40,7 @@ def check_types(group: Group, subject: str, table: NamedTable, there: Mapping[st
     for column, expected, served_by in _expected(table):
         written = known.get(column.lower(), "")
         kind = written.partition("(")[0]
-        if expected == "decimal" and kind in ("decimal", "numeric"):
+        if expected == "decimal" and kind in SCALED:
             places[quoted(column)] = written
         if not kind or kind in served_by:
             continue

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cpg1_assets.doctor.column_types import check_types
+from cpg1_assets.doctor.column_types import SCALED, check_types
 from cpg1_assets.doctor.conversation import Conversation, RefusedError, quoted
 from cpg1_assets.doctor.finding import Finding, Group, listed, several
 from cpg1_assets.doctor.refusals import said
@@ -282,4 +282,4 @@ def _columns_there(place: _Place, table: NamedTable) -> dict[str, str]:
 
 def _type(row: Mapping[str, Any]) -> str:
     kind = str(row["type_name"]).lower()
-    return f"{kind}({row['precision']},{row['scale']})" if kind in ("decimal", "numeric") else kind
+    return f"{kind}({row['precision']},{row['scale']})" if kind in SCALED else kind

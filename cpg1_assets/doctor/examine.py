@@ -56,7 +56,7 @@ def examine(environment: Mapping[str, str]) -> Examination:
     findings += _seen("Dagster", "home", lambda: check_dagster_home(settings, environment))
     books = None
     if read.source_known:
-        books = "SAMPLE BOOKS" if settings.is_sample else "SQL Server"
+        books = settings.books
     return Examination(books, tuple(findings))
 
 

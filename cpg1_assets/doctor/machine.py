@@ -46,8 +46,10 @@ def check_places(settings: Settings) -> list[Finding]:
         _folder("evidence", settings.evidence_folder, _WRITABLE),
         _storage(settings),
     ]
-    if settings.books_kept != settings.books:
-        findings.append(GROUP.mend("books", settings.other_books(), "One folder keeps one kind of books."))
+    try:
+        settings.require_own_books()
+    except Cpg1Error as error:
+        findings.append(GROUP.mend("books", str(error), "One folder keeps one kind of books."))
     temporary = Path(tempfile.gettempdir())
     findings.append(
         _folder("temporary files", temporary, "Make it writable, or set TMPDIR to a folder that is.")

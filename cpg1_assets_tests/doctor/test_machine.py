@@ -195,3 +195,12 @@ def test_a_missing_library_says_what_to_install(server: FakeServer, monkeypatch:
     findings = driver_check.check_driver(given())
     assert only(findings, "mend").to_do.startswith("Install the extra")
     assert only(findings, "not asked").subject == "driver"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"SQL Server", "keeps months of the SQL Server"), (b"\xff", "does not say")]
+)
+def test_a_home_of_other_books_must_be_mended(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "books").write_bytes(content)
+    found = only(machine.check_places(Settings(home=tmp_path)), "mend")
+    assert (found.subject, said in found.said) == ("books", True)
