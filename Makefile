@@ -21,10 +21,7 @@ demo: $(VENV)/.product  ## Install, make the sample books, close a month (MONTH=
 	esac; \
 	echo "Next: make ui"
 
-test: $(VENV)/.test  ## Install, check format, lint and types, run all tests
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+test: lint  ## Install, check format, lint, rooms and types, run all tests
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
 ui: $(VENV)/.product  ## Open the Dagster UI with its daemon (PORT=3000)
@@ -33,9 +30,10 @@ ui: $(VENV)/.product  ## Open the Dagster UI with its daemon (PORT=3000)
 bench: $(VENV)/.test  ## Measure speed and memory as ratios in one run
 	$(BIN)/python -m benchmarks
 
-lint: $(VENV)/.test  ## Check format, lint and types only
+lint: $(VENV)/.test  ## Check format, lint, rooms (who may import whom) and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo --no-timings
 	$(BIN)/mypy
 
 format: $(VENV)/.test  ## Format the code

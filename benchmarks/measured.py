@@ -147,8 +147,8 @@ def write_sorted(folder: str) -> dict[str, float]:
 
 def validate_and_pack(folder: str) -> dict[str, float]:
     """Validate the file that `write_sorted` left and describe it for evidence."""
-    from cpg1_assets.evidence.package import data_snapshot  # noqa: PLC0415
-    from cpg1_assets.evidence.summary import content_digest, data_summary  # noqa: PLC0415
+    from cpg1_assets.evidence.packages.package import data_snapshot  # noqa: PLC0415
+    from cpg1_assets.evidence.packages.summary import content_digest, data_summary  # noqa: PLC0415
     from cpg1_assets.extracts.validation import validate_extract  # noqa: PLC0415
     from cpg1_assets.month import CutoffMonth  # noqa: PLC0415
 
@@ -218,8 +218,8 @@ def make_books(folder: str, factor: str) -> dict[str, float]:
 
 def verify(folder: str) -> dict[str, float]:
     """Verify a sealed month of 360 MB, and hash the same files with `sha256sum`."""
-    from cpg1_assets.evidence.seal import MonthContent, seal_month  # noqa: PLC0415
-    from cpg1_assets.evidence.verify import verify as verified  # noqa: PLC0415
+    from cpg1_assets.evidence.audit.verify import verify as verified  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.seal import MonthContent, seal_month  # noqa: PLC0415
 
     evidence, data = Path(folder) / "evidence", Path(folder) / "data"
     data.mkdir(parents=True)
@@ -242,13 +242,14 @@ def verify(folder: str) -> dict[str, float]:
 
 def close(home: str, month: str) -> dict[str, float]:
     """Close a month in process, with a stopwatch on everything that is extract, rule, check or write."""
-    from cpg1_assets.cli.closing import close_month  # noqa: PLC0415
+    from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415
+    from cpg1_assets.home import Home  # noqa: PLC0415
     from cpg1_assets.month import CutoffMonth  # noqa: PLC0415
     from cpg1_assets.settings import Settings  # noqa: PLC0415
     from cpg1_assets.sources.sample import ensure_sample_books  # noqa: PLC0415
 
     settings = Settings(home=Path(home))
-    ensure_sample_books(settings.sample_books_folder)
+    ensure_sample_books(Home(settings).sample_books_folder)
     os.environ.pop("DAGSTER_HOME", None)
     close_month(
         settings, CutoffMonth.parse(month), lambda _: None
@@ -263,12 +264,12 @@ def close(home: str, month: str) -> dict[str, float]:
 @contextmanager
 def _stopwatch() -> Iterator[Callable[[], float]]:
     """Count the time inside the work of a close; calls inside each other count once."""
-    import cpg1_assets.assets.derived as derived  # noqa: PLC0415, PLR0402
-    import cpg1_assets.assets.evidence as evidence  # noqa: PLC0415, PLR0402
-    import cpg1_assets.assets.jdash as jdash  # noqa: PLC0415, PLR0402
-    import cpg1_assets.checks.derived as checks  # noqa: PLC0415
-    import cpg1_assets.extracts.factory as factory  # noqa: PLC0415, PLR0402
-    import cpg1_assets.storage.io_manager as io_manager  # noqa: PLC0415, PLR0402
+    import cpg1_assets.graph.derived as derived  # noqa: PLC0415, PLR0402
+    import cpg1_assets.graph.extracts as factory  # noqa: PLC0415
+    import cpg1_assets.graph.io_manager as io_manager  # noqa: PLC0415, PLR0402
+    import cpg1_assets.graph.jdash as jdash  # noqa: PLC0415, PLR0402
+    import cpg1_assets.graph.packages as evidence  # noqa: PLC0415
+    from cpg1_assets.graph import checks  # noqa: PLC0415
 
     total, depth = 0.0, 0
 

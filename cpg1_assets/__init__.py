@@ -4,7 +4,7 @@
 a room of the house (the evidence, the rules) neither needs Dagster nor reads the environment.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["defs"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - module attributes have any type
+def __getattr__(name: str) -> "dg.Definitions":
     if name != "defs":
         raise AttributeError(f"module 'cpg1_assets' has no attribute {name!r}")
     from cpg1_assets.definitions import build_definitions  # noqa: PLC0415 - built on first use, see above

@@ -7,24 +7,26 @@ import warnings
 
 import dagster as dg
 
-from cpg1_assets.assets.derived import derived_assets
-from cpg1_assets.assets.evidence import EVIDENCE_FRAMES, evidence_assets
-from cpg1_assets.assets.jdash import jdash_asset
-from cpg1_assets.assets.manifest import manifest_asset
-from cpg1_assets.automation import close_month_job, jdash_sensor, monthly_schedule
-from cpg1_assets.checks.derived import derived_checks
-from cpg1_assets.checks.restatement import restatement_check
 from cpg1_assets.deployment import Deployment, open_deployment
-from cpg1_assets.evidence.manifest import MANIFEST
-from cpg1_assets.extracts.factory import extract_asset
-from cpg1_assets.extracts.jdash import JDASH
+from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.frame import FrameSpec
+from cpg1_assets.graph.checks import derived_checks
+from cpg1_assets.graph.derived import derived_assets
+from cpg1_assets.graph.extracts import extract_asset
+from cpg1_assets.graph.io_manager import ParquetIOManager
+from cpg1_assets.graph.jdash import jdash_asset
+from cpg1_assets.graph.job import CLOSE_MONTH, close_month_job
+from cpg1_assets.graph.manifest import manifest_asset
+from cpg1_assets.graph.packages import EVIDENCE_FRAMES, evidence_assets
+from cpg1_assets.graph.restatement import restatement_check
+from cpg1_assets.graph.schedule import monthly_schedule
+from cpg1_assets.graph.sensor import jdash_sensor
+from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.month import FIRST_MONTH, CutoffMonth
 from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.sample_books import LAST_MONTH
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
-from cpg1_assets.storage.io_manager import ParquetIOManager
 
 _PRELOADED = ["cpg1_assets.preloaded"]
 
@@ -68,11 +70,18 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         resources={
             "deployment": deployment,
             "parquet": ParquetIOManager(
-                deployment.storage, specs, deployment.notes_of, deployment.settings.prepare_home
+                deployment.storage, specs, deployment.notes_of, deployment.home.prepare
             ),
         },
         executor=_executor(deployment),
     )
+
+
+def close_month_definition() -> dg.JobDefinition:
+    """Give the job for worker processes, which know the deployment from the environment."""
+    from cpg1_assets import defs  # noqa: PLC0415 - built on first use, from the environment as it is then
+
+    return defs.resolve_job_def(CLOSE_MONTH)
 
 
 def sealed_frames(deployment: Deployment) -> list[FrameSpec]:

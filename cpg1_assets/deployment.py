@@ -12,6 +12,7 @@ from pathlib import Path
 from cpg1_assets.errors import ScopeError
 from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.extracts.scope import Scope, read_scope
+from cpg1_assets.home import Home
 from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.rules.lines import Lines
@@ -20,7 +21,7 @@ from cpg1_assets.settings import Settings
 from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.interface import Source
 from cpg1_assets.sources.sample import SampleBooks
-from cpg1_assets.storage.io_manager import ParquetStorage
+from cpg1_assets.storage.files import ParquetStorage
 from cpg1_assets.yaml_file import read_yaml
 
 _DERIVED = {spec.name for spec in DERIVED_FRAMES}
@@ -65,6 +66,11 @@ class Deployment:
     catalog: Mapping[str, Extract]
 
     @property
+    def home(self) -> Home:
+        """The places this deployment reads and writes."""
+        return Home(self.settings)
+
+    @property
     def notes(self) -> dict[str, str]:
         """What every materialization says of itself: that it is sample data, or a narrowed scope."""
         notes = {}
@@ -106,7 +112,7 @@ def open_deployment(settings: Settings, source: Source | None = None) -> Deploym
     return Deployment(
         settings=settings,
         source=source if source is not None else open_source(settings),
-        storage=ParquetStorage(settings.storage_url, settings.place / "spool"),
+        storage=ParquetStorage(Home(settings).storage_url, Home(settings).place / "spool"),
         scope=scope,
         rules=replace(rules, lines=lines),
         catalog=read_catalog(),
@@ -129,7 +135,7 @@ def open_source(settings: Settings) -> Source:
     Raises SettingsError for a connection string that cannot be read.
     """
     if settings.source == "sample":
-        return SampleBooks(settings.sample_books_folder)
+        return SampleBooks(Home(settings).sample_books_folder)
     # The driver manager is loaded only where a server is asked.
     from cpg1_assets.sources.odbc import OdbcSource, Waits  # noqa: PLC0415
     from cpg1_assets.sources.sqlserver import SqlServer  # noqa: PLC0415

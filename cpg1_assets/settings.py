@@ -1,19 +1,18 @@
 """Every environment variable the product reads, read once, validated, printable without secrets.
 
-Nothing else in the product reads the environment. `docs/settings.md` is the list for people.
+Nothing else in the product reads the environment. `docs/settings.md` is the list for people; what the home of a
+deployment holds is in `home`.
 """
 
 import hashlib
 import os
 import re
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from cpg1_assets.errors import SettingsError, StorageError
+from cpg1_assets.errors import SettingsError
 
 SourceKind = Literal["sample", "sqlserver"]
 ExecutorKind = Literal["in_process", "multiprocess"]
@@ -21,7 +20,9 @@ ExecutorKind = Literal["in_process", "multiprocess"]
 SOURCE_DATABASES = ("AIG_Nav_DW", "AIG_Nav_Jumia_Reconciliation", "STG_AIG_NAV_JUMIA_REC")
 """The databases the queries name."""
 
-_BOOKS = ("SAMPLE BOOKS", "SQL Server")
+BOOKS = ("SAMPLE BOOKS", "SQL Server")
+"""What people call the books that can be closed."""
+
 _RULES_FOLDER = Path(__file__).parent / "rules"
 _LONGEST_SCOPE_NAME = 100
 _LONGEST_LOCK = 2_000_000
@@ -126,30 +127,7 @@ class Settings:
     @property
     def books(self) -> str:
         """What people call the books that are closed: `SAMPLE BOOKS` or `SQL Server`."""
-        return _BOOKS[0] if self.is_sample else _BOOKS[1]
-
-    @property
-    def books_kept(self) -> str:
-        """The books whose months the home keeps; as long as it keeps none, those that are closed.
-
-        Raises SettingsError when the file that says so cannot be read or says something else.
-        """
-        try:
-            kept = self._books_file.read_text(encoding="utf-8").strip()
-        except (FileNotFoundError, NotADirectoryError):
-            return self.books
-        except (OSError, UnicodeDecodeError) as error:
-            kept = str(error)
-        if kept not in _BOOKS:
-            raise SettingsError(
-                f"{self._books_file} does not say which books the home keeps ({kept!r}): it must hold "
-                f"{' or '.join(_BOOKS)}. Restore it, or set CPG1_HOME to another folder."
-            )
-        return kept
-
-    @property
-    def _books_file(self) -> Path:
-        return self.home / "books"
+        return BOOKS[0] if self.is_sample else BOOKS[1]
 
     @property
     def executor_kind(self) -> ExecutorKind:
@@ -171,66 +149,6 @@ class Settings:
         if safe == name and len(name) <= _LONGEST_SCOPE_NAME:
             return name
         return f"{safe[: _LONGEST_SCOPE_NAME - 13]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-
-    @property
-    def place(self) -> Path:
-        """Folder under which this scope writes: the home itself, or `scopes/<scope>` in it."""
-        return self.home if self.scope is None else self.home / "scopes" / self.scope
-
-    @property
-    def storage_url(self) -> str:
-        """Folder or fsspec URL of the Parquet files of this scope."""
-        if self.storage is None:
-            return str(self.place / "storage")
-        return self.storage if self.scope is None else f"{self.storage}/scopes/{self.scope}"
-
-    @property
-    def evidence_folder(self) -> Path:
-        """Folder of the evidence packages of this scope."""
-        return self.place / "evidence"
-
-    @property
-    def sample_books_folder(self) -> Path:
-        """Where the sample books are, or will be made."""
-        return self.home / "sample_books"
-
-    @property
-    def inbox_folder(self) -> Path:
-        """Folder that holds `jdash/<YYYY-MM>/<COMPANY>.csv`."""
-        if self.inbox is not None:
-            return self.inbox
-        return (self.sample_books_folder if self.is_sample else self.home) / "inbox"
-
-    def prepare_home(self) -> None:
-        """Make the home if it is not there, for these books and no others from then on.
-
-        Raises StorageError when it cannot be made or written, and SettingsError when it keeps months of other
-        books: simulated figures must not lie beside the control's, nor be sealed in one chain with them.
-        """
-        probe = self.home / f".writable-{os.getpid()}-{threading.get_ident()}"
-        try:
-            self.place.mkdir(parents=True, exist_ok=True)
-            try:
-                probe.write_text(f"{self.books}\n", encoding="utf-8")
-                with suppress(FileExistsError):
-                    os.link(probe, self._books_file)  # of several that try at once, one has its way
-            finally:
-                probe.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"CPG1_HOME {self.home} cannot be written ({error.strerror or error}). "
-                "Make the folder writable, or set CPG1_HOME to one that is."
-            ) from error
-        self.require_own_books()
-
-    def require_own_books(self) -> None:
-        """Raise SettingsError when the home keeps months of other books, or does not say of which."""
-        kept = self.books_kept
-        if kept != self.books:
-            raise SettingsError(
-                f"CPG1_HOME {self.home} keeps months of the {kept}, and {self.books} is what is to be closed. "
-                "Set CPG1_HOME to a folder of its own for each."
-            )
 
 
 def _databases(text: str | None) -> tuple[tuple[str, str], ...]:

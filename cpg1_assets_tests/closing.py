@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from cpg1_assets.definitions import build_definitions
+from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
 
@@ -26,7 +27,7 @@ class Closed:
 
     def path(self, asset: str) -> Path:
         """Place of an asset's file as the documentation gives it."""
-        return self.settings.place / "storage" / asset / f"{self.month}.parquet"
+        return Home(self.settings).place / "storage" / asset / f"{self.month}.parquet"
 
     def rows(self, asset: str) -> list[dict[str, Any]]:
         """Rows of an asset's file."""
@@ -35,7 +36,7 @@ class Closed:
 
     def package(self, asset: str) -> Path:
         """Folder of the evidence package of this run."""
-        return self.settings.place / "evidence" / self.month / asset / self.result.run_id
+        return Home(self.settings).place / "evidence" / self.month / asset / self.result.run_id
 
     def evaluations(self, asset: str) -> dict[str, dg.AssetCheckEvaluation]:
         """Check evaluations of an asset by the check's name."""

@@ -12,10 +12,11 @@ from cpg1_assets.definitions import month_partitions
 from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import FileFormatError
 from cpg1_assets.extracts.catalog import QUERIES_FOLDER, read_catalog
-from cpg1_assets.extracts.factory import extract_asset
 from cpg1_assets.extracts.validation import statements
+from cpg1_assets.graph.extracts import extract_asset
+from cpg1_assets.graph.io_manager import ParquetIOManager
+from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
-from cpg1_assets.storage.io_manager import ParquetIOManager
 from cpg1_assets_tests.closing import QUIET
 
 MONTH = "2025-09"
@@ -91,7 +92,7 @@ def test_two_files_are_an_asset_with_its_checks_and_its_evidence(
                 deployment.storage,
                 {extract.contract.name: extract.contract},
                 deployment.notes_of,
-                deployment.settings.prepare_home,
+                Home(deployment.settings).prepare,
             ),
         },
         partition_key=MONTH,

@@ -14,10 +14,10 @@ from cpg1_assets.deployment import read_rules
 from cpg1_assets.errors import Cpg1Error
 from cpg1_assets.extracts.catalog import Extract, companies_in_scope_sql, read_catalog
 from cpg1_assets.extracts.contract import MONTH_PARAMETERS
-from cpg1_assets.extracts.jdash import JDASH
 from cpg1_assets.extracts.named_columns import named_tables, source_columns, statements_of
 from cpg1_assets.extracts.scope import LIST_PARAMETERS, read_scope
 from cpg1_assets.frame import FrameSpec
+from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.rules.frames import DERIVED_FRAMES, IPE_31_CLASSIFIED, TARGET_VALUES
 from cpg1_assets.sample_books.tables import TABLES
 from cpg1_assets.settings import Settings

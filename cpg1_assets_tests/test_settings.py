@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cpg1_assets.errors import SettingsError, StorageError
+from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings, SourceKind
 
 
@@ -14,7 +15,7 @@ def test_without_anything_set_the_source_is_the_sample_books() -> None:
     settings = Settings.from_environment({})
     assert settings.source == "sample"
     assert settings.home == Path.cwd() / "var"
-    assert settings.storage_url == str(Path.cwd() / "var" / "storage")
+    assert Home(settings).storage_url == str(Path.cwd() / "var" / "storage")
     assert settings.executor_kind == "in_process"
 
 
@@ -65,12 +66,12 @@ def test_database_names_are_pairs_separated_by_commas() -> None:
 
 def test_a_home_keeps_the_months_of_one_kind_of_books(tmp_path: Path) -> None:
     server = Settings(home=tmp_path / "home", source="sqlserver", connection_string="Server=s")
-    assert server.books_kept == "SQL Server"
-    Settings(home=tmp_path / "home").prepare_home()
-    Settings(home=tmp_path / "home").narrowed(("EC_NG",), None).prepare_home()
+    assert Home(server).books_kept == "SQL Server"
+    Home(Settings(home=tmp_path / "home")).prepare()
+    Home(Settings(home=tmp_path / "home").narrowed(("EC_NG",), None)).prepare()
     with pytest.raises(SettingsError, match="keeps months of the SAMPLE BOOKS, and SQL Server is what"):
-        server.prepare_home()
-    assert server.books_kept == "SAMPLE BOOKS"
+        Home(server).prepare()
+    assert Home(server).books_kept == "SAMPLE BOOKS"
     assert {path.name for path in (tmp_path / "home").iterdir()} == {"books", "scopes"}
 
 
@@ -79,13 +80,13 @@ def test_a_home_that_does_not_say_which_books_it_keeps_is_refused(tmp_path: Path
     (tmp_path / "books").write_bytes(content)
     for settings in (Settings(home=tmp_path), Settings(home=tmp_path, source="sqlserver")):
         with pytest.raises(SettingsError, match="does not say which books the home keeps"):
-            settings.prepare_home()
+            Home(settings).prepare()
 
 
 def test_of_two_kinds_of_books_that_come_to_a_new_home_at_once_one_is_let_in(tmp_path: Path) -> None:
     def come(place: Path, source: SourceKind) -> str | None:
         try:
-            Settings(home=place, source=source).prepare_home()
+            Home(Settings(home=place, source=source)).prepare()
         except SettingsError:
             return None
         return source
@@ -108,7 +109,7 @@ def test_the_connection_string_is_never_shown() -> None:
 def test_a_narrower_scope_has_a_place_of_its_own(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path).narrowed(("JD_GH", "EC_NG", "EC_NG"), ("18412",))
     assert settings.scope == "companies-EC_NG+JD_GH_accounts-18412"
-    assert settings.storage_url == str(tmp_path / "scopes" / settings.scope / "storage")
+    assert Home(settings).storage_url == str(tmp_path / "scopes" / settings.scope / "storage")
     assert Settings(home=tmp_path).scope is None
 
 
@@ -129,4 +130,4 @@ def test_several_names_may_be_separated_by_commas_or_blanks() -> None:
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StorageError, match=r"CPG1_HOME .*file.* cannot be written"):
-        Settings(home=tmp_path / "file" / "home").prepare_home()
+        Home(Settings(home=tmp_path / "file" / "home")).prepare()

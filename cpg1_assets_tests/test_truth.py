@@ -19,8 +19,8 @@ import pytest
 from cpg1_assets.deployment import read_rules
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.extracts.extraction import bound_parameters
-from cpg1_assets.extracts.jdash import read_jdash
 from cpg1_assets.extracts.scope import read_scope
+from cpg1_assets.jdash.month import read_jdash
 from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.rules.business_line_reclass import business_line_reclass
 from cpg1_assets.rules.customer_posting_group_bridge import customer_posting_group_bridge

@@ -19,9 +19,10 @@ from cpg1_assets.cli.answering import json_option as _json
 from cpg1_assets.cli.answering import told as _told
 from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.evidence_commands import evidence
-from cpg1_assets.cli.render import against_seal_lines, checks_table, console, lines_table, summary
+from cpg1_assets.cli.render import against_seal_lines, checks_table, console, lines_table
 from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.errors import MonthError
+from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH, make_sample_books
 from cpg1_assets.settings import Settings
@@ -85,7 +86,7 @@ def close(
     Exit status 0: every line is reconciled or explained. 3: the close ran, and a line has an unexplained
     variance or could not be computed. 1: the close failed.
     """
-    from cpg1_assets.cli.closing import close_month  # noqa: PLC0415 - imports Dagster
+    from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415 - imports Dagster
 
     settings = Settings.from_environment().narrowed(_split(companies), _split(gl_accounts))
     chosen = _month(settings, month, cutoff_date)
@@ -117,7 +118,7 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
     Run it again after an interruption: months already closed from the same inputs are skipped. The exit
     status is 1 if a month failed, else 3 if a line of a month is open, else 0.
     """
-    from cpg1_assets.cli.backfilling import backfill_months  # noqa: PLC0415 - imports Dagster
+    from cpg1_assets.closing.several_months import backfill_months  # noqa: PLC0415 - imports Dagster
 
     settings = Settings.from_environment()
     months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
@@ -131,7 +132,9 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
     status = FAILED if FAILED in worst else max(worst, default=0)
     if as_json:
         click.echo(
-            json.dumps({"books": settings.books_kept, "months": results, "exit_status": status}, indent=2)
+            json.dumps(
+                {"books": Home(settings).books_kept, "months": results, "exit_status": status}, indent=2
+            )
         )
     elif settings.is_sample:
         click.echo("SAMPLE BOOKS")
@@ -144,13 +147,18 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
 @_told
 def status(month: str | None, *, as_json: bool) -> None:
     """Show which months are closed, or, with MONTH, what its close came to."""
-    from cpg1_assets.cli.standing import month_standing, standing_against_seal, standings  # noqa: PLC0415 - imports Dagster
+    from cpg1_assets.closing.standing import (  # noqa: PLC0415 - imports Dagster
+        month_standing,
+        standing_against_seal,
+        standings,
+        summary,
+    )
 
     settings = Settings.from_environment()
     out = console()
     if month is not None:
         chosen = CutoffMonth.parse(month)
-        standing = {"books": settings.books_kept, **month_standing(settings, chosen)}
+        standing = {"books": Home(settings).books_kept, **month_standing(settings, chosen)}
         standing["against_seal"] = standing_against_seal(settings, chosen)
         if as_json:
             click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
@@ -166,7 +174,9 @@ def status(month: str | None, *, as_json: bool) -> None:
         return
     rows = standings(settings)
     if as_json:
-        click.echo(json.dumps({"books": settings.books_kept, "months": rows}, indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps({"books": Home(settings).books_kept, "months": rows}, indent=2, ensure_ascii=False)
+        )
         return
     for row in rows:
         out.print(
@@ -176,7 +186,7 @@ def status(month: str | None, *, as_json: bool) -> None:
     failed = sum(row["state"] == "close failed" for row in rows)
     out.print(
         f"{len(rows) - failed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
-        f"Evidence: {settings.evidence_folder}",
+        f"Evidence: {Home(settings).evidence_folder}",
         markup=False,
     )
 
@@ -192,11 +202,11 @@ def sql(extract: str, month: str | None, dialect: str, *, as_json: bool) -> None
 
     Which companies there are is asked when it runs.
     """
-    from cpg1_assets.cli.queries import query_text  # noqa: PLC0415 - imports sqlglot
+    from cpg1_assets.extracts.query_text import query_text  # noqa: PLC0415 - imports sqlglot
 
     settings = Settings.from_environment()
     chosen = _month(settings, month, None)
-    shown = {"books": settings.books_kept, **query_text(settings, extract, chosen, dialect)}
+    shown = {"books": Home(settings).books_kept, **query_text(settings, extract, chosen, dialect)}
     if as_json:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
         return
@@ -214,15 +224,15 @@ def sql(extract: str, month: str | None, dialect: str, *, as_json: bool) -> None
 def sample(seed: int, factor: int, *, as_json: bool) -> None:
     """Make the SAMPLE BOOKS anew under CPG1_HOME: 9 companies, 2024-01 to 2025-12."""
     settings = replace(Settings.from_environment(), source="sample")
-    settings.prepare_home()
+    Home(settings).prepare()
     make_sample_books(
-        settings.sample_books_folder, seed=seed, factor=factor, progress=None if as_json else click.echo
+        Home(settings).sample_books_folder, seed=seed, factor=factor, progress=None if as_json else click.echo
     )
     if as_json:
-        said = {"books": "SAMPLE BOOKS", "folder": str(settings.sample_books_folder)}
+        said = {"books": "SAMPLE BOOKS", "folder": str(Home(settings).sample_books_folder)}
         click.echo(json.dumps({**said, "seed": seed, "factor": factor}, indent=2))
     else:
-        click.echo(f"SAMPLE BOOKS (seed {seed}, factor {factor}) are in {settings.sample_books_folder}")
+        click.echo(f"SAMPLE BOOKS (seed {seed}, factor {factor}) are in {Home(settings).sample_books_folder}")
 
 
 @main.group(invoke_without_command=True)
@@ -233,7 +243,7 @@ def sample(seed: int, factor: int, *, as_json: bool) -> None:
 def runs(ctx: click.Context, limit: int, *, as_json: bool) -> None:
     """List runs, newest first; `show` describes one and `history` gives its events."""
     if ctx.invoked_subcommand is None:
-        from cpg1_assets.cli.run_history import list_runs  # noqa: PLC0415 - imports Dagster
+        from cpg1_assets.graph.run_history import list_runs  # noqa: PLC0415 - imports Dagster
 
         settings = Settings.from_environment()
         _print_rows("runs", list_runs(settings, limit), settings, as_json=as_json)
@@ -245,10 +255,10 @@ def runs(ctx: click.Context, limit: int, *, as_json: bool) -> None:
 @_told
 def runs_show(run_id: str, *, as_json: bool) -> None:
     """Describe the run RUN_ID (its first characters are enough)."""
-    from cpg1_assets.cli.run_history import describe_run  # noqa: PLC0415 - imports Dagster
+    from cpg1_assets.graph.run_history import describe_run  # noqa: PLC0415 - imports Dagster
 
     settings = Settings.from_environment()
-    described = {"books": settings.books_kept, **describe_run(settings, run_id)}
+    described = {"books": Home(settings).books_kept, **describe_run(settings, run_id)}
     if as_json:
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
         return
@@ -264,7 +274,7 @@ def runs_show(run_id: str, *, as_json: bool) -> None:
 @_told
 def runs_history(run_id: str, *, as_json: bool) -> None:
     """Give the events of the run RUN_ID, oldest first."""
-    from cpg1_assets.cli.run_history import run_events  # noqa: PLC0415 - imports Dagster
+    from cpg1_assets.graph.run_history import run_events  # noqa: PLC0415 - imports Dagster
 
     settings = Settings.from_environment()
     _print_rows("events", run_events(settings, run_id), settings, as_json=as_json)
@@ -275,7 +285,7 @@ def runs_history(run_id: str, *, as_json: bool) -> None:
 @_told
 def ui(arguments: tuple[str, ...]) -> None:
     """Open the Dagster UI with its daemon on this deployment; ARGUMENTS go to `dagster dev` (such as -p 3001)."""
-    from cpg1_assets.cli.instance import prepare_dagster_home  # noqa: PLC0415 - imports Dagster
+    from cpg1_assets.graph.instance import prepare_dagster_home  # noqa: PLC0415 - imports Dagster
 
     prepare_dagster_home(Settings.from_environment())
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "cpg1_assets", *arguments]
@@ -311,6 +321,8 @@ def _closable(settings: Settings, month: CutoffMonth) -> CutoffMonth:
 
 
 def _show_close(result: dict[str, Any], settings: Settings) -> None:
+    from cpg1_assets.closing.standing import summary  # noqa: PLC0415 - imports Dagster
+
     out = console()
     if result.get("failures"):
         for step, why in result["failures"]:
@@ -337,13 +349,13 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
 
 
 def _marks(settings: Settings) -> str:
-    marks = "" if settings.books_kept == "SQL Server" else f" – {settings.books_kept}"
+    marks = "" if Home(settings).books_kept == "SQL Server" else f" – {Home(settings).books_kept}"
     return marks + (f" – scope {settings.scope}: does not count as the control" if settings.scope else "")
 
 
 def _print_rows(name: str, rows: list[dict[str, Any]], settings: Settings, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"books": settings.books_kept, name: rows}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"books": Home(settings).books_kept, name: rows}, indent=2, ensure_ascii=False))
         return
     for row in rows:
         click.echo("  ".join(str(value) for value in row.values()))

@@ -8,6 +8,7 @@ import click
 
 from cpg1_assets.cli.answering import FAILED, json_option, told
 from cpg1_assets.errors import EvidenceError
+from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 
@@ -44,10 +45,10 @@ def verify(
     """
     from dataclasses import replace  # noqa: PLC0415 - beside what it is for
 
-    from cpg1_assets.evidence.export import opened_evidence  # noqa: PLC0415 - imports pyarrow
-    from cpg1_assets.evidence.signing import read_public_key  # noqa: PLC0415
-    from cpg1_assets.evidence.verify import printable  # noqa: PLC0415
-    from cpg1_assets.evidence.verify import verify as verify_evidence  # noqa: PLC0415
+    from cpg1_assets.evidence.audit.export import opened_evidence  # noqa: PLC0415 - imports pyarrow
+    from cpg1_assets.evidence.audit.verify import printable  # noqa: PLC0415
+    from cpg1_assets.evidence.audit.verify import verify as verify_evidence  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.signing import read_public_key  # noqa: PLC0415
 
     keys = [read_public_key(key) for key in trusted_keys]
     chosen = None if month is None else CutoffMonth.parse(month).key
@@ -82,7 +83,7 @@ def verify(
 @told
 def keygen(out: Path, *, as_json: bool) -> None:
     """Make an Ed25519 key pair to sign with. The private key's file is readable by its owner only."""
-    from cpg1_assets.evidence.signing import make_key  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.signing import make_key  # noqa: PLC0415
 
     signer = make_key(out)
     if as_json:
@@ -118,10 +119,11 @@ def sign_off(
     month: str, role: str, name: str, comment: str, variances: tuple[str, ...], *, as_json: bool
 ) -> None:
     """Sign off the newest seal of MONTH as preparer or reviewer. The reviewer cannot be the preparer."""
-    from cpg1_assets.evidence.chain import anchor  # noqa: PLC0415
-    from cpg1_assets.evidence.sign_off import CERTIFICATION, REVIEWER  # noqa: PLC0415
-    from cpg1_assets.evidence.sign_off import sign_off as record  # noqa: PLC0415
-    from cpg1_assets.evidence.signing import open_signer  # noqa: PLC0415
+    from cpg1_assets.evidence.audit.verify import problems_of  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.links import anchor_of  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.sign_off import CERTIFICATION, REVIEWER  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.sign_off import sign_off as record  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.signing import open_signer  # noqa: PLC0415
 
     settings = Settings.from_environment()
     if settings.scope is not None:
@@ -129,7 +131,7 @@ def sign_off(
     certification = settings.certification or CERTIFICATION
     signer = open_signer(settings.signing_key_file, settings.signing_key)
     link = record(
-        settings.evidence_folder,
+        Home(settings).evidence_folder,
         CutoffMonth.parse(month).key,
         role="reviewer" if role == REVIEWER else "preparer",
         name=name,
@@ -137,6 +139,7 @@ def sign_off(
         variances=dict(_comment(given) for given in variances),
         certification=certification,
         signer=signer,
+        problems_of=problems_of,
     )
     said = {
         "month": link.body["month"],
@@ -146,7 +149,7 @@ def sign_off(
         "certification": certification,
         "open_variances": link.body["open_variances"],
         "chain_index": link.index,
-        "anchor": anchor(link),
+        "anchor": anchor_of(link),
         "signed_by_key": None if signer is None else signer.key_id,
     }
     if as_json:
@@ -168,8 +171,8 @@ def sign_off(
 def export(month: str, out: Path, *, as_json: bool) -> None:
     """Write one archive of the sealed evidence of MONTH that an auditor can be sent. Its bytes reproduce."""
     from cpg1_assets.disk import sha256_of  # noqa: PLC0415
-    from cpg1_assets.evidence.chain import anchor, head  # noqa: PLC0415
-    from cpg1_assets.evidence.export import export_month  # noqa: PLC0415
+    from cpg1_assets.evidence.audit.export import export_month  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.links import anchor_of, head  # noqa: PLC0415
 
     folder = _evidence_folder()
     key = CutoffMonth.parse(month).key
@@ -180,7 +183,7 @@ def export(month: str, out: Path, *, as_json: bool) -> None:
         "archive": str(out),
         "size_bytes": out.stat().st_size,
         "sha256": sha256_of(out),
-        "head": None if newest is None else anchor(newest),
+        "head": None if newest is None else anchor_of(newest),
     }
     if as_json:
         click.echo(json.dumps(said, indent=2, ensure_ascii=False))
@@ -192,7 +195,7 @@ def export(month: str, out: Path, *, as_json: bool) -> None:
 
 
 def _evidence_folder() -> Path:
-    return Settings.from_environment().evidence_folder
+    return Home(Settings.from_environment()).evidence_folder
 
 
 def _comment(given: str) -> tuple[str, str]:

@@ -45,19 +45,6 @@ def amount(text: str | None) -> str:
     return f"{Decimal(text):,.2f}"
 
 
-def summary(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Count the lines by status in a sentence."""
-    counts = {status: sum(line["status"] == status for line in lines) for status in _STYLES}
-    words = {
-        "RECONCILED": "reconciled",
-        "EXPLAINED": "explained",
-        "VARIANCE_DETECTED": "with an unexplained variance",
-        "NOT_COMPUTED": "not computed",
-    }
-    said = ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
-    return f"{len(lines)} lines: {said or 'none'}."
-
-
 def against_seal_lines(against: Mapping[str, Any]) -> list[str]:
     """Tell how a month's data compares with its seal, and that with the one before: rows and amounts by company."""
     lines = [f"Data: {against['summary']}", *_by_company(against)]

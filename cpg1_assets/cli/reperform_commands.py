@@ -12,13 +12,14 @@ import click
 
 from cpg1_assets.cli.answering import FAILED, json_option, told
 from cpg1_assets.errors import EvidenceError
+from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from cpg1_assets.evidence.ipe_register import Changed, Register, Report
-    from cpg1_assets.evidence.reperform import AssetOutcome, Reperformance
-    from cpg1_assets.evidence.seal import SealedVersion
+    from cpg1_assets.evidence.audit.register import Changed, Register, Report
+    from cpg1_assets.evidence.audit.reperform import AssetOutcome, Reperformance
+    from cpg1_assets.evidence.chain.seal import SealedVersion
 
 _SHOWN = 20
 
@@ -40,7 +41,7 @@ def reperform(month: str, folder: Path | None, *, as_json: bool) -> None:
 
     Exit status 0: every row is identical to what was sealed. 1: rows differ, or it could not be done.
     """
-    from cpg1_assets.evidence.reperform import reperform as performed  # noqa: PLC0415 - imports the engine
+    from cpg1_assets.evidence.audit.reperform import reperform as performed  # noqa: PLC0415 - imports the engine
 
     result = performed(_sealed(_evidence(folder), CutoffMonth.parse(month).key).folder)
     if as_json:
@@ -60,8 +61,8 @@ def ipe(month: str | None, folder: Path | None, *, as_json: bool) -> None:
 
     It compares queries, contracts and rules with those of the month sealed before.
     """
-    from cpg1_assets.evidence.ipe_register import ipe_register  # noqa: PLC0415 - reads Parquet
-    from cpg1_assets.evidence.seal import sealed_months  # noqa: PLC0415 - likewise
+    from cpg1_assets.evidence.audit.register import ipe_register  # noqa: PLC0415 - reads Parquet
+    from cpg1_assets.evidence.chain.seal import sealed_months  # noqa: PLC0415 - likewise
 
     evidence = _evidence(folder)
     months = sealed_months(evidence)
@@ -79,11 +80,11 @@ def ipe(month: str | None, folder: Path | None, *, as_json: bool) -> None:
 
 
 def _evidence(folder: Path | None) -> Path:
-    return Settings.from_environment().evidence_folder if folder is None else folder.absolute()
+    return Home(Settings.from_environment()).evidence_folder if folder is None else folder.absolute()
 
 
 def _sealed(evidence: Path, month: str) -> "SealedVersion":
-    from cpg1_assets.evidence.seal import latest_seal  # noqa: PLC0415 - with the others
+    from cpg1_assets.evidence.chain.seal import latest_seal  # noqa: PLC0415 - with the others
 
     sealed = latest_seal(evidence, month)
     if sealed is None:

@@ -1,11 +1,11 @@
 """Dagster's home: is it there, can it be written, does its `dagster.yaml` open, are queries held back by a pool."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from cpg1_assets.doctor.finding import Finding, Group
+from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
 
@@ -18,7 +18,7 @@ def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> li
     """Look at the home that commands use: that of DAGSTER_HOME, else the one under the product's home."""
     given = environment.get("DAGSTER_HOME", "").strip()
     its_own = not given or settings.scope is not None
-    home = settings.place / "dagster" if its_own else Path(given)
+    home = Home(settings).place / "dagster" if its_own else Path(given)
     if its_own and not home.exists():
         return [GROUP.fine("home", f"{home} is made on first use, with a dagster.yaml")]
     if not home.is_absolute():
@@ -44,7 +44,7 @@ def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> li
 def _opened(home: Path) -> list[Finding]:
     thread = OneThread("cpg1-assets doctor dagster")
     try:
-        limit = thread.run(lambda: _pool_limit(home), _SECONDS)
+        limit = thread.run(lambda: _limit(home), _SECONDS)
     except DeadlinePassedError as late:
         return [
             GROUP.mend("instance", f"does not open ({late})", "Check the databases that dagster.yaml names.")
@@ -74,26 +74,7 @@ def _opened(home: Path) -> list[Finding]:
     return findings
 
 
-def _pool_limit(home: Path) -> int | None:
-    import dagster as dg  # noqa: PLC0415 - nothing else here needs it
+def _limit(home: Path) -> int | None:
+    from cpg1_assets.graph.instance import pool_limit  # noqa: PLC0415 - imports Dagster
 
-    with _as_dagster_home(home), dg.DagsterInstance.from_config(str(home)) as instance:
-        for pool in instance.event_log_storage.get_pool_limits():
-            if pool.name == SOURCE_POOL:
-                return int(pool.limit)
-        limit = instance.get_concurrency_config().pool_config.default_pool_limit
-    return None if limit is None else int(limit)
-
-
-@contextmanager
-def _as_dagster_home(home: Path) -> Iterator[None]:
-    """Set DAGSTER_HOME while an instance opens: its configuration may name it."""
-    before = os.environ.get("DAGSTER_HOME")
-    os.environ["DAGSTER_HOME"] = str(home)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["DAGSTER_HOME"]
-        else:
-            os.environ["DAGSTER_HOME"] = before
+    return pool_limit(home, SOURCE_POOL)

@@ -18,7 +18,8 @@ from pathlib import Path
 from cpg1_assets.disk import sync
 from cpg1_assets.doctor.finding import Finding, Group
 from cpg1_assets.errors import Cpg1Error
-from cpg1_assets.evidence.signing import open_signer
+from cpg1_assets.evidence.chain.signing import open_signer
+from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
 from cpg1_assets.sources.sample import SampleBooks
@@ -42,12 +43,12 @@ def check_clock() -> Finding:
 def check_places(settings: Settings) -> list[Finding]:
     """Try home, evidence, storage and the temporary folder, with the space they have."""
     findings = [
-        _folder("home", settings.place, _WRITABLE),
-        _folder("evidence", settings.evidence_folder, _WRITABLE),
+        _folder("home", Home(settings).place, _WRITABLE),
+        _folder("evidence", Home(settings).evidence_folder, _WRITABLE),
         _storage(settings),
     ]
     try:
-        settings.require_own_books()
+        Home(settings).require_own_books()
     except Cpg1Error as error:
         findings.append(GROUP.mend("books", str(error), "One folder keeps one kind of books."))
     temporary = Path(tempfile.gettempdir())
@@ -75,7 +76,7 @@ def check_signing_key(settings: Settings) -> Finding:
 
 def check_inbox(settings: Settings) -> Finding:
     """Look whether the folder of the JDash files is there."""
-    inbox = settings.inbox_folder
+    inbox = Home(settings).inbox_folder
     if inbox.is_dir() and os.access(inbox, os.R_OK | os.X_OK):
         return GROUP.fine("inbox", f"{inbox} can be read")
     if inbox.exists():
@@ -98,7 +99,7 @@ def check_inbox(settings: Settings) -> Finding:
 def check_sample_books(settings: Settings) -> Finding:
     """Open the sample books if they are there; the first close makes them if not."""
     group = Group("SAMPLE BOOKS")
-    books = SampleBooks(settings.sample_books_folder)
+    books = SampleBooks(Home(settings).sample_books_folder)
     if not (books.folder / "books.json").exists():
         return group.fine("books", "are not made yet: the first close makes them, or cpg1 sample")
     try:
@@ -126,12 +127,12 @@ def _folder(subject: str, folder: Path, to_do: str) -> Finding:
 
 
 def _storage(settings: Settings) -> Finding:
-    from cpg1_assets.storage.io_manager import ParquetStorage  # noqa: PLC0415 - its other half knows Dagster
+    from cpg1_assets.storage.files import ParquetStorage  # noqa: PLC0415 - imports pyarrow
 
-    shown = _CREDENTIALS.sub("//***@", settings.storage_url)
+    shown = _CREDENTIALS.sub("//***@", Home(settings).storage_url)
     to_do = "Mend CPG1_STORAGE, what it needs to be reached (credentials, network), or the rights on it."
     try:
-        storage = ParquetStorage(settings.storage_url, settings.place / "spool")
+        storage = ParquetStorage(Home(settings).storage_url, Home(settings).place / "spool")
     except Cpg1Error as error:
         return GROUP.mend("storage", _CREDENTIALS.sub("//***@", str(error)), to_do)
     if storage.is_local:

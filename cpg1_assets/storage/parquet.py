@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import DataError, StorageError
 from cpg1_assets.frame import Column, FrameSpec
-from cpg1_assets.storage.beside import Beside
+from cpg1_assets.storage.background import Background
 from cpg1_assets.storage.sorted_runs import sorted_batches
 
 ROW_GROUP_ROWS = 32_768
@@ -115,7 +115,7 @@ def _write_row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema, file
         pq.ParquetWriter(
             file, schema, compression="zstd", compression_level=1, use_dictionary=False
         ) as writer,
-        Beside() as beside,
+        Background() as beside,
     ):
         for batch in batches:
             waiting.append(batch)

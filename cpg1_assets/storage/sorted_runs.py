@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cpg1_assets.storage.beside import Beside
+from cpg1_assets.storage.background import Background
 
 RUN_BYTES = 16 << 20
 """Rows that are sorted in memory at once, by their size in Arrow."""
@@ -37,7 +37,7 @@ def sorted_batches(
     What does not fit in memory waits in temporary files, gone when the iteration ends in whatever way.
     """
     order = _Order(tuple(key), tuple(rest))
-    with tempfile.TemporaryDirectory(prefix="cpg1-sort-") as name, Beside() as beside:
+    with tempfile.TemporaryDirectory(prefix="cpg1-sort-") as name, Background() as beside:
         folder, runs = Path(name), list[Path]()
         for table in _tables(batches, schema):
             if len(runs) == _MOST_RUNS:

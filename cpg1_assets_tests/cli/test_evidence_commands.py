@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import ClosedHome, Cpg1, in_a_process
 from cpg1_assets_tests.evidence.small_year import OPEN, small_month
@@ -17,7 +18,7 @@ MONTH = "2025-09"
 @pytest.fixture
 def sealed(home: Path) -> Path:
     """Seal a small month in the test's home; give the evidence folder."""
-    folder = Settings(home=home).evidence_folder
+    folder = Home(Settings(home=home)).evidence_folder
     small_month(folder, MONTH)
     return folder
 
@@ -66,7 +67,7 @@ def test_the_whole_way_from_key_to_signed_archive(
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert cpg1("evidence", "keygen", "--out", str(key)).exit_code == 1
     monkeypatch.setenv("CPG1_SIGNING_KEY_FILE", str(key))
-    small_month(Settings(home=home).evidence_folder, MONTH)
+    small_month(Home(Settings(home=home)).evidence_folder, MONTH)
     given = ["evidence", "sign-off", MONTH, "--comment", "ok"]
     refused = cpg1(*given, "--role", "preparer", "--name", "Ann")
     assert refused.exit_code == 1

@@ -8,7 +8,7 @@ from typing import IO
 import pyarrow.parquet as pq
 import pytest
 
-from cpg1_assets.evidence.verify import verify
+from cpg1_assets.evidence.audit.verify import verify
 from cpg1_assets_tests.cli.conftest import COMMAND, Cpg1, environment, in_a_process
 from cpg1_assets_tests.closing import Closed
 

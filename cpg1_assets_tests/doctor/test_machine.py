@@ -11,7 +11,7 @@ import pytest
 from cpg1_assets.doctor import driver_check, machine
 from cpg1_assets.doctor.dagster_home import check_dagster_home
 from cpg1_assets.errors import SourceError
-from cpg1_assets.evidence.signing import make_key
+from cpg1_assets.evidence.chain.signing import make_key
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources import driver
 from cpg1_assets.sources.connection_string import ConnectionString

@@ -8,12 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cpg1_assets.home import Home
 from cpg1_assets_tests.closing import Closed
 
 
 def evidence_copy(closed: Closed, place: Path) -> Path:
     """Copy the evidence of a closed month, as an auditor gets it; give the folder."""
-    return Path(shutil.copytree(closed.settings.evidence_folder, place))
+    return Path(shutil.copytree(Home(closed.settings).evidence_folder, place))
 
 
 def sealed_folder(evidence: Path, month: str, version: int = 1) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cpg1_assets.evidence.package import write_package
-from cpg1_assets.evidence.seal import MonthContent, SealResult, seal_month
-from cpg1_assets.evidence.signing import Signer
+from cpg1_assets.evidence.chain.seal import MonthContent, SealResult, seal_month
+from cpg1_assets.evidence.chain.signing import Signer
+from cpg1_assets.evidence.packages.package import write_package
 
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 OPEN = "voucher_liability:EC_NG"

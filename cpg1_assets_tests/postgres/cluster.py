@@ -18,7 +18,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyodbc
+
+from cpg1_assets.sources.driver import pyodbc_module
 
 READER = "cpg1_reader"
 READER_PASSWORD = "p'w;{d}\"= x"  # noqa: S105 - made for the test: what a password may hold
@@ -79,7 +80,9 @@ class Cluster:
     @contextlib.contextmanager
     def administrator(self) -> Iterator[Any]:
         """Open a connection that may do everything, each statement for itself."""
-        connection = pyodbc.connect(self.connection_string(user="postgres", password="any"), autocommit=True)  # noqa: S106
+        connection = pyodbc_module().connect(
+            self.connection_string(user="postgres", password="any"), autocommit=True
+        )  # noqa: S106
         try:
             yield connection
         finally:

@@ -7,12 +7,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import pyodbc
 from sqlglot import exp
 
 from cpg1_assets.settings import SOURCE_DATABASES
 from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.dialect import meant
+from cpg1_assets.sources.driver import pyodbc_module
 from cpg1_assets.sources.odbc import Statement, Waits
 from cpg1_assets.sources.odbc_errors import Diagnostic, Verdict, state_verdict
 from cpg1_assets.sources.query import Query, Scalar
@@ -143,13 +143,13 @@ class PostgresServer:
         """Ask once which columns are decimals; a server that cannot say leaves the text as it is."""
         if text not in self._decimals:
             try:
-                with pyodbc.connect(
+                with pyodbc_module().connect(
                     self.given.with_values(_DRIVER).text(), timeout=5, autocommit=True
                 ) as connection:
                     connection.execute("SET statement_timeout = 1000")
                     cursor = connection.execute(f"SELECT * FROM ({text}) AS q LIMIT 0", *values)
                     self._decimals[text] = [(c[0], c[1] is Decimal) for c in cursor.description]
-            except pyodbc.Error:
+            except pyodbc_module().Error:
                 return []
         return self._decimals[text]
 

@@ -1,1 +1,0 @@
-"""Dagster assets over the rules, the JDash files and the evidence: thin, no rule of their own."""

@@ -1,0 +1,109 @@
+"""Where each month stands: what `cpg1 status` shows, read from the records of closes and from storage."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from cpg1_assets.closing.records import read_record
+from cpg1_assets.definitions import month_partitions, sealed_frames
+from cpg1_assets.deployment import open_deployment
+from cpg1_assets.errors import EvidenceError, StorageError
+from cpg1_assets.evidence.audit.restatement import restated_by, restatement
+from cpg1_assets.evidence.chain.links import anchor_of
+from cpg1_assets.evidence.chain.seal import latest_seal, sealed_versions
+from cpg1_assets.evidence.chain.sign_off import sign_offs
+from cpg1_assets.home import Home
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.settings import Settings
+from cpg1_assets.storage.files import ParquetStorage
+
+_WORDS = {
+    "RECONCILED": "reconciled",
+    "EXPLAINED": "explained",
+    "VARIANCE_DETECTED": "with an unexplained variance",
+    "NOT_COMPUTED": "not computed",
+}
+
+
+def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
+    """Give what the last close of a month came to, with the lines now in storage.
+
+    A month materialized another way (the UI, `dagster asset materialize`) has lines and no record.
+    """
+    storage = open_deployment(settings).storage
+    record = read_record(settings, month)
+    lines = reconciliation_lines(storage, month) if storage.exists("reconciliation", month.key) else []
+    standing: dict[str, Any] = {
+        "month": month.key,
+        "run_id": "",
+        "exit_status": None,
+        "failed_checks": [],
+        "failures": [],
+        "evidence": str(Home(settings).evidence_folder / month.key),
+        **(record or {}),
+        "lines": lines,
+        "seal": seal_standing(settings, month),
+    }
+    if record is not None:
+        standing["state"] = "close failed" if record["exit_status"] == 1 else "closed"
+    else:
+        standing["state"] = "materialized" if lines else "not closed"
+    return standing
+
+
+def standing_against_seal(settings: Settings, month: CutoffMonth) -> dict[str, Any] | None:
+    """Give how the month in storage differs from its newest seal, and that seal from the one before it.
+
+    None where the month was never sealed.
+    """
+    deployment = open_deployment(settings)
+    specs = {spec.name: spec for spec in sealed_frames(deployment)}
+    try:
+        versions = sealed_versions(Home(settings).evidence_folder, month.key)
+        if not versions:
+            return None
+        now = restatement(versions[-1], deployment.storage, specs).as_dict()
+        restated = [restated_by(*pair, specs).as_dict() for pair in pairwise(versions[-2:])]
+    except (EvidenceError, StorageError) as error:
+        # A damaged seal must not hide what the close came to.
+        return {"version": None, "as_sealed": None, "summary": f"cannot be compared with its seal: {error}"}
+    return {**now, "newest_seal_against_the_one_before": restated[0] if restated else None}
+
+
+def standings(settings: Settings) -> list[dict[str, Any]]:
+    """Give the standing of every month that was closed or materialized, in order."""
+    months = [CutoffMonth.parse(key) for key in month_partitions(settings).get_partition_keys()]
+    found = [month_standing(settings, month) for month in months]
+    return [standing for standing in found if standing["state"] != "not closed"]
+
+
+def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:
+    """Give the rows of `reconciliation` in storage, amounts as text so that no digit is lost."""
+    rows = storage.dataset("reconciliation", month.key).to_table().to_pylist()
+    return [{k: v if isinstance(v, str | None) else f"{v:f}" for k, v in row.items()} for row in rows]
+
+
+def seal_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
+    """Give version, anchor of its link and place of a month's newest seal, and its sign-offs.
+
+    `version` is None where the month is not sealed. It says what the chain says; `verify` says whether it holds.
+    """
+    if settings.scope is not None:
+        sentence = "Not sealed: a narrowed scope does not count as the control."
+        return {"version": None, "anchor": None, "folder": None, "sentence": sentence, "sign_offs": []}
+    sealed = latest_seal(Home(settings).evidence_folder, month.key)
+    standing = sign_offs(Home(settings).evidence_folder, month.key)
+    return {
+        "version": None if sealed is None else sealed.version,
+        "anchor": None if sealed is None else anchor_of(sealed.link),
+        "folder": None if sealed is None else str(sealed.folder),
+        "sentence": standing.sentence,
+        "sign_offs": [each.as_dict() for each in standing.sign_offs],
+    }
+
+
+def summary(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Count the lines by status in a sentence."""
+    counts = {status: sum(line["status"] == status for line in lines) for status in _WORDS}
+    said = ", ".join(f"{count} {_WORDS[status]}" for status, count in counts.items() if count)
+    return f"{len(lines)} lines: {said or 'none'}."

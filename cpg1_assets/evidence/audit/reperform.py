@@ -1,0 +1,266 @@
+"""Re-performance: every derived frame computed again from what was sealed, and compared with what was sealed.
+
+Only the sealed extracts, the JDash rows and the sealed rule files go in; a derived frame that another one reads
+is the re-performed one, never the sealed one. No database, no Dagster, no network, and nothing is written but
+to a folder of its own that is taken away again.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from cpg1_assets.disk import sha256_of
+from cpg1_assets.errors import Cpg1Error, StorageError
+from cpg1_assets.evidence.audit.differences import Differences, differences
+from cpg1_assets.evidence.chain.manifest import read_manifest
+from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, SEAL_FILE
+from cpg1_assets.evidence.packages.context import system_context
+from cpg1_assets.extracts.scope import read_scope
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.classification import Classification
+from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, source_frames
+from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.thresholds import Thresholds
+from cpg1_assets.storage.parquet import write_parquet
+from cpg1_assets.yaml_file import read_yaml
+
+_RULE_FILES = (
+    "rules/lines.yaml",
+    "rules/thresholds.yaml",
+    "rules/collection_classification.yaml",
+    "scope.yaml",
+)
+_LIBRARIES = ("duckdb", "pyarrow", "pandas")
+
+
+@dataclass(frozen=True)
+class AssetOutcome:
+    """What re-performing one derived frame gave.
+
+    `went` of the differences are sealed rows that were not computed again, `came` are rows computed now that
+    were not sealed. `same_bytes` is False also where another library version wrote the same rows otherwise.
+    `problem` says why the frame could not be computed at all.
+    """
+
+    asset: str
+    same_bytes: bool
+    differences: Differences
+    statement_changed: bool
+    problem: str | None = None
+
+    @property
+    def identical(self) -> bool:
+        """Whether the rows computed now are those that were sealed."""
+        return self.problem is None and self.differences.none
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "asset": self.asset,
+            "identical": self.identical,
+            "same_bytes": self.same_bytes,
+            "statement_changed": self.statement_changed,
+            "problem": self.problem,
+            "missing_rows": self.differences.went,
+            "extra_rows": self.differences.came,
+            "changed_rows": self.differences.changed,
+            "differences": self.differences.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Reperformance:
+    """The re-performance of one sealed version of a month.
+
+    `altered` names sealed files whose bytes are not those of the manifest: what was re-performed is then not
+    what was sealed. `sealed_by_code` and `this_code` are version and git commit.
+    """
+
+    month: str
+    version: int
+    books: str
+    outcomes: tuple[AssetOutcome, ...]
+    altered: tuple[str, ...]
+    sealed_by_code: str
+    this_code: str
+    libraries: dict[str, dict[str, str]]
+
+    @property
+    def identical(self) -> bool:
+        """Whether every frame is identical, and computed from the files that were sealed."""
+        return not self.altered and all(outcome.identical for outcome in self.outcomes)
+
+    @property
+    def other_code(self) -> bool:
+        """Whether the code here is another than that which sealed, as far as both say what they are."""
+        return self.sealed_by_code != self.this_code
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "books": self.books,
+            "month": self.month,
+            "version": self.version,
+            "identical": self.identical,
+            "altered": list(self.altered),
+            "code": {
+                "sealed_by": self.sealed_by_code,
+                "here": self.this_code,
+                "another": self.other_code,
+            },
+            "libraries": self.libraries,
+            "assets": [outcome.as_dict() for outcome in self.outcomes],
+        }
+
+
+def reperform(sealed: Path) -> Reperformance:
+    """Re-perform the sealed version in the folder `sealed` (`<month>/seals/<NNN>`).
+
+    Raises StorageError naming each file that is missing or cannot be read, and FileFormatError for a rule
+    file that breaks its rules. A frame that cannot be computed is an outcome, not an exception.
+    """
+    _require_all(sealed)
+    seal = read_seal(sealed)
+    circumstances = _circumstances(sealed, CutoffMonth.parse(str(seal["month"])))
+    with tempfile.TemporaryDirectory(prefix="cpg1-reperform-") as place:
+        outcomes = tuple(_outcomes(sealed, Path(place), circumstances))
+    context = _json(sealed / CONTEXT_FILE)
+    here = system_context(run_id="", month=circumstances.month.key, scope=None, sample=False, source=None)
+    return Reperformance(
+        month=circumstances.month.key,
+        version=int(seal["version"]),
+        books=str(seal.get("books", "")),
+        outcomes=outcomes,
+        altered=altered_files(sealed, [str(p.relative_to(sealed)) for p in _needed(sealed)]),
+        sealed_by_code=_code(seal, here),
+        this_code=_code(here, seal),
+        libraries=_other_libraries(context.get("libraries"), here["libraries"]),
+    )
+
+
+def read_seal(sealed: Path) -> dict[str, Any]:
+    """Read `seal.json` of a sealed version. Raises StorageError when it is missing or is not a seal's."""
+    seal = _json(sealed / SEAL_FILE)
+    absent = [name for name in ("month", "version", "content") if name not in seal]
+    if absent:
+        raise StorageError(f"{sealed / SEAL_FILE} does not say {', '.join(absent)}: it is not a seal.")
+    return seal
+
+
+def altered_files(sealed: Path, names: list[str]) -> tuple[str, ...]:
+    """Name the files among `names` (relative to `sealed`) that are not, byte for byte, those of the manifest."""
+    listed = {row.path: row.sha256 for row in read_manifest(sealed / MANIFEST_FILE)}
+    expected = {name: listed.get(f"{sealed.parent.name}/{sealed.name}/{name}") for name in names}
+    # The manifest cannot list itself, nor the seal that holds its hash.
+    expected |= {MANIFEST_FILE: str(read_seal(sealed).get("manifest_sha256"))}
+    expected.pop(SEAL_FILE, None)
+    return tuple(name for name, sha256 in sorted(expected.items()) if sha256 != sha256_of(sealed / name))
+
+
+def _needed(sealed: Path) -> list[Path]:
+    derived = derivations()
+    names = [
+        SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE, *_RULE_FILES,
+        *(f"data/{name}.parquet" for name in (*source_frames(), *derived)),
+        *(f"statements/{name}.sql" for name in derived),
+    ]  # fmt: skip
+    return [sealed / name for name in names]
+
+
+def _require_all(sealed: Path) -> None:
+    missing = [str(path) for path in _needed(sealed) if not path.is_file()]
+    if missing:
+        raise StorageError(
+            f"The sealed version in {sealed} lacks {', '.join(missing)}. Copy the evidence folder again, whole; "
+            "cpg1 evidence verify names everything that is missing or changed."
+        )
+
+
+def _circumstances(sealed: Path, month: CutoffMonth) -> Circumstances:
+    lines = read_yaml(sealed / "rules" / "lines.yaml", Lines)
+    return Circumstances(
+        month=month,
+        lines=lines.within(read_scope(sealed / "scope.yaml").gl_accounts),
+        thresholds=read_yaml(sealed / "rules" / "thresholds.yaml", Thresholds),
+        classification=read_yaml(sealed / "rules" / "collection_classification.yaml", Classification),
+    )
+
+
+def _outcomes(sealed: Path, place: Path, circumstances: Circumstances) -> Iterator[AssetOutcome]:
+    frames: dict[str, ds.Dataset] = {name: _dataset(_data(sealed, name)) for name in source_frames()}
+    for name, derivation in derivations().items():
+        again = place / f"{name}.parquet"
+        same, differing = False, Differences(name)
+        problem = _computed(derivation, frames, circumstances, again)
+        if problem is None:
+            frames[name] = _dataset(again)
+            same = sha256_of(again) == sha256_of(_data(sealed, name))
+        if problem is None and not same:
+            try:
+                differing = differences(_data(sealed, name), again, derivation.spec)
+            except StorageError as error:
+                problem = str(error)
+        statement = (sealed / "statements" / f"{name}.sql").read_bytes().strip()
+        changed = statement != derivation.statement.strip().encode()
+        yield AssetOutcome(name, same, differing, changed, problem)
+
+
+def _computed(
+    derivation: Derivation, frames: Mapping[str, ds.Dataset], circumstances: Circumstances, path: Path
+) -> str | None:
+    """Write the frame as the storage would, to `path`; or say why that cannot be done."""
+    absent = [name for name in derivation.inputs if name not in frames]
+    if absent:
+        return f"It needs {', '.join(absent)}, which could not be computed."
+    try:
+        write_parquet(derivation.computed(frames, circumstances), derivation.spec, path)
+    except (Cpg1Error, duckdb.Error, pa.ArrowException) as error:
+        return str(error)
+    return None
+
+
+def _data(sealed: Path, name: str) -> Path:
+    return sealed / "data" / f"{name}.parquet"
+
+
+def _dataset(path: Path) -> ds.Dataset:
+    try:
+        return ds.dataset(path, format="parquet")
+    except (pa.ArrowException, OSError) as error:
+        raise StorageError(f"{path} is not a readable Parquet file ({error}).") from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path} cannot be read ({error}).") from error
+    if not isinstance(found, dict):
+        raise StorageError(f"{path} does not hold what a seal has there: a JSON object is expected.")
+    return found
+
+
+def _code(this: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Name a code version, with its commit where both know theirs (an installed package knows none)."""
+    version = str(this.get("code_version"))
+    if not (isinstance(this.get("git"), dict) and isinstance(other.get("git"), dict)):
+        return version
+    git = this["git"]
+    return f"{version} at {git.get('commit')}" + ("" if git.get("clean") else " with changes")
+
+
+def _other_libraries(sealed: object, here: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Name the libraries that compute and write frames and have another version here than when it was sealed."""
+    known = sealed if isinstance(sealed, dict) else {}
+    return {
+        name: {"sealed": str(known[name]), "here": here[name]}
+        for name in _LIBRARIES
+        if name in known and name in here and known[name] != here[name]
+    }

@@ -1,0 +1,234 @@
+"""Verifying evidence: every sealed file hashed again, the chain walked, the signatures checked.
+
+It works on a copied folder with nothing else there, writes nothing, and believes nothing that the folder
+says of itself beyond what follows from the head of the chain: that one must be compared with an anchor noted
+elsewhere, or be signed by a key that is trusted.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cpg1_assets.errors import EvidenceError
+from cpg1_assets.evidence.audit.month_check import MonthCheck, settled
+from cpg1_assets.evidence.chain.links import (
+    FOLDER,
+    SEAL,
+    Link,
+    Problem,
+    anchor_of,
+    inspect_chain,
+    parse_anchor,
+)
+from cpg1_assets.evidence.chain.seal import SEALS
+from cpg1_assets.evidence.chain.sign_off import sign_off_problems
+from cpg1_assets.evidence.chain.signing import is_signed, key_id
+
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What verification found. `problems` empty means: consistent with itself up to `head`.
+
+    `anchored` says that the anchor given is in the chain, `trusted` that the head is covered by a signature of
+    a trusted key; `covered_to` is the last link that either of them vouches for.
+    """
+
+    problems: list[Problem]
+    notes: list[str]
+    head: str | None
+    anchored: bool
+    trusted: bool
+    covered_to: int
+    signed_by: list[str]
+    months: dict[str, int]
+    links: int
+    files: int
+    size_bytes: int
+
+    @property
+    def conclusion(self) -> str:
+        """Say in a sentence what is known now, and no more than that."""
+        if self.problems:
+            counted = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+            return f"{counted}: this is not, or not all, as it was sealed."
+        if self.covered_to == self.links and (self.anchored or self.trusted):
+            by = " and ".join(
+                [*(["the anchor"] if self.anchored else []), *(["a trusted key"] if self.trusted else [])]
+            )
+            return f"As it was sealed. The head {self.head} is vouched for by {by}."
+        if self.covered_to:
+            return (
+                f"As it was sealed up to link {self.covered_to}; the {self.links - self.covered_to} links after it "
+                f"are consistent with themselves only. The head is {self.head}: compare it with the head you noted."
+            )
+        return (
+            f"Consistent with itself, and no more than that is known: the head is {self.head}. Compare it with the "
+            "head you noted (--anchor), or give a key you trust (--trusted-key)."
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "clean": not self.problems,
+            "conclusion": self.conclusion,
+            "problems": [
+                {name: printable(said) for name, said in problem._asdict().items()}
+                for problem in self.problems
+            ],
+            "notes": [printable(note) for note in self.notes],
+            "head": self.head,
+            "anchored": self.anchored,
+            "trusted": self.trusted,
+            "covered_to": self.covered_to,
+            "signed_by": self.signed_by,
+            "months": self.months,
+            "links": self.links,
+            "files": self.files,
+            "size_bytes": self.size_bytes,
+        }
+
+
+def verify(
+    evidence: Path, month: str | None = None, anchor: str | None = None, trusted_keys: Sequence[str] = ()
+) -> VerifyReport:
+    """Verify the evidence folder, or of it only `month` and the whole chain.
+
+    `trusted_keys` are public keys in base64. Raises EvidenceError when the folder is not there, holds nothing
+    sealed, or the anchor is not one; everything else that is wrong is a problem of the report.
+    """
+    noted = None if anchor is None else parse_anchor(anchor)
+    evidence = evidence.resolve()
+    if not evidence.is_dir():
+        raise EvidenceError(
+            f"{evidence} is not a folder: give the folder that holds {FOLDER} and the months."
+        )
+    links, problems, notes = inspect_chain(evidence)
+    top = _top(evidence, problems)
+    sealed = sorted(_months_of(links, problems) | set(top))
+    if not links and noted is None and not problems and not any((evidence / m / SEALS).exists() for m in top):
+        raise EvidenceError(f"Nothing is sealed in {evidence}: there is no {FOLDER} and no sealed month.")
+    if month is not None and month not in sealed:
+        problems.append(
+            Problem("missing", month, "The chain has no seal of this month, and it has no folder.")
+        )
+    anchored = _check_anchor(links, noted, problems)
+    trusted_to, signed_by = _check_signatures(links, trusted_keys, problems, notes)
+    problems += sign_off_problems(links)
+    checked = [MonthCheck(evidence, name, links) for name in (sealed if month is None else [month])]
+    for each in checked:
+        each.check()
+    problems += settled(checked)
+    notes += [note for each in checked for note in each.notes]
+    return VerifyReport(
+        problems=problems,
+        notes=notes,
+        head=anchor_of(links[-1]) if links else None,
+        anchored=anchored,
+        trusted=trusted_to > 0,
+        covered_to=max(trusted_to, noted[0] if anchored and noted is not None else 0),
+        signed_by=signed_by,
+        months={each.name: len(each.versions) for each in checked if each.versions},
+        links=len(links),
+        files=sum(each.files for each in checked),
+        size_bytes=sum(each.size_bytes for each in checked),
+    )
+
+
+def problems_of(evidence: Path, month: str) -> list[Problem]:
+    """Give what is not as it was sealed of a month, as whoever signs it off has to know."""
+    return verify(evidence, month).problems
+
+
+def printable(text: str) -> str:
+    """Write out what a terminal or a file of JSON would not show as it is: names of files may hold anything."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _months_of(links: list[Link], problems: list[Problem]) -> set[str]:
+    """Give the months that were sealed; what is no month must not be taken for the name of a folder."""
+    months = set()
+    for link in links:
+        month = link.body.get("month")
+        if isinstance(month, str) and _MONTH.fullmatch(month):
+            if link.kind == SEAL:
+                months.add(month)
+        else:
+            problems.append(Problem("changed", link.name, "It does not say which month it is of."))
+    return months
+
+
+def _top(evidence: Path, problems: list[Problem]) -> list[str]:
+    """Give the months that have a folder; anything else but the chain does not belong there."""
+    months = []
+    for path in sorted(evidence.iterdir()):
+        if path.is_symlink():
+            if path.name != FOLDER:
+                problems.append(Problem("link", path.name, "It is a symbolic link, not a folder."))
+        elif path.is_dir() and _MONTH.fullmatch(path.name):
+            months.append(path.name)
+        elif path.name != FOLDER or not path.is_dir():
+            problems.append(Problem("added", path.name, "It is neither the chain nor the folder of a month."))
+    return months
+
+
+def _check_anchor(links: list[Link], noted: tuple[int, str] | None, problems: list[Problem]) -> bool:
+    if noted is None:
+        return False
+    index, digits = noted
+    place = f"{FOLDER}/{index:06d}.json"
+    found = [link for link in links if link.index == index]
+    if not found:
+        problems.append(
+            Problem(
+                "anchor", place, f"The anchor is of link {index}; the chain does not have it: it was cut."
+            )
+        )
+        return False
+    if not found[0].digest.startswith(digits):
+        problems.append(
+            Problem(
+                "anchor", place, "The anchor is of another link of this number: the chain was written anew."
+            )
+        )
+        return False
+    return True
+
+
+def _check_signatures(
+    links: list[Link], trusted_keys: Sequence[str], problems: list[Problem], notes: list[str]
+) -> tuple[int, list[str]]:
+    """Give the last link a trusted key vouches for (a signature covers all links before it), and who signed."""
+    signers, trusted_to = set(), 0
+    for link in links:
+        if link.signature is None:
+            continue
+        try:
+            valid = is_signed(link.digest, link.signature)
+        except EvidenceError as error:
+            if trusted_keys:
+                raise
+            notes.append(f"The signatures were not checked. {error}")
+            return 0, []
+        public_key = link.signature.get("public_key", "")
+        if not valid:
+            problems.append(Problem("signature", link.name, "Its signature is not one of the key it names."))
+            continue
+        signers.add(key_id(public_key))
+        if trusted_keys and public_key not in trusted_keys:
+            who = key_id(public_key)
+            problems.append(
+                Problem("signature", link.name, f"It is signed by the key {who}, which is not trusted.")
+            )
+        elif public_key in trusted_keys:
+            trusted_to = link.index
+    if trusted_keys:
+        problems += [
+            Problem("unsigned", link.name, "No trusted key has signed it or a link after it.")
+            for link in links
+            if link.index > trusted_to and link.signature is None
+        ]
+    return trusted_to, sorted(signers)

@@ -1,0 +1,1 @@
+"""What cannot be taken back: seals, sign-offs, signatures, in one chain. Not here: looking whether it still holds."""

@@ -1,0 +1,329 @@
+"""The chain of seals and sign-offs: one small file a link, each covering the digest of the link before it.
+
+`chain/<NNNNNN>.json` under the evidence folder, in the order the links were made, whatever month they are
+of. A link is canonical JSON (keys sorted, no blanks, UTF-8) and is never written twice. What a link's body
+means is settled in `seal` and `sign_off`; whether the files it speaks of are still there, in `verify`.
+"""
+
+import getpass
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cpg1_assets.disk import sync
+from cpg1_assets.errors import EvidenceError
+from cpg1_assets.evidence.chain.durable import written
+from cpg1_assets.evidence.chain.signing import Signer
+from cpg1_assets.lock import held_lock
+
+FORMAT = "cpg1-chain-1"
+FOLDER = "chain"
+BEFORE_THE_FIRST = "0" * 64
+SEAL, SIGN_OFF = "seal", "sign-off"
+_NAME = re.compile(r"[0-9]{6}\.json")
+_PARTIAL = re.compile(r"\..*\.partial")
+_FIELDS = {"format", "index", "kind", "previous", "made_at", "made_by", "body", "digest"}
+_ANCHOR_DIGITS, _GROUP = 20, 5
+_LARGEST_LINK = 1 << 20
+
+
+class Problem(NamedTuple):
+    """One thing that is not as it was sealed: its kind, the file (relative to the evidence folder), a sentence."""
+
+    kind: str
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link, as it stands in its file."""
+
+    index: int
+    kind: str
+    previous: str
+    made_at: str
+    made_by: str
+    body: Mapping[str, Any]
+    digest: str
+    signature: Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Place of the link's file, relative to the evidence folder."""
+        return f"{FOLDER}/{self.index:06d}.json"
+
+    def signed_part(self) -> dict[str, Any]:
+        """Give what the digest covers: everything but the digest and the signature."""
+        return {
+            "format": FORMAT,
+            "index": self.index,
+            "kind": self.kind,
+            "previous": self.previous,
+            "made_at": self.made_at,
+            "made_by": self.made_by,
+            "body": self.body,
+        }
+
+    def content(self) -> bytes:
+        """Give the bytes of the link's file."""
+        document = {**self.signed_part(), "digest": self.digest}
+        if self.signature is not None:
+            document["signature"] = self.signature
+        return canonical(document) + b"\n"
+
+
+class ReadChain(NamedTuple):
+    """The links that can be read, in order, and what is wrong with the chain."""
+
+    links: list[Link]
+    problems: list[Problem]
+    notes: list[str]
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Write JSON the one way digests are taken of: keys sorted, no blanks, UTF-8."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest_of(link: Link) -> str:
+    """SHA-256 of what a link says, in hexadecimal."""
+    return hashlib.sha256(canonical(link.signed_part())).hexdigest()
+
+
+def read_chain(evidence: Path) -> list[Link]:
+    """Give the links in order. Raises EvidenceError when the chain is not whole."""
+    links, problems, _ = inspect_chain(evidence)
+    if problems:
+        raise EvidenceError(
+            f"The chain of seals is damaged. {problems[0].path}: {problems[0].message} Look at all of it with: "
+            "cpg1 evidence verify; then put the chain back from a copy."
+        )
+    return links
+
+
+def inspect_chain(evidence: Path) -> ReadChain:
+    """Read what can be read of the chain and say what is wrong with it; raises nothing."""
+    folder = evidence / FOLDER
+    links: list[Link] = []
+    problems: list[Problem] = []
+    notes: list[str] = []
+    names = _names(folder, problems, notes)
+    expected = 1
+    before = BEFORE_THE_FIRST
+    for name in names:
+        place = f"{FOLDER}/{name}"
+        index = int(name[:6])
+        while expected < index:
+            missing = f"{FOLDER}/{expected:06d}.json"
+            problems.append(Problem("missing", missing, "This link of the chain is not there."))
+            expected += 1
+            before = ""
+        expected = index + 1
+        link = _read_link(folder / name, place, problems)
+        if link is None:
+            before = ""
+            continue
+        if link.index != index:
+            problems.append(
+                Problem("reordered", place, f"This is link {link.index}: links were moved or renamed.")
+            )
+        if before and link.previous != before:
+            problems.append(
+                Problem(
+                    "reordered",
+                    place,
+                    "It does not follow the link before it: the chain was cut, reordered or written anew.",
+                )
+            )
+        before = link.digest
+        links.append(link)
+    return ReadChain(links, problems, notes)
+
+
+def head(evidence: Path) -> Link | None:
+    """Give the newest link; None where nothing was sealed yet. Raises EvidenceError on a damaged chain."""
+    links = read_chain(evidence)
+    return links[-1] if links else None
+
+
+def append_link(
+    evidence: Path, kind: str, body: Mapping[str, Any], *, made_by: str = "", signer: Signer | None = None
+) -> Link:
+    """Add a link to the chain, under its lock, and give it. Raises EvidenceError on a damaged chain.
+
+    The file appears whole or not at all, and never in the place of another: a process killed at any moment
+    leaves the chain as it was or with the new link.
+    """
+    folder = evidence / FOLDER
+    with chain_lock(evidence), written(f"The chain {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        sync(evidence)
+        _clear_half_written(folder)
+        links = read_chain(evidence)
+        unsigned = Link(
+            index=len(links) + 1,
+            kind=kind,
+            previous=links[-1].digest if links else BEFORE_THE_FIRST,
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            made_by=made_by or os_account(),
+            body=json.loads(canonical(body)),
+            digest="",
+        )
+        digest = digest_of(unsigned)
+        signature = None if signer is None else signer.signature(digest)
+        link = Link(**{**unsigned.__dict__, "digest": digest, "signature": signature})
+        _publish(link, folder)
+        return link
+
+
+def clear_half_written(evidence: Path) -> None:
+    """Clear away what a killed process left half written beside the links. Raises EvidenceError."""
+    with chain_lock(evidence), written(f"The chain {evidence / FOLDER}"):
+        _clear_half_written(evidence / FOLDER)
+
+
+def chain_lock(evidence: Path) -> Any:  # noqa: ANN401 - a context manager
+    """Hold the right to add to the chain; the lock is beside the evidence, never in it."""
+    return held_lock(evidence.parent / "locks" / "evidence-chain.lock", wait=True)
+
+
+def anchor_of(link: Link) -> str:
+    """Give what a person notes on paper: the link's number and the first 20 digits of its digest."""
+    digits = link.digest[:_ANCHOR_DIGITS]
+    groups = [digits[at : at + _GROUP] for at in range(0, _ANCHOR_DIGITS, _GROUP)]
+    return "-".join([str(link.index), *groups])
+
+
+def parse_anchor(text: str) -> tuple[int, str]:
+    """Read an anchor as a person copied it: case, dashes and blanks do not matter after the number.
+
+    Raises EvidenceError when it cannot be one.
+    """
+    found = re.fullmatch(r"\s*#?([0-9]+)[\s\-–—:]+([0-9a-fA-F\s\-–—]+)", text)
+    digits = re.sub(r"[^0-9a-f]", "", found[2].lower()) if found else ""
+    if found is None or len(digits) != _ANCHOR_DIGITS:
+        raise EvidenceError(
+            f"{text!r} is not an anchor: it is the number of a link and 20 digits in four groups, "
+            "such as 12-3f2a9-00c41-9be77-d51f0."
+        )
+    return int(found[1]), digits
+
+
+def os_account() -> str:
+    """Name of the operating-system account this process runs as."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def _clear_half_written(folder: Path) -> None:
+    for left in folder.glob(".*.partial"):
+        left.unlink(missing_ok=True)  # nobody else writes under the lock
+
+
+def _publish(link: Link, folder: Path) -> None:
+    final = evidence_file = folder / f"{link.index:06d}.json"
+    beside = folder / f".{final.name}.{os.getpid()}.partial"
+    with beside.open("xb") as file:
+        file.write(link.content())
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(beside, final)  # unlike a rename, it never takes the place of a file that is there
+    except FileExistsError as error:
+        raise EvidenceError(f"{evidence_file} is there already and is not overwritten.") from error
+    except OSError:
+        # A file system without hard links; nobody else writes under the lock.
+        if final.exists():
+            raise
+        beside.rename(final)
+    with suppress(FileNotFoundError):
+        beside.unlink()
+    sync(folder)
+
+
+def _names(folder: Path, problems: list[Problem], notes: list[str]) -> list[str]:
+    """Give the names of the links' files, sorted; anything else in the folder is a problem or a note."""
+    if folder.is_symlink():
+        problems.append(Problem("link", FOLDER, "The folder of the chain is a symbolic link."))
+        return []
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problems.append(Problem("unreadable", FOLDER, f"It cannot be read ({error.strerror or error})."))
+        return []
+    names = []
+    partial = {entry.inode() for entry in entries if _PARTIAL.fullmatch(entry.name)}
+    for entry in entries:
+        place = f"{FOLDER}/{entry.name}"
+        if entry.is_symlink():
+            problems.append(Problem("link", place, "It is a symbolic link, not a file."))
+        elif _PARTIAL.fullmatch(entry.name):
+            notes.append(f"{place}: left half written by a process that was killed; it counts for nothing.")
+        elif not _NAME.fullmatch(entry.name) or not entry.is_file() or entry.name == "000000.json":
+            problems.append(Problem("added", place, "It is not a link of the chain."))
+        else:
+            if entry.inode() not in partial and entry.stat(follow_symlinks=False).st_nlink > 1:
+                problems.append(Problem("hard link", place, HARD_LINK))
+            names.append(entry.name)
+    return names
+
+
+HARD_LINK = (
+    "It is a hard link: the same bytes have another name, through which they can be changed. "
+    "Copy the folder file by file (cp -r) and keep the copy."
+)
+
+
+def _read_link(path: Path, place: str, problems: list[Problem]) -> Link | None:
+    """Read one link; what cannot be read, or is not as it was written, is a problem."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_LINK + 1)
+    except OSError as error:
+        problems.append(Problem("unreadable", place, f"It cannot be read ({error.strerror or error})."))
+        return None
+    link = _parsed(data)
+    if link is None:
+        problems.append(Problem("changed", place, "It is not a link as this software writes them."))
+        return None
+    if link.content() != data or digest_of(link) != link.digest:
+        problems.append(Problem("changed", place, "Its content is not what its digest says."))
+    return link
+
+
+def _parsed(data: bytes) -> Link | None:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        return None
+    signature = found.get("signature")
+    texts = ("kind", "previous", "made_at", "made_by", "digest")
+    well_formed = (
+        found.keys() - {"signature"} == _FIELDS
+        and type(found["index"]) is int
+        and all(isinstance(found[name], str) for name in texts)
+        and isinstance(found["body"], dict)
+        and found["kind"] in (SEAL, SIGN_OFF)
+        and ("signature" not in found or _is_signature(signature))
+    )
+    if not well_formed:
+        return None
+    return Link(**{name: found[name] for name in _FIELDS - {"format"}}, signature=signature)
+
+
+def _is_signature(found: object) -> bool:
+    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())

@@ -1,0 +1,370 @@
+"""Sealing a month: a version of all its data, rules and packages, listed by hash and bound into the chain.
+
+`<month>/seals/<NNN>/` under the evidence folder, made beside its place and renamed, never touched again.
+A version counts from the moment the chain has a link for it; one that a killed process left without a link
+is taken up by the next sealing. No Dagster here, and nothing is read but the evidence folder.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cpg1_assets.disk import sha256_of, sync
+from cpg1_assets.errors import EvidenceError
+from cpg1_assets.evidence.chain.durable import chunks, keep, written
+from cpg1_assets.evidence.chain.links import (
+    SEAL,
+    Link,
+    anchor_of,
+    append_link,
+    clear_half_written,
+    inspect_chain,
+    os_account,
+    read_chain,
+)
+from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
+from cpg1_assets.evidence.chain.signing import Signer
+from cpg1_assets.evidence.packages.package import Document, json_text
+from cpg1_assets.lock import held_lock, is_running
+
+FORMAT = "cpg1-seal-1"
+CONTROL = "C-PG-1"
+SEALS = "seals"
+SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE = "seal.json", "manifest.parquet", "context.json"
+_DESCRIBES_THE_RUN = {"context", "package"}
+_VERSION = re.compile(r"[0-9]{3,6}")
+
+
+@dataclass(frozen=True)
+class MonthContent:
+    """What is sealed of a month, by name: storage files by asset, and the texts they came from.
+
+    `packaged` are the assets whose evidence package holds their data file: what is sealed must be what a
+    package of the month vouches for.
+    """
+
+    data: Mapping[str, Document]
+    rules: Mapping[str, Document]
+    statements: Mapping[str, Document]
+    queries: Mapping[str, Document]
+    context: Mapping[str, Any]
+    packaged: Iterable[str] = field(default=())
+
+    def documents(self) -> Iterator[tuple[str, str, Document]]:
+        """Give each file of the version: its path in it, its kind, its content."""
+        for asset, document in self.data.items():
+            yield f"data/{asset}.parquet", "data", document
+        for name, document in self.rules.items():
+            if name == "scope.yaml":
+                yield name, "scope", document
+            else:
+                yield f"rules/{name}", "rules", document
+        for asset, document in self.statements.items():
+            yield f"statements/{asset}.sql", "statement", document
+        for name, document in self.queries.items():
+            yield f"queries/{name}", "query", document
+        yield CONTEXT_FILE, "context", self.context
+
+
+@dataclass(frozen=True)
+class SealedVersion:
+    """One sealed version of a month: its folder, its number, and its link of the chain."""
+
+    folder: Path
+    month: str
+    version: int
+    link: Link
+
+    def data(self, asset: str) -> Path:
+        """Place of the sealed data of an asset. Raises EvidenceError when the version does not have it."""
+        path = self.folder / "data" / f"{asset}.parquet"
+        if not path.is_file():
+            raise EvidenceError(f"{path} is not there: {asset} was not sealed, or the file was removed.")
+        return path
+
+    @property
+    def assets(self) -> list[str]:
+        """Names of the sealed assets, sorted."""
+        return sorted(path.stem for path in (self.folder / "data").glob("*.parquet"))
+
+    @cached_property
+    def seal(self) -> dict[str, Any]:
+        """What `seal.json` says. Raises EvidenceError when it is not what the chain has a digest of."""
+        path = self.folder / SEAL_FILE
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
+        if hashlib.sha256(content).hexdigest() != self.link.body.get("seal_sha256"):
+            raise EvidenceError(
+                f"{path} is not the file that was sealed. Look at the month with: "
+                f"cpg1 evidence verify {self.month}"
+            )
+        said: dict[str, Any] = json.loads(content)
+        return said
+
+    def manifest(self) -> list[ManifestRow]:
+        """Every file of the sealed month. Raises EvidenceError when the manifest cannot be read."""
+        return read_manifest(self.folder / MANIFEST_FILE)
+
+
+@dataclass(frozen=True)
+class SealResult:
+    """What sealing came to: the version that stands, and whether it was made now."""
+
+    sealed: SealedVersion
+    made: bool
+
+    @property
+    def link(self) -> Link:
+        """The link of the chain."""
+        return self.sealed.link
+
+    @property
+    def anchor(self) -> str:
+        """What to note on paper."""
+        return anchor_of(self.link)
+
+
+def seals_folder(evidence: Path, month: str) -> Path:
+    """Folder of a month's sealed versions."""
+    return evidence / month / SEALS
+
+
+def sealed_versions(evidence: Path, month: str) -> list[SealedVersion]:
+    """Give the versions of a month that the chain has a link for and whose folder is there, in order.
+
+    It does not say that they are whole: `verify` does.
+    """
+    found = {}
+    for link in inspect_chain(evidence).links:
+        version = link.body.get("version")
+        if link.kind == SEAL and link.body.get("month") == month and isinstance(version, int):
+            folder = seals_folder(evidence, month) / version_name(version)
+            if folder.is_dir() and version not in found:
+                found[version] = SealedVersion(folder, month, version, link)
+    return [found[version] for version in sorted(found)]
+
+
+def latest_seal(evidence: Path, month: str) -> SealedVersion | None:
+    """Give the newest sealed version of a month; None where the month was never sealed."""
+    versions = sealed_versions(evidence, month)
+    return versions[-1] if versions else None
+
+
+def sealed_months(evidence: Path) -> list[str]:
+    """Give the months that the chain has seals of, sorted."""
+    links = inspect_chain(evidence).links
+    return sorted({str(link.body.get("month")) for link in links if link.kind == SEAL})
+
+
+def version_name(version: int) -> str:
+    """Name of a version's folder."""
+    return f"{version:03d}"
+
+
+def version_folders(folder: Path) -> list[Path]:
+    """Give the folders of sealed versions, linked or not, in order."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        (path for path in folder.iterdir() if _VERSION.fullmatch(path.name) and path.is_dir()),
+        key=lambda path: int(path.name),
+    )
+
+
+def seal_month(
+    evidence: Path, month: str, content: MonthContent, *, run_id: str, signer: Signer | None = None
+) -> SealResult:
+    """Seal a month as `content` has it; when that is what the newest version holds, give that version.
+
+    Safe to repeat and safe to kill. Raises EvidenceError when the evidence is damaged or `content` is not
+    what the month's packages hold, and StorageError when nothing can be written.
+    """
+    folder = seals_folder(evidence, month)
+    with (
+        held_lock(evidence.parent / "locks" / f"seal-{month}.lock", wait=True),
+        written(f"The seal of {month} in {folder}"),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        _clear_partials(folder)
+        clear_half_written(evidence)
+        read_chain(evidence)  # nothing is put on top of a damaged chain
+        _take_up_unlinked(evidence, month, signer)
+        newest = latest_seal(evidence, month)
+        if newest is not None and _as_sealed(newest, content):
+            return SealResult(newest, made=False)
+        version = max((int(path.name) for path in version_folders(folder)), default=0) + 1
+        made = _write_version(evidence, month, version, content, run_id)
+        link = append_link(evidence, SEAL, _body(month, version, made), signer=signer)
+        return SealResult(SealedVersion(made, month, version, link), made=True)
+
+
+def _write_version(evidence: Path, month: str, version: int, content: MonthContent, run_id: str) -> Path:
+    """Write a version beside its place and rename it there."""
+    from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415 - verify does not need its libraries
+
+    folder = seals_folder(evidence, month)
+    final = folder / version_name(version)
+    beside = folder / f".{final.name}.{os.getpid()}.partial"
+    prefix = f"{SEALS}/{final.name}"
+    try:
+        rows = []
+        for name, kind, document in content.documents():
+            rows.append(ManifestRow(f"{prefix}/{name}", kind, *keep(document, beside / name)))
+        hashes = {row.path.removeprefix(f"{prefix}/"): row.sha256 for row in rows}
+        packages = list(_package_rows(evidence / month))
+        _require_packages(content, hashes, packages, month)
+        manifest = write_parquet(to_arrow([*rows, *packages]), MANIFEST, beside / MANIFEST_FILE)
+        context = content.context
+        seal = {
+            "format": FORMAT,
+            "control": CONTROL,
+            "month": month,
+            "version": version,
+            "books": context.get("books"),
+            "manifest_sha256": manifest.sha256,
+            "files": manifest.rows,
+            "content": {asset: hashes[f"data/{asset}.parquet"] for asset in sorted(content.data)},
+            "code_version": context.get("code_version"),
+            "git": context.get("git"),
+            "sealed_by": os_account(),
+            "sealed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "run_id": run_id,
+        }
+        keep(json_text(seal), beside / SEAL_FILE)
+        for made in [path for path in beside.rglob("*") if path.is_dir()]:
+            sync(made)
+        sync(beside)
+        beside.rename(final)
+        sync(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return final
+
+
+def _body(month: str, version: int, folder: Path) -> dict[str, Any]:
+    return {
+        "month": month,
+        "version": version,
+        "seal_sha256": sha256_of(folder / SEAL_FILE),
+        "manifest_sha256": sha256_of(folder / MANIFEST_FILE),
+    }
+
+
+def _as_sealed(newest: SealedVersion, content: MonthContent) -> bool:
+    """Whether a version holds exactly this data, these rules, statements and queries."""
+    said = newest.seal["manifest_sha256"]
+    if sha256_of(newest.folder / MANIFEST_FILE) != said:
+        raise EvidenceError(
+            f"{newest.folder / MANIFEST_FILE} is not the file that was sealed. Look at the month with: "
+            f"cpg1 evidence verify {newest.month}"
+        )
+    prefix = f"{SEALS}/{newest.folder.name}/"
+    sealed = {
+        row.path.removeprefix(prefix): row.sha256
+        for row in newest.manifest()
+        if row.kind not in _DESCRIBES_THE_RUN
+    }
+    now = {
+        name: digest_of_document(document)
+        for name, kind, document in content.documents()
+        if kind not in _DESCRIBES_THE_RUN
+    }
+    return sealed == now
+
+
+def digest_of_document(document: Document) -> str:
+    """SHA-256 of a document as it would be kept."""
+    digest = hashlib.sha256()
+    for chunk in chunks(document):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def packages_of(month_folder: Path) -> list[Path]:
+    """Give the evidence packages in a month's folder: one a run and asset, whatever run they are of."""
+    return sorted(
+        package
+        for asset in (month_folder.iterdir() if month_folder.is_dir() else ())
+        if asset.name != SEALS and not asset.name.startswith(".") and asset.is_dir()
+        for package in asset.iterdir()
+        if not package.name.startswith(".") and package.is_dir()
+    )
+
+
+def _package_rows(month_folder: Path) -> Iterator[ManifestRow]:
+    for package in packages_of(month_folder):
+        for path in sorted(package.rglob("*")):
+            name = path.relative_to(month_folder).as_posix()
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise EvidenceError(
+                    f"{path} is a link or a special file: evidence packages hold files only. "
+                    "Take it away and close the month again."
+                )
+            if path.is_file():
+                yield ManifestRow(name, "package", path.stat().st_size, sha256_of(path))
+
+
+def _require_packages(
+    content: MonthContent, hashes: Mapping[str, str], packages: list[ManifestRow], month: str
+) -> None:
+    """Refuse data that no package of the month holds: it did not come from a run that left its evidence."""
+    held = {(row.path.split("/")[0], row.sha256) for row in packages if row.path.endswith("/data.parquet")}
+    for asset in content.packaged:
+        if (asset, hashes[f"data/{asset}.parquet"]) not in held:
+            raise EvidenceError(
+                f"The data of {asset} in storage is not that of any evidence package of {month}: it was changed "
+                f"or its package was removed. Materialize {asset} of {month} again, and what depends on it."
+            )
+
+
+def _take_up_unlinked(evidence: Path, month: str, signer: Signer | None) -> None:
+    """Give a link to each version that a killed process left without one.
+
+    Such a version is whole, since it is renamed into place only then; one that is not whole was tampered with.
+    """
+    linked = {sealed.version for sealed in sealed_versions(evidence, month)}
+    for folder in version_folders(seals_folder(evidence, month)):
+        if int(folder.name) in linked:
+            continue
+        if not _is_whole(evidence / month, folder, month):
+            raise EvidenceError(
+                f"{folder} is not in the chain and is not whole. Nothing is sealed beside it: look at it with "
+                f"cpg1 evidence verify {month}, keep a copy, and take it away."
+            )
+        body = _body(month, int(folder.name), folder)
+        append_link(evidence, SEAL, {**body, "taken_up": True}, signer=signer)
+
+
+def _is_whole(month_folder: Path, folder: Path, month: str) -> bool:
+    try:
+        seal = json.loads((folder / SEAL_FILE).read_bytes())
+        rows = read_manifest(folder / MANIFEST_FILE)
+        listed = {row.path for row in rows if row.path.startswith(f"{SEALS}/{folder.name}/")}
+        own = {f"{SEALS}/{folder.name}/{name}" for name in (SEAL_FILE, MANIFEST_FILE)}
+        found = {p.relative_to(month_folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+        return (
+            (seal["month"], seal["version"]) == (month, int(folder.name))
+            and seal["manifest_sha256"] == sha256_of(folder / MANIFEST_FILE)
+            and found == listed | own
+            and all(sha256_of(month_folder / row.path) == row.sha256 for row in rows)
+        )
+    except (OSError, ValueError, KeyError, TypeError, EvidenceError):
+        return False
+
+
+def _clear_partials(folder: Path) -> None:
+    """Clear away what killed sealings left half written; those of running processes stay."""
+    for left in folder.glob(".*.partial"):
+        if left.name.split(".")[-2] == str(os.getpid()) or not is_running(left.name.split(".")[-2]):
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,176 @@
+"""The Dagster home the command line works with, and what its event log says of a run."""
+
+import os
+import platform
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+from dagster._core.events import DagsterEventType  # the public enum lacks some members
+
+from cpg1_assets.graph.retry import first_cause
+from cpg1_assets.home import Home
+from cpg1_assets.lock import is_running
+from cpg1_assets.settings import Settings
+
+HOST_TAG, PID_TAG, CLOSE_TAG = "cpg1/host", "cpg1/pid", "cpg1/close"
+TOLD_EVENTS = {
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.STEP_FAILURE,
+    DagsterEventType.STEP_UP_FOR_RETRY,
+}
+
+
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Open the Dagster instance of DAGSTER_HOME, or, where that is not set, of `$CPG1_HOME/dagster`."""
+    prepare_dagster_home(settings)
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def prepare_dagster_home(settings: Settings) -> None:
+    """Set DAGSTER_HOME to `$CPG1_HOME/dagster` unless it is set, and give a new home its `dagster.yaml`.
+
+    A narrowed scope always has a home of its own: its runs must not pass for the control's in the UI.
+    """
+    Home(settings).prepare()
+    if os.environ.get("DAGSTER_HOME") and settings.scope is None:
+        return
+    home = Home(settings).place / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        beside = home / f".dagster.yaml.{os.getpid()}"
+        beside.write_text(yaml.safe_dump(_dagster_yaml(settings), sort_keys=False), encoding="utf-8")
+        beside.replace(config)
+    os.environ["DAGSTER_HOME"] = str(home)
+
+
+def pool_limit(home: Path, pool: str) -> int | None:
+    """Give how many steps of `pool` run at once in the instance of the Dagster home `home`; None is without limit."""
+    with _as_dagster_home(home), dg.DagsterInstance.from_config(str(home)) as instance:
+        for known in instance.event_log_storage.get_pool_limits():
+            if known.name == pool:
+                return int(known.limit)
+        limit = instance.get_concurrency_config().pool_config.default_pool_limit
+    return None if limit is None else int(limit)
+
+
+@contextmanager
+def _as_dagster_home(home: Path) -> Iterator[None]:
+    """Set DAGSTER_HOME while an instance opens: its configuration may name it."""
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(home)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["DAGSTER_HOME"]
+        else:
+            os.environ["DAGSTER_HOME"] = before
+
+
+def _dagster_yaml(settings: Settings) -> dict[str, Any]:
+    folder = {"base_dir": {"env": "DAGSTER_HOME"}}
+    return {
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+        # One database for all runs' events: half the writes of the default, one a run.
+        "event_log_storage": {
+            "module": "dagster.core.storage.event_log",
+            "class": "ConsolidatedSqliteEventLogStorage",
+            "config": folder,
+        },
+        "run_storage": {"module": "dagster.core.storage.runs", "class": "SqliteRunStorage", "config": folder},
+        "schedule_storage": {
+            "module": "dagster.core.storage.schedules",
+            "class": "SqliteScheduleStorage",
+            "config": folder,
+        },
+        # Frees the pool's slots of runs that died, and ends runs that take too long.
+        "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 30},
+        "run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False},
+        "concurrency": {
+            "pools": {"default_limit": settings.max_concurrent_queries, "granularity": "op"},
+            "runs": {"max_concurrent_runs": os.cpu_count() or 1},
+        },
+    }
+
+
+def run_tags() -> dict[str, str]:
+    """Say which process a run of the command line runs in, so that a killed one can be told from a running one."""
+    return {HOST_TAG: platform.node(), PID_TAG: str(os.getpid()), CLOSE_TAG: uuid.uuid4().hex}
+
+
+def clear_killed_runs(instance: dg.DagsterInstance) -> None:
+    """Mark runs of the command line on this host whose process is gone as failed, and free their pool slots."""
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED],
+        tags={HOST_TAG: platform.node()},
+    )
+    for run in instance.get_runs(filters=unfinished):
+        if not is_running(run.tags.get(PID_TAG, "")):
+            instance.report_run_failed(run, "The process that ran this was killed. Close the month again.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def progress_sentence(entry: dg.EventLogEntry) -> str | None:
+    """Say in a line what an event means to somebody who waits for the close; None when it means nothing."""
+    event = entry.dagster_event
+    if event is None:
+        return None
+    if entry.asset_materialization is not None:
+        rows: Any = entry.asset_materialization.metadata.get("dagster/partition_row_count")
+        return f"{entry.asset_materialization.asset_key.path[-1]}: {rows.value if rows else 0:,} rows"
+    if event.is_step_up_for_retry:
+        retry = event.step_retry_data
+        return f"{event.step_key}: failed, trying again in {retry.seconds_to_wait or 0:g} s. {first_cause(retry.error)}"
+    return f"{event.step_key}: FAILED"
+
+
+def failures(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]:
+    """Give each failed step of a run and what a person should read about it."""
+    found = []
+    for record in instance.get_records_for_run(run_id, of_type=DagsterEventType.STEP_FAILURE).records:
+        event = record.event_log_entry.dagster_event
+        data = event.step_failure_data if event is not None else None
+        if event is None or data is None:
+            continue
+        described = data.user_failure_data.description if data.user_failure_data is not None else None
+        found.append((event.step_key or "run", described or first_cause(data.error) or "failed"))
+    return found
+
+
+def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, str]]:
+    """Give each check of a run that did not pass: asset, check, severity, what should be true."""
+    records = instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION).records
+    found = []
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        evaluation: Any = event.event_specific_data if event is not None else None
+        if evaluation is not None and not evaluation.passed:
+            found.append(
+                {
+                    "asset": evaluation.asset_key.to_user_string(),
+                    "check": evaluation.check_name,
+                    "severity": evaluation.severity.value,
+                    "statement": evaluation.description or "",
+                }
+            )
+    return sorted(found, key=lambda check: (check["severity"], check["asset"], check["check"]))
+
+
+def materialized_hashes(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
+    """Give the SHA-256 of every file a run put in storage, by asset."""
+    records = instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION).records
+    hashes = {}
+    for record in records:
+        materialization = record.asset_materialization
+        if materialization is not None and "sha256" in materialization.metadata:
+            hashes[materialization.asset_key.path[-1]] = str(materialization.metadata["sha256"].value)
+    return hashes

@@ -1,0 +1,28 @@
+"""The job `close_month`, and what every run says of itself."""
+
+import dagster as dg
+
+from cpg1_assets.deployment import Deployment
+
+CLOSE_MONTH = "close_month"
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+
+
+def close_month_job(
+    deployment: Deployment,
+) -> "dg.unresolved_asset_job_definition.UnresolvedAssetJobDefinition":
+    """Make the job `close_month`: every asset and check of one cutoff month, stopped after the longest run time."""
+    return dg.define_asset_job(
+        CLOSE_MONTH,
+        selection=dg.AssetSelection.all(),
+        description="Close C-PG-1 for one cutoff month: extract, bridge, classify, reconcile, keep evidence.",
+        tags=run_tags(deployment),
+    )
+
+
+def run_tags(deployment: Deployment) -> dict[str, str]:
+    """Tag a run with its longest run time, and with what it says of itself (sample data, narrowed scope)."""
+    notes = {"cpg1/books": deployment.settings.books} | {
+        f"cpg1/{name}": note for name, note in deployment.notes.items()
+    }
+    return {MAX_RUNTIME_TAG: str(deployment.settings.max_run_seconds), **notes}

@@ -1,0 +1,111 @@
+"""The asset `evidence_manifest`: the last of a month, which seals it.
+
+What a seal is, and how it is made, is in `cpg1_assets.evidence.chain.seal`; here it gets a month's content from the
+deployment and shows what came of it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from cpg1_assets.deployment import Deployment
+from cpg1_assets.errors import EvidenceError
+from cpg1_assets.evidence.chain.manifest import MANIFEST, to_arrow
+from cpg1_assets.evidence.chain.seal import MonthContent, SealResult, seal_month
+from cpg1_assets.evidence.chain.signing import open_signer
+from cpg1_assets.evidence.packages.context import system_context
+from cpg1_assets.evidence.packages.package import Document
+from cpg1_assets.extracts.scope import SCOPE_PATH
+from cpg1_assets.graph.frame_types import frame_type
+from cpg1_assets.graph.retry import retrying
+from cpg1_assets.graph.steps import deployment_of, month_of
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.frames import DERIVED_FRAMES
+from cpg1_assets.rules.graph import rule_statement
+
+
+def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[str]) -> dg.AssetsDefinition:
+    """Make the asset; `assets` are all others of the month, none of which may be missing from a seal."""
+
+    @dg.asset(
+        name=MANIFEST.name,
+        description=f"{MANIFEST.title}.\n\n{MANIFEST.description}",
+        partitions_def=partitions,
+        group_name="evidence",
+        kinds={"parquet", "json"},
+        io_manager_key="parquet",
+        required_resource_keys={"deployment"},
+        dagster_type=frame_type(MANIFEST),
+        deps=list(assets),
+    )
+    def evidence_manifest(context: dg.AssetExecutionContext) -> pd.DataFrame:
+        deployment, month = deployment_of(context), month_of(context)
+        with retrying(context):
+            settings = deployment.settings
+            if settings.scope is not None:
+                context.log.info("Not sealed: a narrowed scope does not count as the control.")
+                context.add_output_metadata({"sealed": "no: a narrowed scope does not count as the control"})
+                return _frame([])
+            deployment.home.prepare()
+            result = seal_month(
+                deployment.home.evidence_folder,
+                month.key,
+                month_content(deployment, month, assets, context.run.run_id),
+                run_id=context.run.run_id,
+                signer=open_signer(settings.signing_key_file, settings.signing_key),
+            )
+            context.add_output_metadata(_metadata(result))
+            return _frame(result.sealed.manifest())
+
+    return evidence_manifest
+
+
+def month_content(
+    deployment: Deployment, month: CutoffMonth, assets: Sequence[str], run_id: str
+) -> MonthContent:
+    """Give what a seal of the month holds. Raises EvidenceError naming the assets that are not in storage."""
+    missing = [asset for asset in assets if not deployment.storage.exists(asset, month.key)]
+    if missing:
+        raise EvidenceError(
+            f"{month.key} cannot be sealed: {', '.join(missing)} not in storage. Close the whole month with: "
+            f"cpg1 close --month {month.key}"
+        )
+    queries: dict[str, Document] = {}
+    for name, extract in sorted(deployment.catalog.items()):
+        queries |= {f"{name}.sql": extract.sql, f"{name}.yaml": extract.contract_path}
+    return MonthContent(
+        data={asset: deployment.storage.opener(asset, month.key) for asset in sorted(assets)},
+        rules={**deployment.rules.files(), "scope.yaml": SCOPE_PATH},
+        statements={spec.name: rule_statement(spec.name) for spec in DERIVED_FRAMES},
+        queries=queries,
+        context=system_context(
+            run_id=run_id,
+            month=month.key,
+            scope=deployment.settings.scope,
+            sample=deployment.settings.is_sample,
+            source=deployment.source.identity(),
+        ),
+        packaged=[*deployment.catalog, "jdash"],
+    )
+
+
+def _metadata(result: SealResult) -> dict[str, Any]:
+    link = result.link
+    signed = "not signed: no key is configured" if link.signature is None else link.signature["key_id"]
+    return {
+        "sealed": "now" if result.made else "already: the month is as it was sealed",
+        "version": result.sealed.version,
+        "chain_index": link.index,
+        "digest": link.digest,
+        "anchor": result.anchor,
+        "signature": signed,
+        "manifest_sha256": str(link.body["manifest_sha256"]),
+        "evidence": str(result.sealed.folder),
+    }
+
+
+def _frame(rows: list[Any]) -> pd.DataFrame:
+    frame: pd.DataFrame = to_arrow(rows).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame

@@ -1,0 +1,183 @@
+"""The evidence assets: packages of the bridge calculations and of the classifications, as files and as frames.
+
+Each frame lists the files of its package that the calculation decides, with size and SHA-256. What only
+describes the run (`00_system_context.json`) is in the package and not in the frame, so that the same
+month gives the same frame.
+"""
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+from pyarrow.dataset import Dataset
+
+from cpg1_assets import embedded
+from cpg1_assets.disk import sha256_of
+from cpg1_assets.embedded import plain
+from cpg1_assets.evidence.packages.context import system_context
+from cpg1_assets.evidence.packages.package import Document, write_package
+from cpg1_assets.frame import FrameSpec, columns
+from cpg1_assets.graph.frame_types import frame_type
+from cpg1_assets.graph.steps import deployment_of, month_of
+from cpg1_assets.rules.engine import to_table
+from cpg1_assets.rules.graph import rule_statement
+from cpg1_assets.rules.material_proof_rows import material_proof_rows
+
+_CONTEXT = "00_system_context.json"
+_COLUMNS = columns(
+    ("path", "text", "File, relative to the package"),
+    ("size_bytes", "integer", "Size in bytes"),
+    ("sha256", "text", "SHA-256 of the file's bytes"),
+    required=["path", "size_bytes", "sha256"],
+)
+BRIDGE_CALCULATIONS_EVIDENCE = FrameSpec(
+    name="bridge_calculations_evidence",
+    title="Evidence of the bridge calculations",
+    description="Each bridge's amount by company, its proof rows, and the rules and thresholds used.",
+    key=("path",),
+    columns=_COLUMNS,
+)
+BRIDGE_CLASSIFICATIONS_EVIDENCE = FrameSpec(
+    name="bridge_classifications_evidence",
+    title="Evidence of the classification of collection items",
+    description="Counts and amounts by bridge key, the unclassified rows, and the classification rules.",
+    key=("path",),
+    columns=_COLUMNS,
+)
+EVIDENCE_FRAMES = (BRIDGE_CALCULATIONS_EVIDENCE, BRIDGE_CLASSIFICATIONS_EVIDENCE)
+_BRIDGE_AMOUNTS = {
+    "timing_difference_bridge": "variance",
+    "vtc_adjustment": "remaining_amount",
+    "customer_posting_group_bridge": None,
+    "business_line_reclass": None,
+}
+
+
+def evidence_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """Make the two evidence assets."""
+
+    @dg.asset(
+        description=BRIDGE_CALCULATIONS_EVIDENCE.description,
+        partitions_def=partitions,
+        group_name="evidence",
+        kinds={"parquet", "json"},
+        io_manager_key="parquet",
+        required_resource_keys={"deployment"},
+        dagster_type=frame_type(BRIDGE_CALCULATIONS_EVIDENCE),
+    )
+    def bridge_calculations_evidence(
+        context: dg.AssetExecutionContext,
+        timing_difference_bridge: Dataset,
+        vtc_adjustment: Dataset,
+        customer_posting_group_bridge: Dataset,
+        business_line_reclass: Dataset,
+        cr_05: Dataset,
+    ) -> pd.DataFrame:
+        bridges = {
+            "timing_difference_bridge": timing_difference_bridge,
+            "vtc_adjustment": vtc_adjustment,
+            "customer_posting_group_bridge": customer_posting_group_bridge,
+            "business_line_reclass": business_line_reclass,
+        }
+        amounts = {name: _amount_by_company(frame, _BRIDGE_AMOUNTS[name]) for name, frame in bridges.items()}
+        book = deployment_of(context).rules
+        material = material_proof_rows(
+            timing_difference_bridge,
+            vtc_adjustment,
+            business_line_reclass,
+            cr_05,
+            book.lines,
+            book.thresholds,
+        )
+        figures: dict[str, Document] = {
+            "amounts_by_company.json": amounts,
+            "material_rows.json": {"rows": list(map(plain, to_table(material).to_pylist()))},
+        }
+        return _package(context, "bridge_calculations", list(bridges), figures)
+
+    @dg.asset(
+        description=BRIDGE_CLASSIFICATIONS_EVIDENCE.description,
+        partitions_def=partitions,
+        group_name="evidence",
+        kinds={"parquet", "json"},
+        io_manager_key="parquet",
+        required_resource_keys={"deployment"},
+        dagster_type=frame_type(BRIDGE_CLASSIFICATIONS_EVIDENCE),
+    )
+    def bridge_classifications_evidence(
+        context: dg.AssetExecutionContext, ipe_31_classified: Dataset
+    ) -> pd.DataFrame:
+        with embedded.opened() as connection:
+            connection.register("items", ipe_31_classified)
+            by_key = embedded.rows(
+                connection,
+                "SELECT bridge_key, bridge_title, id_company, count(*) AS items, sum(amount) AS amount "
+                "FROM items GROUP BY ALL ORDER BY bridge_key NULLS FIRST, bridge_title, id_company",
+            )
+            unclassified = embedded.rows(
+                connection, "SELECT * FROM items WHERE bridge_key IS NULL ORDER BY ALL NULLS FIRST"
+            )
+        return _package(
+            context,
+            "bridge_classifications",
+            ["ipe_31_classified"],
+            {
+                "counts_and_amounts.json": {"by_bridge_key_and_company": list(map(plain, by_key))},
+                "unclassified_rows.json": {"rows": list(map(plain, unclassified))},
+            },
+        )
+
+    return [bridge_calculations_evidence, bridge_classifications_evidence]
+
+
+def _package(
+    context: dg.AssetExecutionContext, name: str, proofs: list[str], figures: dict[str, Document]
+) -> pd.DataFrame:
+    """Write a package: the figures, the proof rows (the storage files, byte for byte), and the rules used."""
+    deployment, month = deployment_of(context), month_of(context)
+    deployment.home.prepare()
+    documents: dict[str, Document] = {
+        **figures,
+        **{f"{proof}.parquet": deployment.storage.opener(proof, month.key) for proof in proofs},
+        **{f"rules/{file}": path for file, path in deployment.rules.files().items()},
+        **{f"rules/{proof}.sql": rule_statement(proof) for proof in proofs},
+    }
+    package = write_package(
+        deployment.home.package_folder(month.key, name, context.run.run_id),
+        {
+            _CONTEXT: {
+                **system_context(
+                    run_id=context.run.run_id,
+                    month=month.key,
+                    scope=deployment.settings.scope,
+                    sample=deployment.settings.is_sample,
+                    source=None,
+                ),
+                "rule_versions": deployment.rules.versions(),
+            },
+            **documents,
+        },
+    )
+    context.add_output_metadata({"evidence": str(package)})
+    listed = pa.table(
+        {
+            "path": sorted(documents),
+            "size_bytes": [(package / name).stat().st_size for name in sorted(documents)],
+            "sha256": [sha256_of(package / name) for name in sorted(documents)],
+        },
+        schema=BRIDGE_CALCULATIONS_EVIDENCE.arrow_schema,
+    )
+    frame: pd.DataFrame = listed.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
+
+
+def _amount_by_company(frame: Dataset, amount: str | None) -> list[dict[str, object]]:
+    """Sum a bridge by company, LCY; a bridge that identifies and does not quantify amounts to zero."""
+    summed = f'sum("{amount}")' if amount is not None else "CAST(0 AS DECIMAL(24, 4))"
+    with embedded.opened() as connection:
+        connection.register("bridge", frame)
+        found = embedded.rows(
+            connection,
+            f"SELECT id_company, count(*) AS rows, {summed} AS amount FROM bridge "
+            "GROUP BY id_company ORDER BY id_company",
+        )
+    return list(map(plain, found))

@@ -1,0 +1,106 @@
+"""Checks across assets say what a person has to look at, and never stop the answer."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+
+from cpg1_assets.settings import Settings
+from cpg1_assets_tests.closing import Closed, close, listed
+from cpg1_assets_tests.graph.hand_made import MONTH, put_in_storage
+
+
+def test_a_variance_is_the_answer_and_stops_nothing(closed: Closed) -> None:
+    lines = closed.rows("reconciliation")
+    open_lines = {row["line"] for row in lines if row["status"] not in ("RECONCILED", "EXPLAINED")}
+    assert open_lines, "the month has variances"
+    checks = closed.evaluations("reconciliation")
+    for line in {row["line"] for row in lines}:
+        assert checks[f"{line}_explained"].passed == (line not in open_lines), line
+        assert not checks[f"{line}_explained"].blocking
+    assert closed.result.success
+    shown = listed(checks["voucher_liability_explained"], "open")
+    assert {row["id_company"] for row in shown} == {
+        row["id_company"]
+        for row in lines
+        if row["line"] == "voucher_liability" and row["status"] not in ("RECONCILED", "EXPLAINED")
+    }
+
+
+def test_the_roll_forward_names_every_account_that_does_not_tie_out(closed: Closed) -> None:
+    wrong = [row for row in closed.rows("gl_roll_forward") if row["difference"]]
+    evaluation = closed.evaluations("gl_roll_forward")["ties_out"]
+    assert evaluation.passed == (not wrong)
+    assert evaluation.metadata["found"].value == len(wrong)
+
+
+def test_every_statement_of_the_specification_has_its_check(closed: Closed) -> None:
+    wanted = {
+        "cr_05": "every_company_has_a_rate",
+        "nav_voucher_entries": "every_entry_categorised",
+        "ipe_31_classified": "every_item_classified",
+        "gl_roll_forward": "ties_out",
+        "reconciliation": "country_materiality",
+        "vtc_adjustment": "booked_at_what_remained",
+    }
+    for asset, check in wanted.items():
+        assert check in closed.evaluations(asset)
+    assert {"all_companies_present", "no_unknown_voucher", "files_readable"} <= set(
+        closed.evaluations("jdash")
+    )
+
+
+def test_the_share_without_a_category_is_told_and_listed(closed: Closed) -> None:
+    without = [row for row in closed.rows("nav_voucher_entries") if row["bridge_category"] is None]
+    evaluation = closed.evaluations("nav_voucher_entries")["every_entry_categorised"]
+    assert evaluation.severity is dg.AssetCheckSeverity.WARN
+    assert evaluation.metadata["without_category"].value == len(without)
+    assert str(evaluation.metadata["share_without_category"].value).endswith("%")
+    assert len(listed(evaluation, "listed")) == min(len(without), 100)
+
+
+def test_a_missing_jdash_file_is_named_and_only_its_company_is_not_computed(
+    home: Path, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    inbox = tmp_path / "inbox" / "jdash" / MONTH
+    shutil.copytree(home / "sample_books" / "inbox" / "jdash" / MONTH, inbox)
+    (gone,) = [path for path in inbox.iterdir() if path.stem == "JD_GH"]
+    gone.unlink()
+    (inbox / "EC_KE.csv").write_text("Voucher Id,Something\n1,2\n")
+    closed = close(Settings(home=home, inbox=tmp_path / "inbox"), MONTH, instance)
+    assert closed.result.success
+    checks = closed.evaluations("jdash")
+    assert not checks["all_companies_present"].passed
+    assert checks["all_companies_present"].metadata["missing"].value == ["EC_KE", "JD_GH"]
+    assert not checks["files_readable"].passed
+    assert "EC_KE.csv" in str(listed(checks["files_readable"], "problems"))
+    statuses = {
+        row["id_company"]: row["status"]
+        for row in closed.rows("reconciliation")
+        if row["line"] == "voucher_liability"
+    }
+    assert {c for c, status in statuses.items() if status == "NOT_COMPUTED"} == {"EC_KE", "JD_GH"}
+    assert len(statuses) == 9
+
+
+def test_a_company_without_a_rate_fails_by_name(home: Path, instance: dg.DagsterInstance) -> None:
+    closed = close(Settings(home=home), "2025-07", instance, select=["cr_05", "ipe_08"])
+    evaluation = closed.evaluations("cr_05")["every_company_has_a_rate"]
+    assert not evaluation.passed
+    assert evaluation.severity is dg.AssetCheckSeverity.ERROR
+    assert [row["id_company"] for row in listed(evaluation, "listed")] == ["EC_IC"]
+    assert closed.result.success
+
+
+def test_a_check_that_crashes_is_an_error_not_a_failed_check(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    storage = tmp_path / "home" / "storage"
+    put_in_storage(storage, "cr_03", "cr_04", "ipe_08", "nav_voucher_entries", "cr_05")
+    (storage / "nav_voucher_entries" / f"{MONTH}.parquet").write_bytes(b"not Parquet")
+    run = close(
+        Settings(home=tmp_path / "home"), MONTH, instance, select=["gl_roll_forward", "vtc_adjustment"]
+    )
+    assert not run.result.success
+    assert run.evaluations("gl_roll_forward")["ties_out"].metadata["found"].value == 1
+    assert "booked_at_what_remained" not in run.evaluations("vtc_adjustment")
