@@ -80,9 +80,8 @@ class Cluster:
     @contextlib.contextmanager
     def administrator(self) -> Iterator[Any]:
         """Open a connection that may do everything, each statement for itself."""
-        connection = pyodbc_module().connect(
-            self.connection_string(user="postgres", password="any"), autocommit=True
-        )  # noqa: S106
+        superuser = self.connection_string(user="postgres", password="any")  # noqa: S106
+        connection = pyodbc_module().connect(superuser, autocommit=True)
         try:
             yield connection
         finally:
