@@ -6,6 +6,8 @@ a room of the house (the evidence, the rules) neither needs Dagster nor reads th
 
 from typing import TYPE_CHECKING
 
+from cpg1_assets import loaded as _loaded  # noqa: F401 - first: what is executed from here on is what it has read
+
 if TYPE_CHECKING:
     import dagster as dg
 

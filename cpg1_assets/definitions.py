@@ -10,20 +10,22 @@ import dagster as dg
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.frame import FrameSpec
+from cpg1_assets.graph.check_results import check_results_asset
 from cpg1_assets.graph.checks import derived_checks
+from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.derived import derived_assets
 from cpg1_assets.graph.extracts import extract_asset
-from cpg1_assets.graph.io_manager import ParquetIOManager
+from cpg1_assets.graph.io_manager import parquet_io_manager
 from cpg1_assets.graph.jdash import jdash_asset
 from cpg1_assets.graph.job import CLOSE_MONTH, close_month_job
 from cpg1_assets.graph.manifest import manifest_asset
-from cpg1_assets.graph.packages import EVIDENCE_FRAMES, evidence_assets
+from cpg1_assets.graph.packages import EVIDENCE_FRAMES, package_assets
 from cpg1_assets.graph.restatement import restatement_check
 from cpg1_assets.graph.schedule import monthly_schedule
 from cpg1_assets.graph.sensor import jdash_sensor
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.month import FIRST_MONTH, CutoffMonth
-from cpg1_assets.rules.frames import DERIVED_FRAMES
+from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES
 from cpg1_assets.sample_books import LAST_MONTH
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
@@ -44,16 +46,18 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
     partitions = month_partitions(deployment.settings)
     frames = sealed_frames(deployment)
     specs = {spec.name: spec for spec in [*frames, MANIFEST]}
+    codes = code_versions(deployment)
     with warnings.catch_warnings():
         # Chosen knowingly: partitioned checks (without them a check would read every month at once) are
         # marked as a preview, and dagster-pandas as a beta.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [
-            *(extract_asset(extract, partitions) for extract in deployment.catalog.values()),
-            jdash_asset(partitions),
-            *derived_assets(partitions, deployment.rules),
-            *evidence_assets(partitions),
+            *(extract_asset(each, partitions, codes[name]) for name, each in deployment.catalog.items()),
+            jdash_asset(partitions, codes["jdash"]),
+            *derived_assets(partitions, deployment.rules, codes),
+            *package_assets(partitions, codes),
+            check_results_asset(partitions, deployment, codes["check_results"]),
             manifest_asset(partitions, [spec.name for spec in frames]),
         ]
         checks = [
@@ -69,9 +73,7 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         sensors=[jdash_sensor(partitions, deployment)],
         resources={
             "deployment": deployment,
-            "parquet": ParquetIOManager(
-                deployment.storage, specs, deployment.notes_of, deployment.home.prepare
-            ),
+            "parquet": parquet_io_manager(deployment, specs),
         },
         executor=_executor(deployment),
     )
@@ -91,6 +93,7 @@ def sealed_frames(deployment: Deployment) -> list[FrameSpec]:
         JDASH,
         *DERIVED_FRAMES,
         *EVIDENCE_FRAMES,
+        CHECK_RESULTS,
     ]
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from cpg1_assets.errors import ScopeError
+from cpg1_assets.control_version import ControlVersion, control_version
+from cpg1_assets.errors import LoadedError, ScopeError
 from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.extracts.scope import Scope, read_scope
 from cpg1_assets.home import Home
+from cpg1_assets.loaded import changes_on_disk, differing
 from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.rules.lines import Lines
@@ -22,7 +24,7 @@ from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.interface import Source
 from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets.storage.files import ParquetStorage
-from cpg1_assets.yaml_file import read_yaml
+from cpg1_assets.yaml_file import Model, parse_yaml, read_bytes
 
 _DERIVED = {spec.name for spec in DERIVED_FRAMES}
 _RULE_FILES = ("lines.yaml", "thresholds.yaml", "collection_classification.yaml")
@@ -30,16 +32,13 @@ _RULE_FILES = ("lines.yaml", "thresholds.yaml", "collection_classification.yaml"
 
 @dataclass(frozen=True)
 class RuleBook:
-    """The rule files a controller can read and change, read and validated."""
+    """The rule files a controller can read and change, read once: what they say, and their bytes by name."""
 
     folder: Path
+    files: Mapping[str, bytes]
     lines: Lines
     thresholds: Thresholds
     classification: Classification
-
-    def files(self) -> dict[str, Path]:
-        """Give the files by name, as evidence keeps them."""
-        return {name: self.folder / name for name in _RULE_FILES}
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Version and SHA-256 of each file; they go with every result."""
@@ -49,14 +48,22 @@ class RuleBook:
             "collection_classification.yaml": self.classification.version,
         }
         return {
-            name: {"version": declared[name], "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-            for name, path in self.files().items()
+            name: {"version": declared[name], "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in self.files.items()
         }
+
+    def changes_on_disk(self) -> list[str]:
+        """Name each file that is not on the disk as it was read, with what became of it."""
+        now = {name: path.read_bytes() for name in self.files if (path := self.folder / name).is_file()}
+        return [f"{self.folder / told}" for told in differing(self.files, now)]
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Everything an asset may need besides its inputs; `catalog` holds the extracts by name."""
+    """Everything an asset may need besides its inputs; `catalog` holds the extracts by name.
+
+    `version` is what computes, as it was loaded.
+    """
 
     settings: Settings
     source: Source
@@ -64,6 +71,7 @@ class Deployment:
     scope: Scope
     rules: RuleBook
     catalog: Mapping[str, Extract]
+    version: ControlVersion
 
     @property
     def home(self) -> Home:
@@ -102,6 +110,8 @@ def open_deployment(settings: Settings, source: Source | None = None) -> Deploym
     """
     scope = read_scope().narrowed(settings.companies, settings.gl_accounts)
     rules = read_rules(settings.rules_folder)
+    catalog = read_catalog()
+    version = control_version(rules.files)
     lines = rules.lines.within(scope.gl_accounts)
     if not lines.lines:
         whole = "; ".join(f"{line.line}: {' '.join(line.accounts)}" for line in rules.lines.lines)
@@ -109,23 +119,46 @@ def open_deployment(settings: Settings, source: Source | None = None) -> Deploym
             f"No line has all its accounts among {', '.join(scope.gl_accounts)}, so nothing would be reconciled. "
             f"The lines and their accounts: {whole}."
         )
-    return Deployment(
+    deployment = Deployment(
         settings=settings,
         source=source if source is not None else open_source(settings),
         storage=ParquetStorage(Home(settings).storage_url, Home(settings).place / "spool"),
         scope=scope,
         rules=replace(rules, lines=lines),
-        catalog=read_catalog(),
+        catalog=catalog,
+        version=version,
     )
+    require_as_loaded(deployment)
+    return deployment
+
+
+def require_as_loaded(deployment: Deployment) -> None:
+    """Raise LoadedError unless every file that decides figures is on the disk as this process loaded it.
+
+    When everything is loaded, this says that what runs is what `version` says; when a month is to be sealed, that
+    whoever looks at the code and the rules sees what computed it.
+    """
+    changes = [*changes_on_disk(), *deployment.rules.changes_on_disk()]
+    if changes:
+        raise LoadedError(
+            f"The code or the rules on the disk are not what this process loaded: {', '.join(changes)}. Start again, "
+            "when nobody is changing them."
+        )
 
 
 def read_rules(folder: Path) -> RuleBook:
     """Read the rule files in `folder`. Raises FileFormatError naming file and line."""
+    files = {name: read_bytes(folder / name) for name in _RULE_FILES}
+
+    def parsed(name: str, model: type[Model]) -> Model:
+        return parse_yaml(files[name], model, name=str(folder / name))
+
     return RuleBook(
         folder=folder,
-        lines=read_yaml(folder / "lines.yaml", Lines),
-        thresholds=read_yaml(folder / "thresholds.yaml", Thresholds),
-        classification=read_yaml(folder / "collection_classification.yaml", Classification),
+        files=files,
+        lines=parsed("lines.yaml", Lines),
+        thresholds=parsed("thresholds.yaml", Thresholds),
+        classification=parsed("collection_classification.yaml", Classification),
     )
 
 

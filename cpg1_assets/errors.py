@@ -44,6 +44,10 @@ class StorageError(Cpg1Error):
     """A file of the product could not be written or read: disk full, no permission, missing month."""
 
 
+class LoadedError(Cpg1Error):
+    """The code or the rules changed while they were being used: what runs is not what is on the disk."""
+
+
 class BusyError(Cpg1Error):
     """Somebody else is closing the same month right now."""
 

@@ -34,16 +34,25 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 
     Raises FileFormatError naming file and line when the file is missing, is not YAML, or does not fit.
     """
+    return parse_yaml(read_bytes(path), model, name=str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file that a person may have changed. Raises FileFormatError naming it when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_bytes()
+    except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error}).") from error
-    return parse_yaml(text, model, name=str(path))
 
 
-def parse_yaml(text: str, model: type[Model], *, name: str) -> Model:
-    """Read the YAML `text` as `model`; `name` stands for the file in errors."""
-    loader = _StrictLoader(text)
+def parse_yaml(content: str | bytes, model: type[Model], *, name: str) -> Model:
+    """Read the YAML `content` as `model`; `name` stands for the file in errors."""
+    try:
+        loader = _StrictLoader(content.decode() if isinstance(content, bytes) else content)
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"{name}: cannot be read ({error}).") from error
+    except yaml.YAMLError as error:
+        raise FileFormatError(f"{name}: not valid YAML: {error}.") from error
     try:
         node = loader.get_single_node()
         data = loader.construct_document(node) if node is not None else None

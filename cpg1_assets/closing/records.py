@@ -4,16 +4,15 @@ It lets a backfill skip a month closed from the same inputs, and `cpg1 status` a
 a convenience, not evidence.
 """
 
-import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 from cpg1_assets.deployment import Deployment
-from cpg1_assets.evidence.packages.context import code_version
 from cpg1_assets.home import Home
 from cpg1_assets.jdash.month import inbox_files
+from cpg1_assets.loaded import digest_of
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 
@@ -44,30 +43,19 @@ def read_record(settings: Settings, month: CutoffMonth) -> dict[str, Any] | None
 def inputs_fingerprint(deployment: Deployment, month: CutoffMonth) -> str:
     """Digest of all that a close of `month` works from, as far as it can be known without reading the source.
 
-    Queries, contracts, rule files, scope, code version, the JDash files, which source, and, where the source
-    can tell its state (the sample books can), that state.
+    The control version with its commit and whether the tree was clean, the scope, the JDash files, which source, and,
+    where the source can tell its state (the sample books can), that state.
     """
-    digest = hashlib.sha256()
-
-    def add(*parts: str | bytes) -> None:
-        for part in parts:
-            data = part if isinstance(part, bytes) else part.encode()
-            digest.update(len(data).to_bytes(8, "big") + data)
-
-    add(
-        code_version(),
-        month.key,
-        Home(deployment.settings).storage_url,
-        json.dumps(deployment.source.identity().as_dict()),
-    )
-    add(repr(deployment.scope))
-    for name, extract in sorted(deployment.catalog.items()):
-        add(name, extract.sql, extract.contract_path.read_bytes())
-    for name, path in sorted(deployment.rules.files().items()):
-        add(name, path.read_bytes())
-    for path in inbox_files(Home(deployment.settings).inbox_folder, month):
-        add(path.name, hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    parts = {
+        "version": json.dumps(deployment.version.as_dict()).encode(),
+        "month": month.key.encode(),
+        "storage": deployment.home.storage_url.encode(),
+        "source": json.dumps(deployment.source.identity().as_dict()).encode(),
+        "scope": repr(deployment.scope).encode(),
+    }
+    for path in inbox_files(deployment.home.inbox_folder, month):
+        parts[f"file {path.name}"] = path.read_bytes()
+    return digest_of(parts)
 
 
 def is_closed_from(deployment: Deployment, month: CutoffMonth, fingerprint: str) -> bool:

@@ -11,21 +11,22 @@ from pathlib import Path
 
 import yaml
 
+from cpg1_assets import loaded
 from cpg1_assets.errors import FileFormatError
 from cpg1_assets.extracts.contract import SEVERAL_MATCHES_COLUMNS, Contract
 from cpg1_assets.extracts.query_rules import Slip, slips
 from cpg1_assets.yaml_file import parse_yaml
 
 QUERIES_FOLDER = Path(__file__).with_name("queries")
-_COMPANIES_IN_SCOPE = Path(__file__).with_name("companies_in_scope.sql")
 
 
 @dataclass(frozen=True)
 class Extract:
-    """One extract: its contract, and its query as it stands in the file."""
+    """One extract: its contract, and query and contract as they stood in their files when they were read."""
 
     contract: Contract
     sql: str
+    contract_text: str
     sql_path: Path
     contract_path: Path
 
@@ -52,7 +53,7 @@ def read_catalog(folder: Path = QUERIES_FOLDER) -> dict[str, Extract]:
 
 def companies_in_scope_sql() -> str:
     """Give the query for the companies in scope; it names no parameter and gives `id_company`."""
-    return _COMPANIES_IN_SCOPE.read_text(encoding="utf-8")
+    return loaded.text("extracts/companies_in_scope.sql")
 
 
 def _read_extract(sql_path: Path, contract_path: Path) -> Extract:
@@ -69,7 +70,13 @@ def _checked(sql_path: Path, contract_path: Path, sql: str, contract_text: str) 
         found += [_sentence(path, offset, slip) for slip in slips(text, columns=judge, amounts=amounts)]
     if found:
         raise FileFormatError("\n".join(found))
-    return Extract(contract=contract, sql=sql, sql_path=sql_path, contract_path=contract_path)
+    return Extract(
+        contract=contract,
+        sql=sql,
+        contract_text=contract_text,
+        sql_path=sql_path,
+        contract_path=contract_path,
+    )
 
 
 def _own_slips(contract: Contract, path: Path, lines: dict[str, int]) -> Iterator[str]:

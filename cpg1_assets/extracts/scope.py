@@ -10,10 +10,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from cpg1_assets import loaded
 from cpg1_assets.errors import ScopeError
-from cpg1_assets.yaml_file import read_yaml
+from cpg1_assets.yaml_file import parse_yaml, read_yaml
 
-SCOPE_PATH = Path(__file__).with_name("scope.yaml")
+SCOPE_FILE = "extracts/scope.yaml"
 
 LIST_PARAMETERS = ("companies", "gl_accounts", "customer_posting_groups", "excluded_countries")
 """Names of the list parameters a query may use, each as `IN (@name)`."""
@@ -81,6 +82,8 @@ class Scope(BaseModel):
         }
 
 
-def read_scope(path: Path = SCOPE_PATH) -> Scope:
-    """Read the scope file. Raises FileFormatError naming file and line."""
-    return read_yaml(path, Scope)
+def read_scope(path: Path | None = None) -> Scope:
+    """Give the scope of the file that was loaded, or of another. Raises FileFormatError naming file and line."""
+    if path is not None:
+        return read_yaml(path, Scope)
+    return parse_yaml(loaded.TEXTS[SCOPE_FILE], Scope, name=str(loaded.PACKAGE / SCOPE_FILE))

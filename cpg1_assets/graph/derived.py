@@ -4,10 +4,7 @@ Which rows and figures come out is decided in `cpg1_assets.rules`; where they ar
 Large frames stay lazy (`Dataset` in, DuckDB relation out); the small ones people look at are pandas.
 """
 
-import hashlib
-import importlib
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -20,6 +17,7 @@ from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.frame_types import frame_type
 from cpg1_assets.graph.steps import month_of
 from cpg1_assets.rules import frames
+from cpg1_assets.rules.bridges import BRIDGES
 from cpg1_assets.rules.business_line_reclass import business_line_reclass as business_line_reclass_rule
 from cpg1_assets.rules.customer_posting_group_bridge import (
     customer_posting_group_bridge as customer_posting_group_bridge_rule,
@@ -38,22 +36,18 @@ from cpg1_assets.rules.voucher_accrual_variance import (
 )
 from cpg1_assets.rules.vtc_adjustment import vtc_adjustment as vtc_adjustment_rule
 
-_LIMITS = (
-    "Known limits: a partly used voucher in transit (still active) and one created before the twelve-month "
-    "window stay unexplained."
-)
 
 
 def derived_assets(  # noqa: C901 - many short assets
-    partitions: dg.PartitionsDefinition[str], book: RuleBook
+    partitions: dg.PartitionsDefinition[str], book: RuleBook, codes: Mapping[str, str]
 ) -> list[dg.AssetsDefinition]:
-    """Make all derived assets, partitioned by cutoff month, on the rule files of `book`."""
+    """Make all derived assets, partitioned by cutoff month, on the rule files of `book`; `codes` are their versions."""
 
     def derived(
-        spec: FrameSpec, group: str, *, pandas: bool = True, data: str = "", **metadata: str
+        spec: FrameSpec, group: str, *, pandas: bool = True
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-        """Wire a function of an asset's name; `data` is the rule file whose change changes the asset."""
-        code = inspect.getsource(importlib.import_module(f"cpg1_assets.rules.{spec.name}"))
+        """Wire a function of an asset's name."""
+        limits = BRIDGES[spec.name].known_limits if spec.name in BRIDGES else ""
         return dg.asset(
             name=spec.name,
             description=f"{spec.title}.\n\n{spec.description}",
@@ -62,14 +56,11 @@ def derived_assets(  # noqa: C901 - many short assets
             kinds={"duckdb", "pandas" if pandas else "parquet"},
             io_manager_key="parquet",
             dagster_type=frame_type(spec) if pandas else None,
-            code_version=hashlib.sha256((code + data).encode()).hexdigest()[:12],
-            metadata=metadata,
+            code_version=codes[spec.name],
+            metadata={"known_limits": limits} if limits else None,
         )
 
     lines, thresholds = book.lines, book.thresholds
-    lines_text = book.files()["lines.yaml"].read_text(encoding="utf-8")
-    thresholds_text = book.files()["thresholds.yaml"].read_text(encoding="utf-8")
-    classification_text = book.files()["collection_classification.yaml"].read_text(encoding="utf-8")
 
     @derived(frames.NAV_VOUCHER_ENTRIES, "classification", pandas=False)
     def nav_voucher_entries(
@@ -77,7 +68,7 @@ def derived_assets(  # noqa: C901 - many short assets
     ) -> duckdb.DuckDBPyRelation:
         return nav_voucher_entries_rule(cr_03, ipe_08, doc_voucher_usage)
 
-    @derived(frames.IPE_31_CLASSIFIED, "classification", pandas=False, data=classification_text)
+    @derived(frames.IPE_31_CLASSIFIED, "classification", pandas=False)
     def ipe_31_classified(ipe_31: Dataset) -> duckdb.DuckDBPyRelation:
         return ipe_31_classified_rule(ipe_31, book.classification)
 
@@ -85,17 +76,13 @@ def derived_assets(  # noqa: C901 - many short assets
     def customer_posting_group_bridge(ipe_07: Dataset) -> pd.DataFrame:
         return to_frame(customer_posting_group_bridge_rule(ipe_07))
 
-    @derived(frames.TIMING_DIFFERENCE_BRIDGE, "bridges", pandas=False, known_limits=_LIMITS)
+    @derived(frames.TIMING_DIFFERENCE_BRIDGE, "bridges", pandas=False)
     def timing_difference_bridge(
         context: dg.AssetExecutionContext, ipe_08: Dataset, jdash: Dataset
     ) -> duckdb.DuckDBPyRelation:
         return timing_difference_bridge_rule(ipe_08, jdash, month_of(context))
 
-    @derived(
-        frames.VTC_ADJUSTMENT,
-        "bridges",
-        known_limits="A booking made before the start of the year is not seen.",
-    )
+    @derived(frames.VTC_ADJUSTMENT, "bridges")
     def vtc_adjustment(
         context: dg.AssetExecutionContext, ipe_08: Dataset, nav_voucher_entries: Dataset, cr_05: Dataset
     ) -> pd.DataFrame:
@@ -105,14 +92,14 @@ def derived_assets(  # noqa: C901 - many short assets
     def business_line_reclass(ipe_07: Dataset) -> pd.DataFrame:
         return to_frame(business_line_reclass_rule(ipe_07))
 
-    @derived(frames.TARGET_VALUES, "reconciliation", data=lines_text)
+    @derived(frames.TARGET_VALUES, "reconciliation")
     def target_values(
         ipe_07: Dataset, ipe_08: Dataset, ipe_10: Dataset, ipe_12: Dataset, ipe_31: Dataset, ipe_34: Dataset,
         cr_05: Dataset,
     ) -> pd.DataFrame:  # fmt: skip
         return to_frame(target_values_rule(ipe_07, ipe_08, ipe_10, ipe_12, ipe_31, ipe_34, cr_05, lines))
 
-    @derived(frames.RECONCILIATION, "reconciliation", data=lines_text + thresholds_text)
+    @derived(frames.RECONCILIATION, "reconciliation")
     def reconciliation(
         context: dg.AssetExecutionContext,
         target_values: Dataset,
@@ -136,7 +123,7 @@ def derived_assets(  # noqa: C901 - many short assets
     def gl_roll_forward(context: dg.AssetExecutionContext, cr_03: Dataset, cr_04: Dataset) -> pd.DataFrame:
         return to_frame(gl_roll_forward_rule(cr_03, cr_04, month_of(context)))
 
-    @derived(frames.VOUCHER_ACCRUAL_VARIANCE, "reconciliation", data=thresholds_text)
+    @derived(frames.VOUCHER_ACCRUAL_VARIANCE, "reconciliation")
     def voucher_accrual_variance(
         context: dg.AssetExecutionContext,
         nav_voucher_entries: Dataset,

@@ -17,17 +17,19 @@ from cpg1_assets.extracts.catalog import Extract
 from cpg1_assets.extracts.extraction import Extraction, extract_month
 from cpg1_assets.extracts.validation import BLOCKING, statements
 from cpg1_assets.graph.check_specs import check_result, check_specs
+from cpg1_assets.graph.io_manager import Drawn
 from cpg1_assets.graph.retry import failed_attempts, retrying
+from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.storage.parquet import WrittenParquet
 
 SOURCE_POOL = "source"
 
 
-def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def extract_asset(
+    extract: Extract, partitions: dg.PartitionsDefinition[str], code_version: str
+) -> dg.AssetsDefinition:
     """Make the asset of one extract: partitioned by cutoff month, with a check for each validation."""
     contract = extract.contract
-    texts = (extract.sql, extract.contract_path.read_text(encoding="utf-8"))
 
     @dg.asset(
         name=contract.name,
@@ -38,7 +40,7 @@ def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) ->
         pool=SOURCE_POOL,
         io_manager_key="parquet",
         required_resource_keys={"deployment"},
-        code_version=hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12],
+        code_version=code_version,
         metadata={
             "query": dg.MetadataValue.md(f"```sql\n{extract.sql}\n```"),
             "feeds": ", ".join(contract.feeds),
@@ -47,11 +49,10 @@ def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) ->
     )
     def materialize_extract(
         context: dg.AssetExecutionContext,
-    ) -> Iterator[dg.AssetCheckResult | dg.Output[WrittenParquet]]:
-        deployment: Deployment = context.resources.deployment
+    ) -> Iterator[dg.AssetCheckResult | dg.Output[Drawn]]:
+        deployment, month = deployment_of(context), month_of(context)
         with retrying(context, deployment.settings.retry_waits):
-            month = CutoffMonth.parse(context.partition_key)
-            deployment.home.prepare()
+            enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             with deployment.storage.spooled(contract.name, month.key, context.run.run_id[:8]) as spool:
                 extraction = extract_month(extract, deployment.source, deployment.scope, month, spool)
                 package = write_package(
@@ -67,7 +68,8 @@ def extract_asset(extract: Extract, partitions: dg.PartitionsDefinition[str]) ->
                 f"the evidence in {package}. Run the month again; if it stays, ask who changes the source.",
                 allow_retries=False,
             )
-        yield dg.Output(extraction.written, metadata={"evidence": str(package), **_several(extraction)})
+        said = {"validations": [v.as_result() for v in extraction.validations]}
+        yield dg.Output(Drawn(extraction.written, said), metadata={"evidence": str(package), **_several(extraction)})
 
     return materialize_extract
 
@@ -87,6 +89,7 @@ def _documents(
             scope=scope,
             sample=deployment.settings.is_sample,
             source=extraction.source,
+            version=deployment.version,
         ),
         "01_executed_query.sql": extraction.text_sent,
         "02_query_parameters.json": {
@@ -98,7 +101,7 @@ def _documents(
             "validations": [v.as_dict() for v in extraction.validations],
             "rows_with_several_candidates_in_a_descriptive_join": dict(extraction.several_matches),
             "queries": dict(extraction.control_queries),
-            "contract_sha256": hashlib.sha256(extract.contract_path.read_bytes()).hexdigest(),
+            "contract_sha256": hashlib.sha256(extract.contract_text.encode()).hexdigest(),
         },
         "07_execution_log.json": json_text(
             {
@@ -109,7 +112,7 @@ def _documents(
                 "events": extraction.log,
             }
         ),
-        "contract.yaml": extract.contract_path,
+        "contract.yaml": extract.contract_text,
         "query_as_written.sql": extract.sql,
     }
 

@@ -7,17 +7,49 @@ are read whole (with exact, Arrow-backed types), only the columns named in the i
 `columns` where it has them. Where files are is the storage's business.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from cpg1_assets.claims import Claims
+from cpg1_assets.deployment import Deployment
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import FrameSpec
-from cpg1_assets.storage.files import ParquetStorage
+from cpg1_assets.graph.code_versions import code_versions
+from cpg1_assets.graph.steps import enter_step
 from cpg1_assets.storage.parquet import Writable, WrittenParquet, write_parquet
+from cpg1_assets.storage.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A file that was written from a source, with what only its step can say of it, for the provenance.
+
+    `said` are plain JSON values: the validations, and of JDash the files that were read.
+    """
+
+    written: WrittenParquet
+    said: Mapping[str, Any]
+
+
+def parquet_io_manager(deployment: Deployment, specs: Mapping[str, FrameSpec]) -> dg.IOManagerDefinition:
+    """Make the IO manager as a resource; a run that lives in this process lets go of its month when it ends."""
+
+    @dg.io_manager
+    def parquet(context: dg.InitResourceContext) -> Iterator[ParquetIOManager]:
+        try:
+            yield ParquetIOManager(deployment, specs)
+        finally:
+            if multiprocessing.parent_process() is None and context.run_id is not None:
+                Claims(deployment.home.place).release(context.run_id)
+
+    return parquet
 
 
 class ParquetIOManager(dg.IOManager):
@@ -27,34 +59,41 @@ class ParquetIOManager(dg.IOManager):
     downstream stale.
     """
 
-    def __init__(
-        self,
-        storage: ParquetStorage,
-        specs: Mapping[str, FrameSpec],
-        notes_of: Callable[[str], Mapping[str, str]],
-        prepare: Callable[[], None],
-    ) -> None:
-        """`specs` are the frames by asset name; `notes_of` gives what every materialization of an asset says.
-
-        `prepare` is called before anything is written: it raises where this must not be written here.
-        """
-        self._storage = storage
+    def __init__(self, deployment: Deployment, specs: Mapping[str, FrameSpec]) -> None:
+        """`specs` are the frames by asset name."""
+        self._deployment = deployment
+        self._storage = deployment.storage
         self._specs = specs
-        self._notes_of = notes_of
-        self._prepare = prepare
+        self._codes = code_versions(deployment)
+        # What each step of this process has read so far: SHA-256 by asset, and which files nobody vouches for.
+        self._read: dict[tuple[str, str], dict[str, str]] = {}
+        self._unknown: dict[tuple[str, str], set[str]] = {}
 
-    def handle_output(self, context: dg.OutputContext, obj: Writable | WrittenParquet) -> None:
-        """Write (unless written already), publish, and record schema, rows, size, place and hash."""
+    def handle_output(self, context: dg.OutputContext, obj: Writable | WrittenParquet | Drawn) -> None:
+        """Write (unless written already), publish with its provenance, and record schema, rows, size, place, hash."""
         asset, month = context.asset_key.path[-1], context.asset_partition_key
         spec = self._spec(asset)
-        self._prepare()
+        self._enter(context, materializes=True)
+        step = (context.run_id, context.step_key)
+        drawn = obj if isinstance(obj, Drawn) else None
+        data = obj.written if isinstance(obj, Drawn) else obj
         written = (
-            obj
-            if isinstance(obj, WrittenParquet)
-            else write_parquet(obj, spec, self._storage.spool_path(asset, month, context.run_id[:8]))
+            data
+            if isinstance(data, WrittenParquet)
+            else write_parquet(data, spec, self._storage.spool_path(asset, month, context.run_id[:8]))
         )
-        self._storage.publish(written, asset, month)
+        provenance = Provenance(
+            asset=asset,
+            month=month,
+            sha256=written.sha256,
+            inputs=dict(sorted(self._read.pop(step, {}).items())),
+            code=self._codes.get(asset, ""),
+            control_version=self._deployment.version.digest,
+            said={} if drawn is None else drawn.said,
+        )
+        self._storage.publish(written, asset, month, provenance)
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(written.sha256))
+        unknown = sorted(self._unknown.pop(step, ()))
         context.add_output_metadata(
             {
                 "dagster/partition_row_count": dg.MetadataValue.int(written.rows),
@@ -63,19 +102,31 @@ class ParquetIOManager(dg.IOManager):
                 "dagster/storage_kind": "parquet",
                 "size_bytes": written.size_bytes,
                 "sha256": written.sha256,
-                **self._notes_of(asset),
+                **({"inputs_without_provenance": ", ".join(unknown)} if unknown else {}),
+                **self._deployment.notes_of(asset),
             }
         )
 
     def load_input(self, context: dg.InputContext) -> ds.Dataset | pa.Table | pd.DataFrame:
-        """Read an input as the type the asset asks for."""
+        """Read an input as the type the asset asks for, unless it is not the file that was written there."""
         asset, wanted = context.asset_key.path[-1], context.dagster_type.typing_type
-        dataset = self._storage.dataset(asset, context.asset_partition_key)
+        month = context.asset_partition_key
+        self._enter(context, materializes=not context.step_context.is_asset_check_step)
+        sha256, provenance = self._storage.provenance(asset, month)
+        step = (context.step_context.run_id, context.step_context.step.key)
+        self._read.setdefault(step, {})[asset] = sha256
+        if provenance is None:
+            self._unknown.setdefault(step, set()).add(asset)
+        dataset = self._storage.dataset(asset, month)
         if wanted is ds.Dataset:
             return dataset
         columns = (context.definition_metadata or {}).get("columns")
         table = _exact(dataset, self._spec(asset), columns)
         return table if wanted is pa.Table else table.to_pandas(types_mapper=pd.ArrowDtype)
+
+    def _enter(self, context: dg.InputContext | dg.OutputContext, *, materializes: bool) -> None:
+        step, month = context.step_context, context.asset_partition_key
+        enter_step(self._deployment, month, step.run_id, step.instance, materializes=materializes)
 
     def _spec(self, asset: str) -> FrameSpec:
         if asset not in self._specs:

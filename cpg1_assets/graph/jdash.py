@@ -16,9 +16,10 @@ from cpg1_assets.evidence.packages.summary import data_documents
 from cpg1_assets.extracts.extraction import ExecutionLog, companies_in_scope
 from cpg1_assets.graph.check_specs import check_result, check_specs
 from cpg1_assets.graph.retry import retrying
-from cpg1_assets.graph.steps import deployment_of, month_of
+from cpg1_assets.graph.io_manager import Drawn
+from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
 from cpg1_assets.jdash.month import JDASH, JdashMonth, inbox_files, read_jdash
-from cpg1_assets.storage.parquet import WrittenParquet, write_parquet
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.validation import Validation
 
 _CHECKS = {
@@ -27,7 +28,7 @@ _CHECKS = {
 }
 
 
-def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> dg.AssetsDefinition:
     """Make the asset `jdash`."""
 
     @dg.asset(
@@ -38,16 +39,17 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         kinds={"csv", "excel", "parquet"},
         io_manager_key="parquet",
         required_resource_keys={"deployment"},
+        code_version=code_version,
         check_specs=check_specs("jdash", _CHECKS, partitions),
     )
     def jdash(
         context: dg.AssetExecutionContext, cr_05: pa.Table
-    ) -> Iterator[dg.AssetCheckResult | dg.Output[WrittenParquet]]:
+    ) -> Iterator[dg.AssetCheckResult | dg.Output[Drawn]]:
         deployment, month = deployment_of(context), month_of(context)
         settings = deployment.settings
         with retrying(context):
             log = ExecutionLog()
-            deployment.home.prepare()
+            enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             source = (
                 deployment.source.identity()
             )  # the sample books make their inbox when they are asked first
@@ -70,6 +72,7 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
                             scope=settings.scope,
                             sample=settings.is_sample,
                             source=source,
+                            version=deployment.version,
                         ),
                         "02_query_parameters.json": {
                             "inbox": str(deployment.home.inbox_folder),
@@ -91,7 +94,9 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
             path.name: hashlib.sha256(parsed[path] if path in parsed else path.read_bytes()).hexdigest()
             for path in inbox_files(deployment.home.inbox_folder, month)
         }
-        yield dg.Output(written, metadata={"evidence": str(package), "files": dg.MetadataValue.json(files)})
+        said = {"validations": [v.as_result() for v in validations], "files": files}
+        metadata = {"evidence": str(package), "files": dg.MetadataValue.json(files)}
+        yield dg.Output(Drawn(written, said), metadata=metadata)
 
     return jdash
 

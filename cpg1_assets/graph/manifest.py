@@ -17,10 +17,11 @@ from cpg1_assets.evidence.chain.seal import MonthContent, SealResult, seal_month
 from cpg1_assets.evidence.chain.signing import open_signer
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.evidence.packages.package import Document
-from cpg1_assets.extracts.scope import SCOPE_PATH
+from cpg1_assets.extracts.scope import SCOPE_FILE
 from cpg1_assets.graph.frame_types import frame_type
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, month_of
+from cpg1_assets.loaded import TEXTS
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.rules.graph import rule_statement
@@ -74,10 +75,10 @@ def month_content(
         )
     queries: dict[str, Document] = {}
     for name, extract in sorted(deployment.catalog.items()):
-        queries |= {f"{name}.sql": extract.sql, f"{name}.yaml": extract.contract_path}
+        queries |= {f"{name}.sql": extract.sql, f"{name}.yaml": extract.contract_text}
     return MonthContent(
         data={asset: deployment.storage.opener(asset, month.key) for asset in sorted(assets)},
-        rules={**deployment.rules.files(), "scope.yaml": SCOPE_PATH},
+        rules={**deployment.rules.files, "scope.yaml": TEXTS[SCOPE_FILE]},
         statements={spec.name: rule_statement(spec.name) for spec in DERIVED_FRAMES},
         queries=queries,
         context=system_context(
@@ -86,6 +87,7 @@ def month_content(
             scope=deployment.settings.scope,
             sample=deployment.settings.is_sample,
             source=deployment.source.identity(),
+            version=deployment.version,
         ),
         packaged=[*deployment.catalog, "jdash"],
     )

@@ -44,16 +44,12 @@ BRIDGE_CLASSIFICATIONS_EVIDENCE = FrameSpec(
     columns=_COLUMNS,
 )
 EVIDENCE_FRAMES = (BRIDGE_CALCULATIONS_EVIDENCE, BRIDGE_CLASSIFICATIONS_EVIDENCE)
-_BRIDGE_AMOUNTS = {
-    "timing_difference_bridge": "variance",
-    "vtc_adjustment": "remaining_amount",
-    "customer_posting_group_bridge": None,
-    "business_line_reclass": None,
-}
 
 
-def evidence_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    """Make the two evidence assets."""
+def package_assets(
+    partitions: dg.PartitionsDefinition[str], codes: Mapping[str, str]
+) -> list[dg.AssetsDefinition]:
+    """Make the two evidence assets; `codes` are the code versions of all assets."""
 
     @dg.asset(
         description=BRIDGE_CALCULATIONS_EVIDENCE.description,
@@ -63,6 +59,7 @@ def evidence_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsD
         io_manager_key="parquet",
         required_resource_keys={"deployment"},
         dagster_type=frame_type(BRIDGE_CALCULATIONS_EVIDENCE),
+        code_version=codes[BRIDGE_CALCULATIONS_EVIDENCE.name],
     )
     def bridge_calculations_evidence(
         context: dg.AssetExecutionContext,
@@ -78,7 +75,7 @@ def evidence_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsD
             "customer_posting_group_bridge": customer_posting_group_bridge,
             "business_line_reclass": business_line_reclass,
         }
-        amounts = {name: _amount_by_company(frame, _BRIDGE_AMOUNTS[name]) for name, frame in bridges.items()}
+        amounts = {name: _amount_by_company(frame, BRIDGES[name].amount) for name, frame in bridges.items()}
         book = deployment_of(context).rules
         material = material_proof_rows(
             timing_difference_bridge,
@@ -102,6 +99,7 @@ def evidence_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsD
         io_manager_key="parquet",
         required_resource_keys={"deployment"},
         dagster_type=frame_type(BRIDGE_CLASSIFICATIONS_EVIDENCE),
+        code_version=codes[BRIDGE_CLASSIFICATIONS_EVIDENCE.name],
     )
     def bridge_classifications_evidence(
         context: dg.AssetExecutionContext, ipe_31_classified: Dataset
@@ -138,7 +136,7 @@ def _package(
     documents: dict[str, Document] = {
         **figures,
         **{f"{proof}.parquet": deployment.storage.opener(proof, month.key) for proof in proofs},
-        **{f"rules/{file}": path for file, path in deployment.rules.files().items()},
+        **{f"rules/{file}": content for file, content in deployment.rules.files.items()},
         **{f"rules/{proof}.sql": rule_statement(proof) for proof in proofs},
     }
     package = write_package(
@@ -151,6 +149,7 @@ def _package(
                     scope=deployment.settings.scope,
                     sample=deployment.settings.is_sample,
                     source=None,
+                    version=deployment.version,
                 ),
                 "rule_versions": deployment.rules.versions(),
             },

@@ -1,13 +1,14 @@
 """Where the Parquet files are: `<storage>/<asset>/<YYYY-MM>.parquet`, published whole or not at all.
 
-A local folder or any fsspec URL. What is in a file is written by `parquet`; which asset asks is not known here.
+A local folder or any fsspec URL. Beside each file lies its provenance. What is in a file is written by `parquet`;
+which asset asks is not known here.
 """
 
 import hashlib
 import os
 import posixpath
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,12 +18,11 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from fsspec.implementations.local import LocalFileSystem
 
-from cpg1_assets.disk import sync
+from cpg1_assets.disk import sha256_of, sync
 from cpg1_assets.errors import StorageError
 from cpg1_assets.lock import is_running
 from cpg1_assets.storage.parquet import WrittenParquet
-
-_CHUNK = 1 << 20
+from cpg1_assets.storage.provenance import Provenance, is_provenance_name, provenance_name
 
 
 class ParquetStorage:
@@ -36,6 +36,7 @@ class ParquetStorage:
         except (ValueError, ImportError) as error:
             raise StorageError(f"CPG1_STORAGE {url} cannot be used: {error}.") from error
         self._spool = spool
+        self._hashes: dict[str, tuple[tuple[int, ...], str]] = {}
 
     @property
     def is_local(self) -> bool:
@@ -79,10 +80,11 @@ class ParquetStorage:
             path.unlink(missing_ok=True)
             raise
 
-    def publish(self, written: WrittenParquet, asset: str, month: str) -> None:
-        """Move a complete file into its place in one step; a reader sees the old file or the new one."""
+    def publish(self, written: WrittenParquet, asset: str, month: str, provenance: Provenance) -> None:
+        """Move a complete file into its place in one step, after its provenance: a reader sees the old or the new one."""
         final = self.path(asset, month)
         try:
+            self._put_provenance(provenance, asset, month)
             if self.is_local:
                 Path(written.path).replace(final)
                 sync(Path(final).parent)
@@ -92,8 +94,75 @@ class ParquetStorage:
                 self.filesystem.put_file(str(written.path), beside)
                 self.filesystem.mv(beside, final)
                 written.path.unlink(missing_ok=True)
+            self._clear_provenance(asset, month, keep=provenance_name(month, written.sha256))
         except OSError as error:
             raise StorageError(f"{final} cannot be put in place ({error.strerror or error}).") from error
+
+    def provenance(self, asset: str, month: str) -> tuple[str, Provenance | None]:
+        """Give the SHA-256 of an asset's file, and where the file came from; None where nothing is said beside it.
+
+        Raises StorageError when the file is not there, and when what is said beside it is of another file: this one
+        was put there, or changed, by something else.
+        """
+        sha256 = self.sha256(asset, month)
+        path = self.path(asset, month)
+        if sha256 is None:
+            raise StorageError(self._absent(asset, month))
+        said = self._provenances(asset, month)
+        own = f"{posixpath.dirname(path)}/{provenance_name(month, sha256)}"
+        if own not in said:
+            if said:
+                raise StorageError(
+                    f"{path} is not the file that was written there: its SHA-256 is {sha256}, and {said[0]} is of "
+                    f"another. Something else changed it. Materialize {asset} of {month} again, or close the month: "
+                    f"cpg1 close --month {month}"
+                )
+            return sha256, None
+        with self.filesystem.open(own, "rb") as file:
+            found = Provenance.read(file.read())
+        if found is None or (found.asset, found.month, found.sha256) != (asset, month, sha256):
+            raise StorageError(
+                f"{own} does not say where {path} came from. Materialize {asset} of {month} again."
+            )
+        return sha256, found
+
+    def _absent(self, asset: str, month: str) -> str:
+        return (
+            f"{asset} of {month} is not in storage ({self.path(asset, month)}). Materialize it first, for example with: "
+            f"dagster asset materialize --select {asset} --partition {month} -m cpg1_assets"
+        )
+
+    def _provenances(self, asset: str, month: str) -> list[str]:
+        folder = posixpath.dirname(self.path(asset, month))
+        self.filesystem.invalidate_cache(folder)
+        try:
+            names = [posixpath.basename(str(path)) for path in self.filesystem.ls(folder, detail=False)]
+        except FileNotFoundError:
+            return []
+        return sorted(f"{folder}/{name}" for name in names if is_provenance_name(name, month))
+
+    def _put_provenance(self, provenance: Provenance, asset: str, month: str) -> None:
+        path = f"{posixpath.dirname(self.path(asset, month))}/{provenance_name(month, provenance.sha256)}"
+        if not self.is_local:
+            self.filesystem.makedirs(posixpath.dirname(path), exist_ok=True)
+            self.filesystem.pipe_file(path, provenance.content())
+            return
+        beside = Path(f"{path}.{os.getpid()}.partial")
+        try:
+            with beside.open("wb") as file:
+                file.write(provenance.content())
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def _clear_provenance(self, asset: str, month: str, keep: str) -> None:
+        """Take away what was said of files that are there no more."""
+        for path in self._provenances(asset, month):
+            if posixpath.basename(path) != keep:
+                with suppress(FileNotFoundError):
+                    self.filesystem.rm_file(path)
 
     def opener(self, asset: str, month: str) -> Callable[[], BinaryIO]:
         """Give a function that opens an asset's file for reading its bytes."""
@@ -101,23 +170,26 @@ class ParquetStorage:
 
     def sha256(self, asset: str, month: str) -> str | None:
         """SHA-256 of an asset's file; None where it is not there."""
+        path = self.path(asset, month)
         try:
-            with self.filesystem.open(self.path(asset, month), "rb") as file:
-                digest = hashlib.sha256()
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-                return digest.hexdigest()
+            if not self.is_local:
+                with self.filesystem.open(path, "rb") as file:
+                    return hashlib.file_digest(file, "sha256").hexdigest()
+            status = Path(path).stat()
         except FileNotFoundError:
             return None
+        # A file that is not as it was last looked at has another change time, whatever its other times are set to.
+        state = (status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
+        known = self._hashes.get(path)
+        if known is None or known[0] != state:
+            known = self._hashes[path] = (state, sha256_of(Path(path)))
+        return known[1]
 
     def dataset(self, asset: str, month: str) -> ds.Dataset:
         """Open an asset's file lazily. Raises StorageError when it is not there or is not Parquet."""
         path = self.path(asset, month)
         if not self.exists(asset, month):
-            raise StorageError(
-                f"{asset} of {month} is not in storage ({path}). Materialize it first, for example with: "
-                f"dagster asset materialize --select {asset} --partition {month} -m cpg1_assets"
-            )
+            raise StorageError(self._absent(asset, month))
         filesystem = None if self.is_local else pafs.PyFileSystem(pafs.FSSpecHandler(self.filesystem))
         try:
             return ds.dataset(path, format="parquet", filesystem=filesystem)

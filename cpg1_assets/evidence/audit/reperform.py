@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from cpg1_assets.control_version import control_version
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import Cpg1Error, StorageError
 from cpg1_assets.evidence.audit.differences import Differences, differences
@@ -132,7 +133,14 @@ def reperform(sealed: Path) -> Reperformance:
     with tempfile.TemporaryDirectory(prefix="cpg1-reperform-") as place:
         outcomes = tuple(_outcomes(sealed, Path(place), circumstances))
     context = _json(sealed / CONTEXT_FILE)
-    here = system_context(run_id="", month=circumstances.month.key, scope=None, sample=False, source=None)
+    here = system_context(
+        run_id="",
+        month=circumstances.month.key,
+        scope=None,
+        sample=False,
+        source=None,
+        version=control_version({}),
+    )
     return Reperformance(
         month=circumstances.month.key,
         version=int(seal["version"]),

@@ -1,0 +1,70 @@
+"""The code version of each asset: the digest of what it uses of the control, as it was loaded.
+
+Dagster shows what is stale by it, and provenance says by it what computed a file.
+"""
+
+from cpg1_assets.deployment import Deployment
+from cpg1_assets.extracts.scope import SCOPE_FILE
+from cpg1_assets.loaded import TEXTS, digest_of
+from cpg1_assets.rules.bridges import BRIDGES
+from cpg1_assets.rules.digest import rule_digest
+from cpg1_assets.rules.frames import CHECK_RESULTS
+from cpg1_assets.rules.graph import derivations
+
+_RULE_FILES = {
+    "lines": "lines.yaml",
+    "thresholds": "thresholds.yaml",
+    "classification": "collection_classification.yaml",
+}
+_WRITING = ("frame.py", "storage/")
+_EXTRACTING = (
+    "embedded.py",
+    "extracts/companies_in_scope.sql",
+    "extracts/extraction.py",
+    "extracts/scope.yaml",
+    "extracts/validation.py",
+    "month.py",
+    "sources/",
+    *_WRITING,
+)
+
+
+def code_versions(deployment: Deployment) -> dict[str, str]:
+    """Give the digest of what each asset of the month uses, by asset; the seal itself has none."""
+    files = deployment.rules.files
+    extracting = digest_of(_loaded(*_EXTRACTING)).encode()
+    versions = {
+        name: digest_of(
+            {"query": extract.sql.encode(), "contract": extract.contract_text.encode(), "code": extracting}
+        )
+        for name, extract in deployment.catalog.items()
+    }
+    versions["jdash"] = digest_of(_loaded("jdash/", *_WRITING))
+    for name, derivation in derivations().items():
+        followed = {_RULE_FILES[rule]: files[_RULE_FILES[rule]] for rule in derivation.follows if rule in _RULE_FILES}
+        if "lines" in derivation.follows:
+            followed["scope.yaml"] = TEXTS[SCOPE_FILE]  # which lines can be computed
+        versions[name] = rule_digest(name, followed, derivation.spec)
+    all_files = {**files, "scope.yaml": TEXTS[SCOPE_FILE]}
+    packages = digest_of(_loaded("graph/packages.py", *_WRITING)).encode()
+    versions["bridge_calculations_evidence"] = digest_of(
+        {
+            "packages": packages,
+            "rules": rule_digest("material_proof_rows", all_files).encode(),
+            **{name: versions[name].encode() for name in BRIDGES},
+        }
+    )
+    versions["bridge_classifications_evidence"] = digest_of(
+        {"packages": packages, "rules": versions["ipe_31_classified"].encode()}
+    )
+    checked = digest_of(_loaded("graph/check_results.py")).encode()
+    versions["check_results"] = digest_of(
+        {"code": checked, "rules": rule_digest("check_results", all_files, CHECK_RESULTS).encode()}
+    )
+    return versions
+
+
+def _loaded(*names: str) -> dict[str, bytes]:
+    """Give the loaded files of these names; a name that ends in / stands for all of its folder."""
+    folders = tuple(name for name in names if name.endswith("/"))
+    return {name: text for name, text in TEXTS.items() if name in names or name.startswith(folders)}

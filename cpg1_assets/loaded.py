@@ -1,0 +1,63 @@
+"""The files that decide figures, byte for byte as they were when this process loaded the package.
+
+`cpg1_assets` imports this before anything else, so nothing of a room was executed before its files were read here.
+What a figure came from is told from these bytes and never from the disk again: somebody may be editing it. Only
+`changes_on_disk` looks there, to say that what is there now is not what runs.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+_ROOMS = ("extracts", "jdash", "rules", "sources", "storage")
+_WORDS = ("embedded.py", "frame.py", "month.py", "validation.py", "yaml_file.py")
+# Not Dagster's wiring: what these two give is computed in them.
+_OF_THE_GRAPH = ("graph/check_results.py", "graph/packages.py")
+_KINDS = {".py", ".sql", ".txt", ".yaml"}
+
+
+def _read() -> dict[str, bytes]:
+    return {name: (PACKAGE / name).read_bytes() for name in sorted(_names())}
+
+
+def _names() -> Iterator[str]:
+    for room in _ROOMS:
+        for path in (PACKAGE / room).rglob("*"):
+            if path.suffix in _KINDS and path.is_file():
+                yield path.relative_to(PACKAGE).as_posix()
+    yield from (name for name in (*_WORDS, *_OF_THE_GRAPH) if (PACKAGE / name).is_file())
+
+
+TEXTS: Mapping[str, bytes] = _read()
+"""By name relative to the package, such as `rules/vocabulary.py`."""
+
+
+def text(name: str) -> str:
+    """Give a file as it was loaded."""
+    return TEXTS[name].decode()
+
+
+def changes_on_disk() -> list[str]:
+    """Name each file that is on the disk now and not as it was loaded, with what became of it."""
+    try:
+        now = _read()
+    except OSError as error:
+        return [f"{error.filename} cannot be read ({error.strerror})"]
+    return differing(TEXTS, now)
+
+
+def differing(before: Mapping[str, bytes | str], now: Mapping[str, bytes | str]) -> list[str]:
+    """Say of each name whose content is another in `now` whether it changed, came or went."""
+    told = [f"{name} changed" for name in sorted(before.keys() & now.keys()) if before[name] != now[name]]
+    told += [f"{name} came" for name in sorted(now.keys() - before.keys())]
+    return told + [f"{name} went" for name in sorted(before.keys() - now.keys())]
+
+
+def digest_of(parts: Mapping[str, bytes]) -> str:
+    """SHA-256 over names and contents, in hexadecimal; which part ends where is part of it."""
+    digest = hashlib.sha256()
+    for name, content in sorted(parts.items()):
+        for part in (name.encode(), content):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
