@@ -14,7 +14,7 @@ from pyarrow.dataset import Dataset
 from cpg1_assets.assets.derived import month_of
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.extracts.factory import check_result, check_specs
-from cpg1_assets.rules.checks import Check, as_validation, checks
+from cpg1_assets.rules.checks import Check, as_validation, checks, outcomes
 from cpg1_assets.rules.graph import Circumstances
 
 
@@ -45,9 +45,8 @@ def _checks_of(
     ) -> Iterator[dg.AssetCheckResult]:
         book = deployment.rules
         circumstances = Circumstances(month_of(context), book.lines, book.thresholds, book.classification)
-        for check in made:
-            found = as_validation(check, check.outcomes(frames, circumstances))
-            yield check_result(asset, found, deployment.notes)
+        for check, found in outcomes(made, frames, circumstances):
+            yield check_result(asset, as_validation(check, found), deployment.notes)
 
     _name_inputs(checks_of_the_asset, dict.fromkeys(name for check in made for name in check.inputs))
     return dg.multi_asset_check(name=f"{asset}_checks", specs=specs)(checks_of_the_asset)

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 import pyarrow as pa
 
-from cpg1_assets.rules.checks import checks
+from cpg1_assets.rules.checks import checks, outcomes
 from cpg1_assets.rules.engine import Frame
 from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances
@@ -50,8 +50,8 @@ def check_results(
 
 
 def _of_derived(frames: Mapping[str, Frame], circumstances: Circumstances) -> Iterator[_Row]:
-    for check in checks(circumstances.lines).values():
-        for outcome in check.outcomes(frames, circumstances):
+    for check, found in outcomes(checks(circumstances.lines).values(), frames, circumstances):
+        for outcome in found:
             yield {
                 "asset": check.asset,
                 "check": check.name,

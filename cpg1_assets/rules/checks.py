@@ -4,9 +4,8 @@ How a check looks, and how many outcomes it has, is in `findings`. Showing a che
 graph's business. The checks of one extract by itself are made from its contract, with the extract.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from cpg1_assets.rules import country_materiality, findings, nav_voucher_entries, vtc_adjustment
@@ -22,7 +21,8 @@ class Check:
     """One check of `asset`: what must be true (`statement`), how bad it is if not, and the SQL that looks.
 
     `rule` gives the outcomes; its parameters name the frames it reads and what else it follows, as a derived
-    frame's rule does. `is_variance` says that a failure is the control's answer, not a fault in how it was come by.
+    frame's rule does. Where the check is of one `line`, those of the line count. `is_variance` says that a failure
+    is the control's answer, not a fault in how it was come by.
     """
 
     asset: str
@@ -31,6 +31,7 @@ class Check:
     severity: Severity
     sql: str
     rule: Callable[..., Outcomes]
+    line: str | None = None
     is_variance: bool = False
 
     @property
@@ -43,20 +44,12 @@ class Check:
         """What it follows besides frames: fields of `Circumstances`."""
         return parameters(self.rule)[1]
 
-    def outcomes(self, frames: Mapping[str, Frame], circumstances: Circumstances) -> Outcomes:
-        """Look at its inputs among `frames`, which are read more than once: no streams. Never gives none.
-
-        Raises DataError where a frame lacks a column or has it in another type.
-        """
-        read = {name: frames[name] for name in self.inputs}
-        return self.rule(**read, **circumstances.named(self.follows))
-
 
 _OF_OTHERS = (
     Check(
         "cr_05",
         "every_company_has_a_rate",
-        "Every company in scope has a closing FX rate.",
+        "Every company in scope has a closing FX rate, and one only.",
         "ERROR",
         findings.WITHOUT_A_RATE,
         findings.every_company_has_a_rate,
@@ -130,8 +123,24 @@ def checks(lines: Lines) -> dict[str, Check]:
     return {f"{check.asset}.{check.name}": check for check in made}
 
 
+def outcomes(
+    asked: Iterable[Check], frames: Mapping[str, Frame], circumstances: Circumstances
+) -> Iterator[tuple[Check, Outcomes]]:
+    """Give every check with its outcomes, of which there is always one; a rule that several share looks once.
+
+    The checks' inputs are taken from `frames` by name and may be read more than once: no streams.
+    Raises DataError where a frame lacks a column or has it in another type.
+    """
+    found: dict[Callable[..., Outcomes], Outcomes] = {}
+    for check in asked:
+        if check.rule not in found:
+            read = {name: frames[name] for name in check.inputs}
+            found[check.rule] = check.rule(**read, **circumstances.named(check.follows))
+        yield check, found[check.rule] if check.line is None else _of_the_line(check.line, found[check.rule])
+
+
 def check_statements() -> str:
-    """Give the SQL of every check, as an auditor reads it; `checked` is the line a check of a line is of."""
+    """Give the SQL of every check, as an auditor reads it; those of the lines are one statement."""
     made = (*_OF_OTHERS, _of_line("<line>"), _COUNTRY_MATERIALITY)
     parts = [
         f"-- The words the statements use.\n{words()}",
@@ -140,19 +149,19 @@ def check_statements() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def as_validation(check: Check, outcomes: Sequence[CheckOutcome]) -> Validation:
+def as_validation(check: Check, found: Sequence[CheckOutcome]) -> Validation:
     """Give the outcomes of a check as one: passed where all are, with what a person has to look at.
 
     Raises ValueError where there is no outcome: of nothing, everything would be true.
     """
-    if not outcomes:
+    if not found:
         raise ValueError(f"{check.asset}.{check.name} has no outcome.")
     return Validation(
         name=check.name,
         statement=check.statement,
-        passed=all(outcome.passed for outcome in outcomes),
+        passed=all(outcome.passed for outcome in found),
         severity=check.severity,
-        figures=_figures(outcomes),
+        figures=_figures(found),
     )
 
 
@@ -162,18 +171,25 @@ def _of_line(line: str) -> Check:
         f"{line}_explained",
         f"Line {line}: every company is reconciled or explained.",
         "ERROR",
-        findings.OF_LINE,
-        partial(findings.line_explained, line),
+        findings.LINES_EXPLAINED,
+        findings.lines_explained,
+        line=line,
         is_variance=True,
     )
 
 
-def _figures(outcomes: Sequence[CheckOutcome]) -> dict[str, Any]:
-    first = outcomes[0]
+def _of_the_line(line: str, found: Outcomes) -> Outcomes:
+    """Give the outcomes of a line; without a company there is nothing to test."""
+    of_line = tuple(outcome for outcome in found if outcome.line == line)
+    nothing = CheckOutcome(passed=False, tested=False, figures={"companies": 0, "open": []}, line=line)
+    return of_line or (nothing,)
+
+
+def _figures(found: Sequence[CheckOutcome]) -> dict[str, Any]:
+    first = found[0]
     if first.id_company is None:
         return first.figures
     if first.line is not None:
-        still_open = [outcome.figures for outcome in outcomes if not outcome.passed]
-        return {"companies": len(outcomes), "open": still_open}
-    listed = [row for outcome in outcomes for row in outcome.figures["listed"]]
-    return {"found": sum(outcome.figures["found"] for outcome in outcomes), "listed": listed[:SHOWN]}
+        return {"companies": len(found), "open": [one.figures for one in found if not one.passed]}
+    listed = [row for one in found for row in one.figures["listed"]]
+    return {"found": sum(one.figures["found"] for one in found), "listed": listed[:SHOWN]}

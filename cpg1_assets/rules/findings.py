@@ -4,7 +4,7 @@ Named and described for people they are in `checks`. Nothing here computes a fig
 
 How many outcomes a check has:
 
-- a line of the reconciliation: one for each company;
+- a line of the reconciliation: one for each company (they are looked at together, and told apart by `line`);
 - `ties_out` and `every_company_has_a_rate`: one for each company that fails, or where none does a single one that
   is about no company;
 - all others: a single one.
@@ -30,11 +30,11 @@ from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules import country_materiality as materiality
 from cpg1_assets.rules import nav_voucher_entries as entries
 from cpg1_assets.rules import vtc_adjustment as vtc
-from cpg1_assets.rules.engine import Frame, Input, one_row, run, to_table
+from cpg1_assets.rules.engine import Frame, Input, run, to_table
 from cpg1_assets.rules.frames import (
     COMPANIES_WITHOUT_A_RATE,
     GL_ROLL_FORWARD,
-    LINE_EXPLAINED,
+    LINES_WITH_ANSWER,
     RECONCILIATION,
     UNCLASSIFIED_ITEMS,
     UNKNOWN_VOUCHERS,
@@ -89,10 +89,8 @@ TO_INVESTIGATE = r"""
 SELECT * FROM voucher_accrual_variance WHERE status IS DISTINCT FROM 'OK'
 """
 
-OF_LINE = r"""
-SELECT reconciliation.*, coalesce(reconciliation.status IN ('RECONCILED', 'EXPLAINED'), false) AS is_explained
-FROM reconciliation
-JOIN checked ON text_key(checked.line) = text_key(reconciliation.line)
+LINES_EXPLAINED = r"""
+SELECT *, coalesce(status IN ('RECONCILED', 'EXPLAINED'), false) AS is_explained FROM reconciliation
 """
 
 
@@ -173,24 +171,18 @@ def every_entry_categorised(nav_voucher_entries: Frame) -> Outcomes:
     return (CheckOutcome(passed=bool(every) and not without, tested=bool(every), figures=figures),)
 
 
-def line_explained(line: str, reconciliation: Frame) -> Outcomes:
-    """Every company is reconciled or explained on `line`; each has its row of the reconciliation as figures."""
-    inputs = {
-        "reconciliation": Input(reconciliation, RECONCILIATION.columns),
-        "checked": Input(one_row({"line": line})),
-    }
-    rows = _found(OF_LINE, inputs, LINE_EXPLAINED).to_pylist()
-    if not rows:
-        return (CheckOutcome(passed=False, tested=False, figures={"companies": 0, "open": []}, line=line),)
+def lines_explained(reconciliation: Frame) -> Outcomes:
+    """Every company is reconciled or explained, line by line; each has its row of the reconciliation as figures."""
+    inputs = {"reconciliation": Input(reconciliation, RECONCILIATION.columns)}
     return tuple(
         CheckOutcome(
             passed=row.pop("is_explained"),
             tested=True,
             figures=plain(row),
             id_company=row["id_company"],
-            line=line,
+            line=row["line"],
         )
-        for row in rows
+        for row in _found(LINES_EXPLAINED, inputs, LINES_WITH_ANSWER).to_pylist()
     )
 
 

@@ -398,10 +398,10 @@ UNCLASSIFIED_ITEMS = FrameSpec(
     ),
 )
 
-LINE_EXPLAINED = FrameSpec(
-    name="line_explained",
-    title="Companies of a line",
-    description="The companies of one line of the reconciliation, and whether each is reconciled or explained",
+LINES_WITH_ANSWER = FrameSpec(
+    name="lines_with_answer",
+    title="Lines with their answer",
+    description="The reconciliation, and whether each line of a company is reconciled or explained",
     key=RECONCILIATION.key,
     amounts=RECONCILIATION.amounts,
     columns=(
