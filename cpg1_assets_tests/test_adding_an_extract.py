@@ -13,9 +13,9 @@ from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import FileFormatError
 from cpg1_assets.extracts.catalog import QUERIES_FOLDER, read_catalog
 from cpg1_assets.extracts.validation import statements
+from cpg1_assets.graph.code_versions import extract_version
 from cpg1_assets.graph.extracts import extract_asset
-from cpg1_assets.graph.io_manager import ParquetIOManager
-from cpg1_assets.home import Home
+from cpg1_assets.graph.io_manager import parquet_io_manager
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import QUIET
 
@@ -85,15 +85,10 @@ def test_two_files_are_an_asset_with_its_checks_and_its_evidence(
     extract = catalog["vouchers_by_company"]
     deployment = open_deployment(Settings(home=home))
     result = dg.materialize(
-        [extract_asset(extract, month_partitions(deployment.settings))],
+        [extract_asset(extract, month_partitions(deployment.settings), extract_version(extract))],
         resources={
             "deployment": deployment,
-            "parquet": ParquetIOManager(
-                deployment.storage,
-                {extract.contract.name: extract.contract},
-                deployment.notes_of,
-                Home(deployment.settings).prepare,
-            ),
+            "parquet": parquet_io_manager(deployment, {extract.contract.name: extract.contract}),
         },
         partition_key=MONTH,
         instance=instance,

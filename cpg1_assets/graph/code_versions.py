@@ -3,7 +3,10 @@
 Dagster shows what is stale by it, and provenance says by it what computed a file.
 """
 
+from functools import cache
+
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.extracts.catalog import Extract
 from cpg1_assets.extracts.scope import SCOPE_FILE
 from cpg1_assets.loaded import TEXTS, digest_of
 from cpg1_assets.rules.bridges import BRIDGES
@@ -32,16 +35,12 @@ _EXTRACTING = (
 def code_versions(deployment: Deployment) -> dict[str, str]:
     """Give the digest of what each asset of the month uses, by asset; the seal itself has none."""
     files = deployment.rules.files
-    extracting = digest_of(_loaded(*_EXTRACTING)).encode()
-    versions = {
-        name: digest_of(
-            {"query": extract.sql.encode(), "contract": extract.contract_text.encode(), "code": extracting}
-        )
-        for name, extract in deployment.catalog.items()
-    }
+    versions = {name: extract_version(extract) for name, extract in deployment.catalog.items()}
     versions["jdash"] = digest_of(_loaded("jdash/", *_WRITING))
     for name, derivation in derivations().items():
-        followed = {_RULE_FILES[rule]: files[_RULE_FILES[rule]] for rule in derivation.follows if rule in _RULE_FILES}
+        followed = {
+            _RULE_FILES[rule]: files[_RULE_FILES[rule]] for rule in derivation.follows if rule in _RULE_FILES
+        }
         if "lines" in derivation.follows:
             followed["scope.yaml"] = TEXTS[SCOPE_FILE]  # which lines can be computed
         versions[name] = rule_digest(name, followed, derivation.spec)
@@ -62,6 +61,22 @@ def code_versions(deployment: Deployment) -> dict[str, str]:
         {"code": checked, "rules": rule_digest("check_results", all_files, CHECK_RESULTS).encode()}
     )
     return versions
+
+
+def extract_version(extract: Extract) -> str:
+    """Give the digest of what an extract uses: its query, its contract, the scope, and what reads and writes rows."""
+    return digest_of(
+        {
+            "query": extract.sql.encode(),
+            "contract": extract.contract_text.encode(),
+            "code": _extracting().encode(),
+        }
+    )
+
+
+@cache
+def _extracting() -> str:
+    return digest_of(_loaded(*_EXTRACTING))
 
 
 def _loaded(*names: str) -> dict[str, bytes]:

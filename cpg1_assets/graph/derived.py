@@ -37,7 +37,6 @@ from cpg1_assets.rules.voucher_accrual_variance import (
 from cpg1_assets.rules.vtc_adjustment import vtc_adjustment as vtc_adjustment_rule
 
 
-
 def derived_assets(  # noqa: C901 - many short assets
     partitions: dg.PartitionsDefinition[str], book: RuleBook, codes: Mapping[str, str]
 ) -> list[dg.AssetsDefinition]:

@@ -69,7 +69,9 @@ def extract_asset(
                 allow_retries=False,
             )
         said = {"validations": [v.as_result() for v in extraction.validations]}
-        yield dg.Output(Drawn(extraction.written, said), metadata={"evidence": str(package), **_several(extraction)})
+        yield dg.Output(
+            Drawn(extraction.written, said), metadata={"evidence": str(package), **_several(extraction)}
+        )
 
     return materialize_extract
 

@@ -41,7 +41,6 @@ class Drawn:
 def parquet_io_manager(deployment: Deployment, specs: Mapping[str, FrameSpec]) -> dg.IOManagerDefinition:
     """Make the IO manager as a resource; a run that lives in this process lets go of its month when it ends."""
 
-    @dg.io_manager
     def parquet(context: dg.InitResourceContext) -> Iterator[ParquetIOManager]:
         try:
             yield ParquetIOManager(deployment, specs)
@@ -49,7 +48,8 @@ def parquet_io_manager(deployment: Deployment, specs: Mapping[str, FrameSpec]) -
             if multiprocessing.parent_process() is None and context.run_id is not None:
                 Claims(deployment.home.place).release(context.run_id)
 
-    return parquet
+    # Dagster takes a generator too: what stands after the yield is done when the run is over.
+    return dg.IOManagerDefinition(resource_fn=parquet)  # type: ignore[arg-type]
 
 
 class ParquetIOManager(dg.IOManager):

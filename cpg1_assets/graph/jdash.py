@@ -15,8 +15,8 @@ from cpg1_assets.evidence.packages.package import write_package
 from cpg1_assets.evidence.packages.summary import data_documents
 from cpg1_assets.extracts.extraction import ExecutionLog, companies_in_scope
 from cpg1_assets.graph.check_specs import check_result, check_specs
-from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.io_manager import Drawn
+from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
 from cpg1_assets.jdash.month import JDASH, JdashMonth, inbox_files, read_jdash
 from cpg1_assets.storage.parquet import write_parquet
@@ -95,8 +95,10 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
             for path in inbox_files(deployment.home.inbox_folder, month)
         }
         said = {"validations": [v.as_result() for v in validations], "files": files}
-        metadata = {"evidence": str(package), "files": dg.MetadataValue.json(files)}
-        yield dg.Output(Drawn(written, said), metadata=metadata)
+        yield dg.Output(
+            Drawn(written, said),
+            metadata={"evidence": str(package), "files": dg.MetadataValue.json(files)},
+        )
 
     return jdash
 

@@ -5,6 +5,8 @@ describes the run (`00_system_context.json`) is in the package and not in the fr
 month gives the same frame.
 """
 
+from collections.abc import Mapping
+
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
@@ -17,7 +19,9 @@ from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.evidence.packages.package import Document, write_package
 from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.graph.frame_types import frame_type
+from cpg1_assets.graph.inputs import named_inputs
 from cpg1_assets.graph.steps import deployment_of, month_of
+from cpg1_assets.rules.bridges import BRIDGES
 from cpg1_assets.rules.engine import to_table
 from cpg1_assets.rules.graph import rule_statement
 from cpg1_assets.rules.material_proof_rows import material_proof_rows
@@ -51,45 +55,25 @@ def package_assets(
 ) -> list[dg.AssetsDefinition]:
     """Make the two evidence assets; `codes` are the code versions of all assets."""
 
-    @dg.asset(
-        description=BRIDGE_CALCULATIONS_EVIDENCE.description,
-        partitions_def=partitions,
-        group_name="evidence",
-        kinds={"parquet", "json"},
-        io_manager_key="parquet",
-        required_resource_keys={"deployment"},
-        dagster_type=frame_type(BRIDGE_CALCULATIONS_EVIDENCE),
-        code_version=codes[BRIDGE_CALCULATIONS_EVIDENCE.name],
-    )
-    def bridge_calculations_evidence(
-        context: dg.AssetExecutionContext,
-        timing_difference_bridge: Dataset,
-        vtc_adjustment: Dataset,
-        customer_posting_group_bridge: Dataset,
-        business_line_reclass: Dataset,
-        cr_05: Dataset,
-    ) -> pd.DataFrame:
-        bridges = {
-            "timing_difference_bridge": timing_difference_bridge,
-            "vtc_adjustment": vtc_adjustment,
-            "customer_posting_group_bridge": customer_posting_group_bridge,
-            "business_line_reclass": business_line_reclass,
-        }
-        amounts = {name: _amount_by_company(frame, BRIDGES[name].amount) for name, frame in bridges.items()}
+    def bridge_calculations_evidence(context: dg.AssetExecutionContext, **frames: Dataset) -> pd.DataFrame:
         book = deployment_of(context).rules
+        amounts = {name: _amount_by_company(frames[name], bridge.amount) for name, bridge in bridges.items()}
+        proven = {name: frames[name] for name, bridge in bridges.items() if bridge.has_proof_rows}
         material = material_proof_rows(
-            timing_difference_bridge,
-            vtc_adjustment,
-            business_line_reclass,
-            cr_05,
-            book.lines,
-            book.thresholds,
+            **proven, cr_05=frames["cr_05"], lines=book.lines, thresholds=book.thresholds
         )
         figures: dict[str, Document] = {
             "amounts_by_company.json": amounts,
             "material_rows.json": {"rows": list(map(plain, to_table(material).to_pylist()))},
         }
         return _package(context, "bridge_calculations", list(bridges), figures)
+
+    bridges = {
+        name: bridge
+        for name, bridge in BRIDGES.items()
+        if bridge.evidence == BRIDGE_CALCULATIONS_EVIDENCE.name
+    }
+    named_inputs(bridge_calculations_evidence, [*bridges, "cr_05"])
 
     @dg.asset(
         description=BRIDGE_CLASSIFICATIONS_EVIDENCE.description,
@@ -124,7 +108,17 @@ def package_assets(
             },
         )
 
-    return [bridge_calculations_evidence, bridge_classifications_evidence]
+    calculations = dg.asset(
+        description=BRIDGE_CALCULATIONS_EVIDENCE.description,
+        partitions_def=partitions,
+        group_name="evidence",
+        kinds={"parquet", "json"},
+        io_manager_key="parquet",
+        required_resource_keys={"deployment"},
+        dagster_type=frame_type(BRIDGE_CALCULATIONS_EVIDENCE),
+        code_version=codes[BRIDGE_CALCULATIONS_EVIDENCE.name],
+    )(bridge_calculations_evidence)
+    return [calculations, bridge_classifications_evidence]
 
 
 def _package(

@@ -363,6 +363,78 @@ MATERIAL_PROOF_ROWS = FrameSpec(
     ),
 )
 
+COMPANIES_WITHOUT_A_RATE = FrameSpec(
+    name="companies_without_a_rate",
+    title="Companies without a rate",
+    description="Every row of a company that has no closing FX rate, or more than one",
+    key=("id_company", "fx_rate"),
+    columns=columns(_COMPANY, ("fx_rate", "rate", "Closing rate, LCY per USD")),
+)
+
+UNKNOWN_VOUCHERS = FrameSpec(
+    name="unknown_vouchers",
+    title="Vouchers of JDash that the snapshot does not have",
+    description="Vouchers that operations say were used and the month's voucher snapshot does not know",
+    key=("id_company", "voucher_id"),
+    amounts=("amount_used",),
+    columns=columns(
+        _COMPANY,
+        ("voucher_id", "text", "Voucher id as written"),
+        ("amount_used", "amount", "Amount used, LCY"),
+        ("source_file", "text", "Name of the file in the inbox"),
+    ),
+)
+
+UNCLASSIFIED_ITEMS = FrameSpec(
+    name="unclassified_items",
+    title="Collection items that no rule classifies",
+    description="Items and amounts without a bridge, by transaction type",
+    key=("transaction_type",),
+    amounts=("amount",),
+    columns=columns(
+        ("transaction_type", "text", "Kind of collection transaction"),
+        ("items", "integer", "How many items"),
+        ("amount", "amount", "Their sum, LCY, debit positive"),
+    ),
+)
+
+LINES_WITH_ANSWER = FrameSpec(
+    name="lines_with_answer",
+    title="Lines with their answer",
+    description="The reconciliation, and whether each line of a company is reconciled or explained",
+    key=RECONCILIATION.key,
+    amounts=RECONCILIATION.amounts,
+    columns=(
+        *RECONCILIATION.columns,
+        *columns(("is_explained", "flag", "Whether the line is reconciled or explained")),
+    ),
+)
+
+CHECK_RESULTS = FrameSpec(
+    name="check_results",
+    title="Check results",
+    description=(
+        "What every check of the month found before it was sealed: those of the extracts and of the derived "
+        "frames. Nothing in it tells one run from another that found the same"
+    ),
+    key=("asset", "check", "id_company", "line"),
+    columns=columns(
+        ("asset", "text", "Asset the check is of"),
+        ("check", "text", "Name of the check"),
+        (
+            "severity",
+            "text",
+            "ERROR where a balance is wrong or a source incomplete, WARN where a person looks",
+        ),
+        ("id_company", "text", "Company the result is about; empty where it is about all"),
+        ("line", "text", "Line of the reconciliation; empty where it is about none"),
+        ("passed", "flag", "Whether what must be true is"),
+        ("tested", "flag", "Whether there was anything to test; without it nothing passes"),
+        ("figures", "text", "What was found, as JSON: keys sorted, amounts as text"),
+        required=["asset", "check", "severity", "passed", "tested", "figures"],
+    ),
+)
+
 DERIVED_FRAMES = (
     NAV_VOUCHER_ENTRIES,
     IPE_31_CLASSIFIED,

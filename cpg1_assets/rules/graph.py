@@ -7,7 +7,7 @@ Dagster walks this graph; the assets declare the same inputs to Dagster, and a t
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -33,6 +33,10 @@ class Circumstances:
     thresholds: Thresholds
     classification: Classification
 
+    def named(self, names: Iterable[str]) -> dict[str, CutoffMonth | Lines | Thresholds | Classification]:
+        """Give the fields `names`, as a rule's arguments."""
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True)
 class Derivation:
@@ -46,8 +50,7 @@ class Derivation:
 
     def computed(self, frames: Mapping[str, Frame], circumstances: Circumstances) -> duckdb.DuckDBPyRelation:
         """Call the rule with its inputs among `frames`. Raises DataError where an input does not fit."""
-        followed = {name: getattr(circumstances, name) for name in self.follows}
-        return self.rule(**{name: frames[name] for name in self.inputs}, **followed)
+        return self.rule(**{name: frames[name] for name in self.inputs}, **circumstances.named(self.follows))
 
 
 @cache
@@ -66,19 +69,26 @@ def source_frames() -> tuple[str, ...]:
 
 def rule_statement(name: str) -> str:
     """Give the SQL of the rule of a derived frame, as an auditor reads it: the words it uses, then the statement."""
-    words = "\n".join(f"{macro.strip()};" for macro in MACROS)
     statement: str = importlib.import_module(f"cpg1_assets.rules.{name}").STATEMENT
-    return f"-- The words the statement uses.\n{words}\n\n-- The rule.\n{statement.strip()}\n"
+    return f"-- The words the statement uses.\n{words()}\n\n-- The rule.\n{statement.strip()}\n"
+
+
+def words() -> str:
+    """Give the SQL of the words that statements share, as an auditor runs it before any of them."""
+    return "\n".join(f"{macro.strip()};" for macro in MACROS)
+
+
+def parameters(rule: Callable[..., object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give what a rule or a check asks for: the frames it reads, and what of `Circumstances` it follows."""
+    named = tuple(inspect.signature(rule).parameters)
+    follows = tuple(name for name in named if name in Circumstances.__dataclass_fields__)
+    return tuple(name for name in named if name not in follows), follows
 
 
 def _derivation(spec: FrameSpec) -> Derivation:
-    rule = getattr(importlib.import_module(f"cpg1_assets.rules.{spec.name}"), spec.name)
-    parameters = tuple(inspect.signature(rule).parameters)
-    follows = tuple(name for name in parameters if name in Circumstances.__dataclass_fields__)
+    module = importlib.import_module(f"cpg1_assets.rules.{spec.name}")
+    rule: Callable[..., duckdb.DuckDBPyRelation] = getattr(module, spec.name)
+    inputs, follows = parameters(rule)
     return Derivation(
-        spec=spec,
-        inputs=tuple(name for name in parameters if name not in follows),
-        statement=rule_statement(spec.name),
-        rule=rule,
-        follows=follows,
+        spec=spec, inputs=inputs, statement=rule_statement(spec.name), rule=rule, follows=follows
     )

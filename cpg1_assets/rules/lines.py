@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from cpg1_assets.rules.bridges import BRIDGES, Sign
+
 Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
-Bridge = Literal[
-    "customer_posting_group_bridge", "timing_difference_bridge", "vtc_adjustment", "business_line_reclass"
-]
 # What `target_values` knows to sum: extract, amount column, and the rows that count.
 MEASURES = (
     ("ipe_07", "remaining_amount_lcy", "all"),
@@ -42,12 +41,30 @@ class Target(BaseModel):
 
 
 class LineBridge(BaseModel):
-    """A bridge of a line, and the sign its amount enters with (0: it identifies, it does not quantify)."""
+    """A bridge of a line, and the sign its amount enters with (0: it identifies, it does not quantify).
+
+    Where the file gives no sign, it is the bridge's own.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    bridge: Bridge
-    sign: Literal[-1, 0, 1]
+    bridge: str
+    sign: Sign
+
+    @field_validator("bridge")
+    @classmethod
+    def _is_a_bridge(cls, bridge: str) -> str:
+        if bridge not in BRIDGES:
+            raise ValueError(f"unknown bridge {bridge}; known are {', '.join(BRIDGES)}")
+        return bridge
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sign_is_the_bridges_own(cls, given: object) -> object:
+        if not isinstance(given, dict) or "sign" in given:
+            return given
+        own = BRIDGES.get(str(given.get("bridge")))
+        return given | {"sign": own.sign} if own is not None else given
 
 
 class Line(BaseModel):

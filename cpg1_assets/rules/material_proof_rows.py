@@ -3,22 +3,24 @@
 import duckdb
 
 from cpg1_assets.frame import columns
+from cpg1_assets.rules.bridges import BRIDGES
 from cpg1_assets.rules.engine import Frame, Input, run
 from cpg1_assets.rules.frames import MATERIAL_PROOF_ROWS
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
 
-TIMING_DIFFERENCE_BRIDGE = columns(("id_company", "text"), ("voucher_id", "text"), ("variance", "amount"))
-VTC_ADJUSTMENT = columns(("id_company", "text"), ("voucher_id", "text"), ("remaining_amount", "amount"))
-BUSINESS_LINE_RECLASS = columns(
-    ("id_company", "text"),
-    ("customer_no", "text"),
-    ("busline_code", "text"),
-    ("proposed_reclass_lcy", "amount"),
-)
+TIMING_DIFFERENCE_BRIDGE = BRIDGES["timing_difference_bridge"].item_columns
+VTC_ADJUSTMENT = BRIDGES["vtc_adjustment"].item_columns
+BUSINESS_LINE_RECLASS = BRIDGES["business_line_reclass"].item_columns
 CR_05 = columns(("id_company", "text"), ("company_country", "text"), ("fx_rate", "rate"))
 
-STATEMENT = r"""
+_PROOF_ROWS = "\n    UNION ALL\n    ".join(
+    f"SELECT '{bridge.name}', id_company, {bridge.reference}, {bridge.row_amount} FROM {bridge.name}"
+    for bridge in BRIDGES.values()
+    if bridge.has_proof_rows
+)
+
+STATEMENT = rf"""
 WITH companies AS (
     SELECT DISTINCT ON (text_key(id_company))
         text_key(id_company) AS company, text_key(company_country) AS country_key, fx_rate
@@ -26,13 +28,7 @@ WITH companies AS (
     ORDER BY text_key(id_company), id_company, company_country, fx_rate
 ),
 proof_rows (bridge, id_company, reference, amount) AS (
-    SELECT 'timing_difference_bridge', id_company, voucher_id, variance FROM timing_difference_bridge
-    UNION ALL
-    SELECT 'vtc_adjustment', id_company, voucher_id, remaining_amount FROM vtc_adjustment
-    UNION ALL
-    SELECT
-        'business_line_reclass', id_company, concat_ws(' ', customer_no, busline_code), proposed_reclass_lcy
-    FROM business_line_reclass
+    {_PROOF_ROWS}
 ),
 valued AS (
     SELECT

@@ -1,22 +1,24 @@
 """Reconciliation: actual less target, explained by bridges, per company and line.
 
-The targets and bridges are computed by their own rules and handed in; lines and thresholds are data.
+The targets and bridges are computed by their own rules and handed in; lines and thresholds are data. Which
+bridges there are, and what of each is summed, is declared in `bridges`.
 """
 
 import duckdb
 
 from cpg1_assets.frame import columns
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.bridges import BRIDGES
 from cpg1_assets.rules.engine import Frame, Input, month_input, run
 from cpg1_assets.rules.frames import RECONCILIATION
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
 
 TARGET_VALUES = columns(("id_company", "text"), ("line", "text"), ("target_value", "amount"))
-TIMING_DIFFERENCE_BRIDGE = columns(("id_company", "text"), ("variance", "amount"))
-VTC_ADJUSTMENT = columns(("id_company", "text"), ("remaining_amount", "amount"))
-CUSTOMER_POSTING_GROUP_BRIDGE = columns(("id_company", "text"), ("remaining_amount_lcy", "amount"))
-BUSINESS_LINE_RECLASS = columns(("id_company", "text"), ("proposed_reclass_lcy", "amount"))
+TIMING_DIFFERENCE_BRIDGE = BRIDGES["timing_difference_bridge"].amount_columns
+VTC_ADJUSTMENT = BRIDGES["vtc_adjustment"].amount_columns
+CUSTOMER_POSTING_GROUP_BRIDGE = BRIDGES["customer_posting_group_bridge"].amount_columns
+BUSINESS_LINE_RECLASS = BRIDGES["business_line_reclass"].amount_columns
 IPE_08 = columns(("id_company", "text"))
 JDASH = columns(("id_company", "text"))
 CR_04 = columns(
@@ -27,7 +29,13 @@ CR_04 = columns(
 )
 CR_05 = columns(("id_company", "text"), ("company_country", "text"), ("fx_rate", "rate"))
 
-STATEMENT = r"""
+_BRIDGE_AMOUNTS = "\n    UNION ALL\n    ".join(
+    f"SELECT text_key(id_company) AS company, '{bridge.name}', sum({bridge.row_amount})\n"
+    f"    FROM {bridge.name} GROUP BY company"
+    for bridge in BRIDGES.values()
+)
+
+STATEMENT = rf"""
 WITH companies AS (
     SELECT DISTINCT ON (text_key(id_company))
         text_key(id_company) AS company, id_company, company_country, fx_rate
@@ -56,17 +64,7 @@ targets AS (
 
 -- The amount of each bridge, by company.
 bridge_amounts (company, bridge, amount) AS (
-    SELECT text_key(id_company) AS company, 'timing_difference_bridge', sum(variance)
-    FROM timing_difference_bridge GROUP BY company
-    UNION ALL
-    SELECT text_key(id_company) AS company, 'vtc_adjustment', sum(remaining_amount)
-    FROM vtc_adjustment GROUP BY company
-    UNION ALL
-    SELECT text_key(id_company) AS company, 'customer_posting_group_bridge', sum(remaining_amount_lcy)
-    FROM customer_posting_group_bridge GROUP BY company
-    UNION ALL
-    SELECT text_key(id_company) AS company, 'business_line_reclass', sum(proposed_reclass_lcy)
-    FROM business_line_reclass GROUP BY company
+    {_BRIDGE_AMOUNTS}
 ),
 bridged AS (
     SELECT

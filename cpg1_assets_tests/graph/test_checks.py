@@ -4,7 +4,14 @@ import shutil
 from pathlib import Path
 
 import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+from pyarrow.dataset import Dataset
 
+from cpg1_assets.definitions import month_partitions
+from cpg1_assets.deployment import open_deployment
+from cpg1_assets.graph.checks import derived_checks
+from cpg1_assets.rules.checks import checks
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close, listed
 from cpg1_assets_tests.graph.hand_made import MONTH, put_in_storage
@@ -90,6 +97,45 @@ def test_a_company_without_a_rate_fails_by_name(home: Path, instance: dg.Dagster
     assert evaluation.severity is dg.AssetCheckSeverity.ERROR
     assert [row["id_company"] for row in listed(evaluation, "listed")] == ["EC_IC"]
     assert closed.result.success
+
+
+# Partitioned checks are a preview, chosen knowingly where all is wired.
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
+def test_the_checks_of_an_asset_open_their_frames_once_lazily_and_wait_for_what_they_read(
+    home: Path,
+) -> None:
+    deployment = open_deployment(Settings(home=home))
+    partitions = month_partitions(deployment.settings)
+    made = {made.op.name: made for made in derived_checks(partitions, deployment)}
+    declared = checks(deployment.rules.lines)
+    assert set(made) == {f"{check.asset}_checks" for check in declared.values()}
+    keys = [key for of_asset in made.values() for key in of_asset.check_keys]
+    assert sorted(f"{key.asset_key.path[-1]}.{key.name}" for key in keys) == sorted(declared)
+    for check in declared.values():
+        of_asset = made[f"{check.asset}_checks"]
+        spec = of_asset.get_spec_for_check_key(
+            dg.AssetCheckKey(asset_key=dg.AssetKey(check.asset), name=check.name)
+        )
+        assert spec.partitions_def == partitions
+        assert not spec.blocking
+        assert [dep.asset_key.path[-1] for dep in spec.additional_deps] == [
+            name for name in check.inputs if name != check.asset
+        ]
+        for name in check.inputs:
+            assert of_asset.op.input_def_named(name).dagster_type.typing_type is Dataset
+
+
+def test_frames_without_rows_leave_nothing_tested_and_nothing_passed(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    storage = tmp_path / "home" / "storage"
+    put_in_storage(storage, "cr_03", "cr_04")
+    for name in ("cr_03", "cr_04"):
+        path = storage / name / f"{MONTH}.parquet"
+        pq.write_table(pq.read_schema(path).empty_table(), path)
+    run = close(Settings(home=tmp_path / "home"), MONTH, instance, select=["gl_roll_forward"])
+    assert run.rows("gl_roll_forward") == []
+    assert not run.evaluations("gl_roll_forward")["ties_out"].passed
 
 
 def test_a_check_that_crashes_is_an_error_not_a_failed_check(

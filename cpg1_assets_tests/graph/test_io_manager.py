@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from cpg1_assets.definitions import build_definitions
+from cpg1_assets.deployment import open_deployment
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import StorageError
 from cpg1_assets.frame import FrameSpec, columns
-from cpg1_assets.graph.io_manager import ParquetIOManager
+from cpg1_assets.graph.io_manager import parquet_io_manager
 from cpg1_assets.settings import Settings
 from cpg1_assets.storage.files import ParquetStorage
+from cpg1_assets.storage.provenance import provenance_name
 from cpg1_assets_tests.closing import QUIET, Closed, close
 from cpg1_assets_tests.graph.hand_made import put_in_storage
 
@@ -67,11 +71,17 @@ def reader(wanted: type, seen: list[Any], only: list[str] | None = None) -> dg.A
 
 
 def run(storage: ParquetStorage, *assets: dg.AssetsDefinition, select: str) -> dg.ExecuteInProcessResult:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        tempfile.TemporaryDirectory() as place,
+    ):
+        home = Path(place)
         return dg.materialize(
             [*assets],
             resources={
-                "parquet": ParquetIOManager(storage, {"example": EXAMPLE}, lambda _: {}, lambda: None),
+                "parquet": parquet_io_manager(
+                    replace(open_deployment(Settings(home=home)), storage=storage), {"example": EXAMPLE}
+                ),
                 "io_manager": dg.mem_io_manager,
             },
             partition_key=MONTH,
@@ -88,13 +98,14 @@ def why(result: dg.ExecuteInProcessResult) -> str:
 
 
 def test_a_months_files_are_where_the_documentation_says(closed: Closed) -> None:
-    found = {
-        str(path.relative_to(closed.settings.home / "storage"))
-        for path in (closed.settings.home / "storage").rglob("*")
-        if path.is_file()
+    storage = closed.settings.home / "storage"
+    found = {str(path.relative_to(storage)) for path in storage.rglob("*") if path.is_file()}
+    data = {f"{asset}/{MONTH}.parquet" for asset in closed.materialized()}
+    said = {
+        f"{asset}/{provenance_name(MONTH, sha256_of(closed.path(asset)))}" for asset in closed.materialized()
     }
-    assert found == {f"{asset}/{MONTH}.parquet" for asset in closed.materialized()}
-    assert len(found) == 24
+    assert found == data | said
+    assert len(data) == 25
 
 
 def test_every_materialization_says_rows_schema_size_hash_and_place(closed: Closed) -> None:

@@ -1,0 +1,109 @@
+"""The check results: what every check of a month found, as one frame that is sealed with it.
+
+The checks of derived frames are asked here again, from frames that are handed in; what the extracts' own
+validations found is handed in as it was found. What a check means is in `checks`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypedDict
+
+import pyarrow as pa
+
+from cpg1_assets.rules.checks import checks, outcomes
+from cpg1_assets.rules.engine import Frame
+from cpg1_assets.rules.frames import CHECK_RESULTS
+from cpg1_assets.rules.graph import Circumstances
+from cpg1_assets.validation import Severity
+
+_Row = dict[str, Any]
+
+
+class Validated(TypedDict):
+    """What one validation of an extract found: the fields of a Validation that a check result keeps."""
+
+    name: str
+    severity: Severity
+    passed: bool
+    tested: bool
+    figures: dict[str, Any]
+
+
+def check_results(
+    frames: Mapping[str, Frame],
+    circumstances: Circumstances,
+    validations: Mapping[str, Sequence[Validated]],
+) -> pa.Table:
+    """Give the results of all checks that run before a seal: of derived frames, and of extracts by asset.
+
+    A validation of an extract is a row about no company and no line; a check of derived frames has a row for each
+    of its outcomes. The same frames, rule files and validations give the same rows in the same order, whatever
+    order theirs have.
+
+    Gives rows as `CHECK_RESULTS`. Raises DataError where a frame lacks a column, and KeyError where it is missing.
+
+    Source of the rule: Reconciliation, "Checks"; Evidence, "The seal".
+    """
+    rows = [*_of_derived(frames, circumstances), *_of_extracts(validations)]
+    rows.sort(key=lambda row: [(row[name] is not None, row[name]) for name in CHECK_RESULTS.sort_order])
+    return pa.Table.from_pylist(rows, schema=CHECK_RESULTS.arrow_schema)
+
+
+def _of_derived(frames: Mapping[str, Frame], circumstances: Circumstances) -> Iterator[_Row]:
+    for check, found in outcomes(checks(circumstances.lines).values(), frames, circumstances):
+        for outcome in found:
+            yield {
+                "asset": check.asset,
+                "check": check.name,
+                "severity": check.severity,
+                "id_company": outcome.id_company,
+                "line": outcome.line,
+                "passed": outcome.passed,
+                "tested": outcome.tested,
+                "figures": _json(outcome.figures),
+            }
+
+
+def _of_extracts(validations: Mapping[str, Sequence[Validated]]) -> Iterator[_Row]:
+    for asset, found in validations.items():
+        for validation in found:
+            yield {
+                "asset": asset,
+                "check": validation["name"],
+                "severity": validation["severity"],
+                "id_company": None,
+                "line": None,
+                "passed": validation["passed"],
+                "tested": validation["tested"],
+                # Which rows come first is nowhere said of an extract's lists, so it must not tell runs apart.
+                "figures": _json(_in_order(validation["figures"])),
+            }
+
+
+def _json(figures: dict[str, Any]) -> str:
+    """Write figures one way. Raises TypeError where they hold anything but texts, whole numbers, flags and nulls."""
+    _refuse_others(figures)
+    return json.dumps(figures, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _refuse_others(value: object) -> None:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                raise TypeError(f"{name!r} is not a text, and names a figure.")
+            _refuse_others(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_others(inner)
+    elif not isinstance(value, str | int | None):
+        raise TypeError(f"{value!r} is no figure: amounts are texts, so that no digit is lost.")
+
+
+def _in_order(value: Any) -> Any:  # noqa: ANN401 - JSON of any depth
+    if isinstance(value, dict):
+        return {name: _in_order(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return sorted(
+            (_in_order(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True)
+        )
+    return value

@@ -1,0 +1,197 @@
+"""The checks of the derived frames and across extracts: which there are, and what each says must be true.
+
+How a check looks, and how many outcomes it has, is in `findings`. Showing a check, and stopping anything, is the
+graph's business. The checks of one extract by itself are made from its contract, with the extract.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cpg1_assets.rules import country_materiality, findings, nav_voucher_entries, vtc_adjustment
+from cpg1_assets.rules.engine import Frame
+from cpg1_assets.rules.findings import SHOWN, CheckOutcome, Outcomes
+from cpg1_assets.rules.graph import Circumstances, parameters, words
+from cpg1_assets.rules.lines import Lines
+from cpg1_assets.validation import Severity, Validation
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of `asset`: what must be true (`statement`), how bad it is if not, and the SQL that looks.
+
+    `rule` gives the outcomes; its parameters name the frames it reads and what else it follows, as a derived
+    frame's rule does. Where the check is of one `line`, those of the line count. `is_variance` says that a failure
+    is the control's answer, not a fault in how it was come by.
+    """
+
+    asset: str
+    name: str
+    statement: str
+    severity: Severity
+    sql: str
+    rule: Callable[..., Outcomes]
+    line: str | None = None
+    is_variance: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The frames it reads, in order; the asset's own comes first where it reads it."""
+        return parameters(self.rule)[0]
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """What it follows besides frames: fields of `Circumstances`."""
+        return parameters(self.rule)[1]
+
+
+_OF_OTHERS = (
+    Check(
+        "cr_05",
+        "every_company_has_a_rate",
+        "Every company in scope has a closing FX rate, and one only.",
+        "ERROR",
+        findings.WITHOUT_A_RATE,
+        findings.every_company_has_a_rate,
+    ),
+    Check(
+        "jdash",
+        "no_unknown_voucher",
+        "Every voucher in a JDash file is a voucher of the month's snapshot.",
+        "WARN",
+        findings.UNKNOWN,
+        findings.no_unknown_voucher,
+    ),
+    Check(
+        "ipe_31_classified",
+        "every_item_classified",
+        "Every collection item is classified by a rule.",
+        "WARN",
+        findings.UNCLASSIFIED,
+        findings.every_item_classified,
+    ),
+    Check(
+        "vtc_adjustment",
+        "booked_at_what_remained",
+        "Every voucher that NAV booked as cancelled or paid out was booked at what remained on it.",
+        "WARN",
+        vtc_adjustment.BOOKED_AT_ANOTHER_AMOUNT,
+        findings.booked_at_what_remained,
+    ),
+    Check(
+        "gl_roll_forward",
+        "ties_out",
+        "Opening balance plus the year's entries is the closing balance, by company and account.",
+        "ERROR",
+        findings.NOT_TIED,
+        findings.ties_out,
+    ),
+    Check(
+        "voucher_accrual_variance",
+        "within_threshold",
+        "Voucher entries agree with the vouchers' own data within threshold, by category and type.",
+        "WARN",
+        findings.TO_INVESTIGATE,
+        findings.within_threshold,
+    ),
+    Check(
+        "nav_voucher_entries",
+        "every_entry_categorised",
+        "Every entry on the voucher liability account has a category.",
+        "WARN",
+        nav_voucher_entries.UNCATEGORISED,
+        findings.every_entry_categorised,
+    ),
+)
+_COUNTRY_MATERIALITY = Check(
+    "reconciliation",
+    "country_materiality",
+    "What stays unexplained in a country, over all lines, is below its materiality.",
+    "ERROR",
+    country_materiality.STATEMENT,
+    findings.country_materiality,
+    is_variance=True,
+)
+
+
+def checks(lines: Lines) -> dict[str, Check]:
+    """Give every check by `<asset>.<check>`; the reconciliation has one for each of `lines`.
+
+    Source of the rules: Reconciliation, "Checks" and "Thresholds"; Rules, "VTC adjustment".
+    """
+    made = (*_OF_OTHERS, *(_of_line(line.line) for line in lines.lines), _COUNTRY_MATERIALITY)
+    return {f"{check.asset}.{check.name}": check for check in made}
+
+
+def outcomes(
+    asked: Iterable[Check], frames: Mapping[str, Frame], circumstances: Circumstances
+) -> Iterator[tuple[Check, Outcomes]]:
+    """Give every check with its outcomes, of which there is always one; a rule that several share looks once.
+
+    The checks' inputs are taken from `frames` by name and may be read more than once: no streams.
+    Raises DataError where a frame lacks a column or has it in another type.
+    """
+    found: dict[Callable[..., Outcomes], Outcomes] = {}
+    for check in asked:
+        if check.rule not in found:
+            read = {name: frames[name] for name in check.inputs}
+            found[check.rule] = check.rule(**read, **circumstances.named(check.follows))
+        yield check, found[check.rule] if check.line is None else _of_the_line(check.line, found[check.rule])
+
+
+def check_statements() -> str:
+    """Give the SQL of every check, as an auditor reads it; those of the lines are one statement."""
+    made = (*_OF_OTHERS, _of_line("<line>"), _COUNTRY_MATERIALITY)
+    parts = [
+        f"-- The words the statements use.\n{words()}",
+        *(f"-- {check.asset}.{check.name}: {check.statement}\n{check.sql.strip()};" for check in made),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_validation(check: Check, found: Sequence[CheckOutcome]) -> Validation:
+    """Give the outcomes of a check as one: passed where all are, with what a person has to look at.
+
+    Raises ValueError where there is no outcome: of nothing, everything would be true.
+    """
+    if not found:
+        raise ValueError(f"{check.asset}.{check.name} has no outcome.")
+    if not any(outcome.tested for outcome in found):
+        return Validation.untested(check.name, check.statement, _figures(found))
+    return Validation(
+        name=check.name,
+        statement=check.statement,
+        passed=all(outcome.passed for outcome in found),
+        severity=check.severity,
+        figures=_figures(found),
+    )
+
+
+def _of_line(line: str) -> Check:
+    return Check(
+        "reconciliation",
+        f"{line}_explained",
+        f"Line {line}: every company is reconciled or explained.",
+        "ERROR",
+        findings.LINES_EXPLAINED,
+        findings.lines_explained,
+        line=line,
+        is_variance=True,
+    )
+
+
+def _of_the_line(line: str, found: Outcomes) -> Outcomes:
+    """Give the outcomes of a line; without a company there is nothing to test."""
+    of_line = tuple(outcome for outcome in found if outcome.line == line)
+    nothing = CheckOutcome(passed=False, tested=False, figures={"companies": 0, "open": []}, line=line)
+    return of_line or (nothing,)
+
+
+def _figures(found: Sequence[CheckOutcome]) -> dict[str, Any]:
+    first = found[0]
+    if first.id_company is None:
+        return first.figures
+    if first.line is not None:
+        return {"companies": len(found), "open": [one.figures for one in found if not one.passed]}
+    listed = [row for one in found for row in one.figures["listed"]]
+    return {"found": sum(one.figures["found"] for one in found), "listed": listed[:SHOWN]}

@@ -1,0 +1,239 @@
+"""What each check looks for, and what it found: a statement and a function for each, as rules have them.
+
+Named and described for people they are in `checks`. Nothing here computes a figure of the control.
+
+How many outcomes a check has:
+
+- a line of the reconciliation: one for each company (they are looked at together, and told apart by `line`);
+- `ties_out` and `every_company_has_a_rate`: one for each company that fails, or where none does a single one that
+  is about no company;
+- all others: a single one.
+
+A frame without rows gives a check nothing to test: a single outcome that is neither tested nor passed, since
+nothing was seen to be true. Frames are read more than once, so none may be a stream.
+
+Source of the rules: Reconciliation, "Checks" and "Thresholds"; Rules, "VTC adjustment".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+
+from cpg1_assets.embedded import plain
+from cpg1_assets.frame import FrameSpec, columns
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules import country_materiality as materiality
+from cpg1_assets.rules import nav_voucher_entries as entries
+from cpg1_assets.rules import vtc_adjustment as vtc
+from cpg1_assets.rules.engine import Frame, Input, run, to_table
+from cpg1_assets.rules.frames import (
+    COMPANIES_WITHOUT_A_RATE,
+    GL_ROLL_FORWARD,
+    LINES_WITH_ANSWER,
+    RECONCILIATION,
+    UNCLASSIFIED_ITEMS,
+    UNKNOWN_VOUCHERS,
+    VOUCHER_ACCRUAL_VARIANCE,
+)
+from cpg1_assets.rules.thresholds import Thresholds
+
+SHOWN = 100
+"""How many rows an outcome lists at most; how many there are is said beside."""
+
+_Row: TypeAlias = dict[str, Any]
+
+CR_05 = columns(("id_company", "text"), ("fx_rate", "rate"))
+JDASH = UNKNOWN_VOUCHERS.columns
+IPE_08 = columns(("id_company", "text"), ("voucher_id", "text"))
+IPE_31_CLASSIFIED = columns(("transaction_type", "text"), ("amount", "amount"), ("bridge_key", "text"))
+
+WITHOUT_A_RATE = r"""
+WITH rates AS (
+    SELECT
+        min(id_company) OVER of_company AS id_company, fx_rate,
+        -- Every row of the company has a rate, and it is the same one: two rates are none.
+        count(*) OVER of_company = count(usable_rate(fx_rate)) OVER of_company
+            AND min(fx_rate) OVER of_company = max(fx_rate) OVER of_company AS has_a_rate
+    FROM cr_05
+    WINDOW of_company AS (PARTITION BY text_key(id_company))
+)
+
+SELECT id_company, fx_rate FROM rates WHERE has_a_rate IS DISTINCT FROM true
+"""
+
+UNKNOWN = r"""
+SELECT jdash.id_company, jdash.voucher_id, jdash.amount_used, jdash.source_file
+FROM jdash
+ANTI JOIN ipe_08
+    ON text_key(jdash.id_company) = text_key(ipe_08.id_company)
+    AND voucher_key(jdash.voucher_id) = voucher_key(ipe_08.voucher_id)
+"""
+
+UNCLASSIFIED = r"""
+SELECT transaction_type, count(*) AS items, coalesce(sum(amount), 0) AS amount
+FROM ipe_31_classified
+WHERE text_key(bridge_key) IS NULL
+GROUP BY transaction_type
+"""
+
+NOT_TIED = r"""
+SELECT * FROM gl_roll_forward WHERE difference IS DISTINCT FROM 0
+"""
+
+TO_INVESTIGATE = r"""
+SELECT * FROM voucher_accrual_variance WHERE status IS DISTINCT FROM 'OK'
+"""
+
+LINES_EXPLAINED = r"""
+SELECT *, coalesce(status IN ('RECONCILED', 'EXPLAINED'), false) AS is_explained FROM reconciliation
+"""
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What a check found, of one company and line or of all (None).
+
+    `tested` says whether there was anything to test; what was not tested has not passed. `figures` are plain JSON
+    values, amounts as text; nothing in them tells one run from another that found the same.
+    """
+
+    passed: bool
+    tested: bool
+    figures: dict[str, Any]
+    id_company: str | None = None
+    line: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an outcome that passes without a test: of nothing, everything is true."""
+        if self.passed and not self.tested:
+            raise ValueError("An outcome cannot have passed where nothing was tested.")
+
+
+Outcomes: TypeAlias = tuple[CheckOutcome, ...]
+
+
+def every_company_has_a_rate(cr_05: Frame) -> Outcomes:
+    """Every company has a closing FX rate above zero, and one only; all rates of one that has not are shown."""
+    found = _found(WITHOUT_A_RATE, {"cr_05": Input(cr_05, CR_05)}, COMPANIES_WITHOUT_A_RATE)
+    return _by_company(found, tested=_has_rows(cr_05))
+
+
+def no_unknown_voucher(jdash: Frame, ipe_08: Frame) -> Outcomes:
+    """Every voucher that operations say was used is in the snapshot of the company's vouchers."""
+    inputs = {"jdash": Input(jdash, JDASH), "ipe_08": Input(ipe_08, IPE_08)}
+    return _nothing(_found(UNKNOWN, inputs, UNKNOWN_VOUCHERS), tested=_has_rows(jdash))
+
+
+def every_item_classified(ipe_31_classified: Frame) -> Outcomes:
+    """Every open collection item has a bridge; those that have none are counted by transaction type."""
+    inputs = {"ipe_31_classified": Input(ipe_31_classified, IPE_31_CLASSIFIED)}
+    found = _found(UNCLASSIFIED, inputs, UNCLASSIFIED_ITEMS)
+    return _nothing(found, tested=_has_rows(ipe_31_classified))
+
+
+def booked_at_what_remained(ipe_08: Frame, nav_voucher_entries: Frame, month: CutoffMonth) -> Outcomes:
+    """Every refund voucher cancelled in the month that NAV has booked was booked at what remained of it."""
+    found = to_table(vtc.vtc_booked_at_another_amount(ipe_08, nav_voucher_entries, month))
+    return _nothing(found, tested=_has_rows(ipe_08) and _has_rows(nav_voucher_entries))
+
+
+def ties_out(gl_roll_forward: Frame) -> Outcomes:
+    """Every account of every company leads from its opening to its closing balance, to the last digit."""
+    inputs = {"gl_roll_forward": Input(gl_roll_forward, GL_ROLL_FORWARD.columns)}
+    return _by_company(_found(NOT_TIED, inputs, GL_ROLL_FORWARD), tested=_has_rows(gl_roll_forward))
+
+
+def within_threshold(voucher_accrual_variance: Frame) -> Outcomes:
+    """Every bucket of the voucher accrual variance is OK; the others are listed, those without USD and large first."""
+    inputs = {"voucher_accrual_variance": Input(voucher_accrual_variance, VOUCHER_ACCRUAL_VARIANCE.columns)}
+    found = _found(TO_INVESTIGATE, inputs, VOUCHER_ACCRUAL_VARIANCE).to_pylist()
+    found.sort(
+        key=lambda row: -abs(row["variance_usd"]) if row["variance_usd"] is not None else Decimal("-Inf")
+    )
+    return _nothing(found, tested=_has_rows(voucher_accrual_variance))
+
+
+def every_entry_categorised(nav_voucher_entries: Frame) -> Outcomes:
+    """Every entry on the voucher liability has a category; the share that has none is given, and those listed."""
+    found = to_table(entries.uncategorised_entries(nav_voucher_entries))
+    every, without = _row_count(nav_voucher_entries), found.num_rows
+    figures = {
+        "entries": every,
+        "without_category": without,
+        "share_without_category": f"{Decimal(100 * without) / max(every, 1):.2f} %",
+        "listed": _listed(found),
+    }
+    return (CheckOutcome(passed=bool(every) and not without, tested=bool(every), figures=figures),)
+
+
+def lines_explained(reconciliation: Frame) -> Outcomes:
+    """Every company is reconciled or explained, line by line; each has its row of the reconciliation as figures."""
+    inputs = {"reconciliation": Input(reconciliation, RECONCILIATION.columns)}
+    return tuple(
+        CheckOutcome(
+            passed=row.pop("is_explained"),
+            tested=True,
+            figures=plain(row),
+            id_company=row["id_company"],
+            line=row["line"],
+        )
+        for row in _found(LINES_EXPLAINED, inputs, LINES_WITH_ANSWER).to_pylist()
+    )
+
+
+def country_materiality(reconciliation: Frame, thresholds: Thresholds) -> Outcomes:
+    """Every country has less unexplained than its materiality, and a figure for each of its lines."""
+    rows = to_table(materiality.country_materiality(reconciliation, thresholds)).to_pylist()
+    return (
+        CheckOutcome(
+            passed=bool(rows) and all(row["status"] == "OK" for row in rows),
+            tested=bool(rows),
+            figures={"countries": [plain(row) for row in rows]},
+        ),
+    )
+
+
+def _found(sql: str, inputs: Mapping[str, Input], result: FrameSpec) -> pa.Table:
+    return to_table(run(sql, inputs, result))
+
+
+def _nothing(found: pa.Table | list[_Row], *, tested: bool) -> Outcomes:
+    """Give the one outcome of a check that passes where there was something to test and nothing is found."""
+    figures = {"found": len(found), "listed": _listed(found)}
+    return (CheckOutcome(passed=tested and not len(found), tested=tested, figures=figures),)
+
+
+def _by_company(found: pa.Table, *, tested: bool) -> Outcomes:
+    """Give an outcome for each company that something is found of, or the one of nothing found."""
+    if not found.num_rows:
+        return _nothing(found, tested=tested)
+    of_companies = groupby(found.to_pylist(), key=lambda row: row["id_company"])
+    return tuple(
+        CheckOutcome(
+            passed=False,
+            tested=True,
+            figures={"found": len(rows), "listed": _listed(rows)},
+            id_company=company,
+        )
+        for company, rows in ((company, list(rows)) for company, rows in of_companies)
+    )
+
+
+def _listed(found: pa.Table | list[_Row]) -> list[_Row]:
+    shown = found[:SHOWN]
+    return [plain(row) for row in (shown if isinstance(shown, list) else shown.to_pylist())]
+
+
+def _has_rows(frame: Frame) -> bool:
+    return _row_count(frame) > 0
+
+
+def _row_count(frame: Frame) -> int:
+    if isinstance(frame, pd.DataFrame):
+        return len(frame)
+    return int(frame.num_rows if isinstance(frame, pa.Table) else frame.count_rows())

@@ -1,0 +1,398 @@
+"""Every check fires on a corrupted copy, is quiet on a sound one, and never passes where nothing was tested."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cpg1_assets
+from cpg1_assets.errors import DataError
+from cpg1_assets.frame import Column
+from cpg1_assets.rules import findings, frames, vtc_adjustment
+from cpg1_assets.rules.check_results import Validated, check_results
+from cpg1_assets.rules.checks import as_validation, check_statements, checks, outcomes
+from cpg1_assets.rules.findings import CheckOutcome
+from cpg1_assets.rules.frames import CHECK_RESULTS
+from cpg1_assets.rules.graph import Circumstances, derivations, words
+from cpg1_assets.rules.lines import Lines
+from cpg1_assets_tests.rules.rows import CLASSIFICATION, LINES, SEPTEMBER, THRESHOLDS, Row, table
+
+T = TypeVar("T")
+
+PAGE = Path(cpg1_assets.__file__).parent.parent / "docs" / "reconciliation.md"
+CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION)
+CHECKS = checks(LINES)
+OTHERS = {name: check for name, check in CHECKS.items() if not name.endswith("_explained")}
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "cr_05": findings.CR_05,
+    "jdash": findings.JDASH,
+    "ipe_08": vtc_adjustment.IPE_08,
+    **{spec.name: spec.columns for spec in frames.DERIVED_FRAMES},
+}
+
+CANCELLED = {
+    "voucher_id": "V1", "business_use": "refund", "is_valid": "valid", "is_active": False,
+    "voucher_inactive_date": "2025-09-10T07:30", "remaining_amount": "40",
+}  # fmt: skip
+EXPLAINED = {
+    "country_code": "NG", "actual": "1", "target_value": "0", "variance": "1", "bridges": "0", "unexplained": "1",
+    "fx_rate": "0.5", "variance_usd": "2", "unexplained_usd": "2", "threshold_usd": "1000",
+    "threshold_rule": "default/bucket/*/*/*", "status": "EXPLAINED",
+}  # fmt: skip
+SOUND: dict[str, list[Row]] = {
+    "cr_05": [{"id_company": "A", "fx_rate": "2"}, {"id_company": "B", "fx_rate": "0.5"}],
+    "jdash": [{"id_company": "A", "voucher_id": "V1.0", "amount_used": "1", "source_file": "A.csv"},
+              {"id_company": "A", "voucher_id": "12.0", "amount_used": "1", "source_file": "A.csv"}],
+    "ipe_08": [CANCELLED | {"id_company": "a ", "voucher_id": " v1.0"}, {"id_company": "A", "voucher_id": "12"}],
+    "ipe_31_classified": [{"id_company": "A", "transaction_type": "Payment", "amount": "8", "bridge_key": "K"}],
+    "nav_voucher_entries": [
+        {"id_company": "A", "entry_no": 1, "voucher_no": "V1.0", "bridge_category": "VTC", "amount": "40"},
+        {"id_company": "A", "entry_no": 2, "voucher_no": "12", "bridge_category": "Usage", "amount": "1"},
+    ],
+    "gl_roll_forward": [
+        {"id_company": company, "group_coa_account_no": account, "opening": "1", "movement": "1", "closing": "2",
+         "difference": "0"}
+        for company in "AB" for account in ("13003", "18412")
+    ],
+    "voucher_accrual_variance": [
+        {"id_company": company, "bridge_category": "VTC", "nav_amount": "1", "target_amount": "1", "variance": "0",
+         "variance_usd": "0", "threshold_usd": "1000", "status": "OK"}
+        for company in "AB"
+    ],
+    "reconciliation": [
+        EXPLAINED | {"id_company": company, "line": line.line} for company in "AB" for line in LINES.lines
+    ],
+}  # fmt: skip
+
+
+def corrupted(frame: str, where: Row, change: Row) -> dict[str, list[Row]]:
+    """Give the sound rows with `change` in those of `frame` that are as `where` says."""
+    rows = [
+        row | change if all(row[name] == value for name, value in where.items()) else row
+        for row in SOUND[frame]
+    ]
+    assert rows != SOUND[frame]
+    return SOUND | {frame: rows}
+
+
+def tables(rows: dict[str, list[Row]]) -> dict[str, pa.Table]:
+    return {name: table(COLUMNS[name], listed) for name, listed in rows.items()}
+
+
+def asked(check: str, rows: dict[str, list[Row]]) -> tuple[CheckOutcome, ...]:
+    ((_, found),) = outcomes([CHECKS[check]], tables(rows), CIRCUMSTANCES)
+    return found
+
+
+def failing(rows: dict[str, list[Row]]) -> dict[str, list[str | None]]:
+    """Give the checks that do not pass, each with the companies it names."""
+    return {
+        f"{check.asset}.{check.name}": [outcome.id_company for outcome in found if not outcome.passed]
+        for check, found in outcomes(CHECKS.values(), tables(rows), CIRCUMSTANCES)
+        if not all(outcome.passed for outcome in found)
+    }
+
+
+CORRUPTIONS: dict[str, tuple[dict[str, list[Row]], list[str | None]]] = {
+    "cr_05.every_company_has_a_rate": (corrupted("cr_05", {"id_company": "B"}, {"fx_rate": None}), ["B"]),
+    "jdash.no_unknown_voucher": (corrupted("jdash", {"voucher_id": "12.0"}, {"voucher_id": "13"}), [None]),
+    "ipe_31_classified.every_item_classified": (corrupted("ipe_31_classified", {}, {"bridge_key": " "}), [None]),
+    "vtc_adjustment.booked_at_what_remained": (
+        corrupted("nav_voucher_entries", {"entry_no": 1}, {"amount": "39.9999"}), [None],
+    ),
+    "gl_roll_forward.ties_out": (
+        corrupted("gl_roll_forward", {"id_company": "B"}, {"difference": "-0.0001"}), ["B"],
+    ),
+    "voucher_accrual_variance.within_threshold": (
+        corrupted("voucher_accrual_variance", {"id_company": "B"}, {"status": "INVESTIGATE"}), [None],
+    ),
+    "nav_voucher_entries.every_entry_categorised": (
+        corrupted("nav_voucher_entries", {"entry_no": 2}, {"bridge_category": None}), [None],
+    ),
+    **{
+        f"reconciliation.{line.line}_explained": (
+            corrupted("reconciliation", {"id_company": "B", "line": line.line}, {"status": "VARIANCE_DETECTED"}),
+            ["B"],
+        )
+        for line in LINES.lines
+    },
+    "reconciliation.country_materiality": (
+        corrupted("reconciliation", {"id_company": "B", "line": "customer_ar"}, {"unexplained_usd": "-9980"}), [None],
+    ),
+}  # fmt: skip
+
+
+def test_no_check_fires_on_sound_frames() -> None:
+    assert failing(SOUND) == {}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_check_fires_on_its_corrupted_copy_and_no_other_does(check: str) -> None:
+    rows, companies = CORRUPTIONS[check]
+    assert failing(rows) == {check: companies}
+    assert all(outcome.tested for outcome in asked(check, rows))
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_check_of_a_frame_without_rows_has_tested_nothing_and_does_not_pass(check: str) -> None:
+    (found,) = asked(check, {name: [] for name in SOUND})
+    assert not found.tested
+    assert not found.passed
+    assert not as_validation(CHECKS[check], [found]).passed
+    assert found.id_company is None
+
+
+def test_an_outcome_cannot_pass_without_a_test_nor_a_check_without_an_outcome() -> None:
+    with pytest.raises(ValueError, match="cannot have passed"):
+        CheckOutcome(passed=True, tested=False, figures={})
+    with pytest.raises(ValueError, match=r"cr_05\.every_company_has_a_rate has no outcome"):
+        as_validation(CHECKS["cr_05.every_company_has_a_rate"], [])
+
+
+def test_what_a_check_reads_and_follows_is_what_its_rule_names() -> None:
+    known = {*derivations(), "cr_05", "jdash", "ipe_08"}
+    for name, check in CHECKS.items():
+        assert name == f"{check.asset}.{check.name}"
+        assert set(check.inputs) <= known
+        assert check.asset not in check.inputs[1:], "the asset's own comes first"
+        assert check.is_variance == (check.asset == "reconciliation")
+    assert CHECKS["jdash.no_unknown_voucher"].inputs == ("jdash", "ipe_08")
+    assert CHECKS["vtc_adjustment.booked_at_what_remained"].inputs == ("ipe_08", "nav_voucher_entries")
+    assert CHECKS["vtc_adjustment.booked_at_what_remained"].follows == ("month",)
+    assert CHECKS["reconciliation.country_materiality"].follows == ("thresholds",)
+
+
+def test_severity_is_error_where_a_balance_is_wrong_and_a_warning_where_a_person_looks() -> None:
+    assert {name for name, check in CHECKS.items() if check.severity == "ERROR"} == {
+        "cr_05.every_company_has_a_rate",
+        "gl_roll_forward.ties_out",
+        *(name for name in CHECKS if name.startswith("reconciliation.")),
+    }
+
+
+# What each one shows
+
+
+@pytest.mark.parametrize("rate", [None, "0", "-1", "3"])
+def test_a_company_without_exactly_one_usable_rate_is_named_with_all_it_has(rate: str | None) -> None:
+    second = {"id_company": " a", "fx_rate": rate}
+    (found,) = asked("cr_05.every_company_has_a_rate", SOUND | {"cr_05": [*SOUND["cr_05"], second]})
+    assert (found.id_company, found.figures["found"]) == (" a", 2)
+    shown = {row["fx_rate"] for row in found.figures["listed"]}
+    assert {"2.0000000000", None if rate is None else found.figures["listed"][0]["fx_rate"]} <= shown
+
+
+def test_the_same_rate_twice_is_one_rate() -> None:
+    twice = SOUND | {"cr_05": [*SOUND["cr_05"], {"id_company": "a", "fx_rate": "2"}]}
+    assert [outcome.passed for outcome in asked("cr_05.every_company_has_a_rate", twice)] == [True]
+
+
+def test_every_company_that_does_not_tie_out_has_an_outcome_with_its_accounts() -> None:
+    rows = corrupted("gl_roll_forward", {"group_coa_account_no": "18412"}, {"difference": "7"})
+    found = asked("gl_roll_forward.ties_out", rows)
+    assert [(o.id_company, o.line, o.passed) for o in found] == [("A", None, False), ("B", None, False)]
+    assert found[0].figures["listed"] == [
+        {"id_company": "A", "group_coa_account_no": "18412", "opening": "1.0000", "movement": "1.0000",
+         "closing": "2.0000", "difference": "7.0000"},
+    ]  # fmt: skip
+    shown = as_validation(CHECKS["gl_roll_forward.ties_out"], found)
+    assert (shown.figures["found"], [row["id_company"] for row in shown.figures["listed"]]) == (2, ["A", "B"])
+
+
+@pytest.mark.parametrize("status", ["VARIANCE_DETECTED", "NOT_COMPUTED", None])
+def test_every_company_of_a_line_has_an_outcome_and_the_open_ones_are_shown(status: str | None) -> None:
+    rows = corrupted("reconciliation", {"id_company": "A", "line": "customer_ar"}, {"status": status})
+    found = asked("reconciliation.customer_ar_explained", rows)
+    assert [(o.id_company, o.line, o.passed) for o in found] == [
+        ("A", "customer_ar", False),
+        ("B", "customer_ar", True),
+    ]
+    assert found[1].figures["unexplained_usd"] == "2.0000"
+    assert "is_explained" not in found[0].figures
+    shown = as_validation(CHECKS["reconciliation.customer_ar_explained"], found)
+    assert shown.figures == {"companies": 2, "open": [found[0].figures]}
+
+
+def test_country_materiality_fails_where_a_line_has_no_figure() -> None:
+    rows = corrupted("reconciliation", {"id_company": "A", "line": "customer_ar"}, {"unexplained_usd": None})
+    (found,) = asked("reconciliation.country_materiality", rows)
+    assert not found.passed
+    assert found.figures["countries"][0]["lines_without_figure"] == 1
+
+
+def test_the_share_without_a_category_is_told() -> None:
+    (found,) = asked(*_with("nav_voucher_entries.every_entry_categorised"))
+    assert found.figures["share_without_category"] == "50.00 %"
+    assert (found.figures["entries"], found.figures["without_category"]) == (2, 1)
+    assert [row["entry_no"] for row in found.figures["listed"]] == [2]
+
+
+def test_buckets_to_investigate_are_listed_those_without_usd_and_large_first() -> None:
+    usd = {"A": "5", "B": "-9", "C": None, "D": "9"}
+    bucket = SOUND["voucher_accrual_variance"][0] | {"status": "INVESTIGATE"}
+    rows = [bucket | {"id_company": company, "variance_usd": amount} for company, amount in usd.items()]
+    (found,) = asked("voucher_accrual_variance.within_threshold", SOUND | {"voucher_accrual_variance": rows})
+    assert [row["id_company"] for row in found.figures["listed"]] == ["C", "B", "D", "A"]
+
+
+def test_a_hundred_rows_are_listed_and_all_are_counted() -> None:
+    rows = [{"id_company": "A", "entry_no": number, "amount": "1"} for number in range(130)]
+    (found,) = asked("nav_voucher_entries.every_entry_categorised", SOUND | {"nav_voucher_entries": rows})
+    assert (found.figures["without_category"], len(found.figures["listed"])) == (130, 100)
+    unknown = [SOUND["jdash"][0] | {"voucher_id": f"X{number}"} for number in range(130)]
+    (found,) = asked("jdash.no_unknown_voucher", SOUND | {"jdash": unknown})
+    assert (found.figures["found"], len(found.figures["listed"])) == (130, 100)
+    accounts = [SOUND["gl_roll_forward"][0] | {"difference": "1", "id_company": str(n)} for n in range(130)]
+    of_companies = asked("gl_roll_forward.ties_out", SOUND | {"gl_roll_forward": accounts})
+    shown = as_validation(CHECKS["gl_roll_forward.ties_out"], of_companies).figures
+    assert (shown["found"], len(shown["listed"])) == (130, 100)
+
+
+@pytest.mark.parametrize("check", OTHERS)
+def test_a_frame_that_lacks_a_column_is_an_error_and_no_failed_check(check: str) -> None:
+    given = tables(SOUND)
+    first = OTHERS[check].inputs[0]
+    with pytest.raises(DataError, match=f"{first} has no column"):
+        list(outcomes([OTHERS[check]], given | {first: given[first].select([])}, CIRCUMSTANCES))
+
+
+def test_a_narrower_scope_has_the_checks_of_its_lines() -> None:
+    narrow = checks(LINES.within(["18412"]))
+    assert {name for name in narrow if name.endswith("_explained")} == {
+        "reconciliation.voucher_liability_explained"
+    }
+    assert "reconciliation.country_materiality" in checks(Lines(version="1", lines=()))
+
+
+# The statements
+
+
+def test_the_statement_of_every_check_can_be_read_with_its_sentence() -> None:
+    text = check_statements()
+    assert text.startswith(f"-- The words the statements use.\n{words()}\n")
+    for check in CHECKS.values():
+        told = f"-- {check.asset}.{check.name}: {check.statement}"
+        if check.line is not None:
+            told = told.replace(check.line, "<line>")
+        assert f"{told}\n{check.sql.strip()};\n" in text
+    assert check_statements() == text
+
+
+def test_the_checks_are_read_without_dagster() -> None:
+    code = "import sys, cpg1_assets.rules.check_results; print('dagster' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "False"
+
+
+# The frame
+
+
+def validated(name: str, **figures: object) -> Validated:
+    return {"name": name, "severity": "ERROR", "passed": True, "tested": True, "figures": figures}
+
+
+VALIDATIONS: dict[str, list[Validated]] = {
+    "ipe_07": [
+        validated("key_unique", repeated_keys=0, first=[]),
+        {
+            "name": "positive_witness",
+            "severity": "WARN",
+            "passed": False,
+            "tested": False,
+            "figures": {"rows_looked_for": 0, "not_found": [{"b": None, "a": "é"}, {"a": "1", "b": True}]},
+        },
+    ],
+    "cr_05": [validated("contract", values_not_allowed=[])],
+}
+
+
+def _with(check: str) -> tuple[str, dict[str, list[Row]]]:
+    return check, CORRUPTIONS[check][0]
+
+
+def test_the_page_gives_the_columns_of_the_check_results() -> None:
+    text = PAGE.read_text(encoding="utf-8").split("### `check_results`\n")[1]
+    said = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    assert [(row[1].strip(" `"), row[2].strip()) for row in said] == [
+        (column.name, column.type) for column in CHECK_RESULTS.columns
+    ]
+
+
+def test_the_check_results_have_a_row_for_every_outcome_and_every_validation() -> None:
+    found = check_results(tables(SOUND), CIRCUMSTANCES, VALIDATIONS)
+    assert found.schema.equals(CHECK_RESULTS.arrow_schema)
+    rows = found.to_pylist()
+    keys = [tuple(row[name] for name in CHECK_RESULTS.key) for row in rows]
+    assert keys == sorted(keys, key=lambda key: [(part is not None, part) for part in key])
+    assert len(set(keys)) == len(keys)
+    assert len(keys) == 2 * len(LINES.lines) + len(OTHERS) + 3
+    assert ("reconciliation", "customer_ar_explained", "B", "customer_ar") in keys
+    by_key = dict(zip(keys, rows, strict=True))
+    assert by_key["ipe_07", "positive_witness", None, None] == {
+        "asset": "ipe_07", "check": "positive_witness", "severity": "WARN", "id_company": None, "line": None,
+        "passed": False, "tested": False,
+        "figures": '{"not_found":[{"a":"1","b":true},{"a":"é","b":null}],"rows_looked_for":0}',
+    }  # fmt: skip
+
+
+def everything_wrong() -> dict[str, list[Row]]:
+    """Give the rows of all corrupted copies together."""
+    return {name: [row for rows, _ in CORRUPTIONS.values() for row in rows[name]] for name in SOUND}
+
+
+def test_figures_are_json_without_floats() -> None:
+    def refuse(number: str) -> None:
+        raise AssertionError(number)
+
+    found = check_results(tables(everything_wrong()), CIRCUMSTANCES, VALIDATIONS)
+    assert {row["check"] for row in found.to_pylist() if row["tested"] and not row["passed"]} == {
+        check.name for check in CHECKS.values()
+    }
+    for text in found.column("figures").to_pylist():
+        figures = json.loads(text, parse_float=refuse)
+        again = json.dumps(figures, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        assert again == text
+
+
+@pytest.mark.parametrize("figure", [1.5, SEPTEMBER.cutoff_date, {"deep": [0.1]}, {1: "a"}])
+def test_a_figure_that_could_lose_digits_is_refused(figure: object) -> None:
+    with pytest.raises(TypeError, match="figure"):
+        check_results(tables(SOUND), CIRCUMSTANCES, {"ipe_07": [validated("contract", figure=figure)]})
+
+
+def _shuffled(rows: list[T], random: Random) -> list[T]:
+    return random.sample(rows, len(rows))
+
+
+@settings(max_examples=6)
+@given(
+    random=st.randoms(),
+    amounts=st.lists(st.decimals(min_value=-(10**9), max_value=10**9, places=4) | st.none(), max_size=4),
+)
+def test_the_order_of_rows_does_not_show_in_the_results(random: Random, amounts: list[Any]) -> None:
+    columns = {
+        "cr_05": "fx_rate", "jdash": "amount_used", "ipe_08": "remaining_amount", "ipe_31_classified": "amount",
+        "nav_voucher_entries": "amount", "gl_roll_forward": "difference",
+        "voucher_accrual_variance": "variance_usd", "reconciliation": "unexplained_usd",
+    }  # fmt: skip
+    rows = {
+        name: [*listed, *(SOUND[name][0] | {columns[name]: amount} for amount in amounts)]
+        for name, listed in everything_wrong().items()
+    }
+    once = check_results(tables(rows), CIRCUMSTANCES, VALIDATIONS)
+    mixed = {name: _shuffled(listed, random) for name, listed in rows.items()}
+    found = _shuffled(copy.deepcopy(VALIDATIONS["ipe_07"]), random)
+    for validation in found:
+        for figure in validation["figures"].values():
+            if isinstance(figure, list):
+                random.shuffle(figure)
+    again = check_results(tables(mixed), CIRCUMSTANCES, {"cr_05": VALIDATIONS["cr_05"], "ipe_07": found})
+    assert again.equals(once)
