@@ -15,8 +15,9 @@ demo: $(VENV)/.product  ## Install, make the sample books, close a month (MONTH=
 	@test -f "$(CPG1_HOME)/sample_books/books.json" || CPG1_SOURCE=sample $(BIN)/cpg1 sample
 	@CPG1_SOURCE=sample $(BIN)/cpg1 close --month $(MONTH); status=$$?; \
 	case $$status in \
-	0) echo "The close ran: every line is reconciled or explained." ;; \
-	3) echo "The close ran: some lines have an unexplained variance or could not be computed (see above)." ;; \
+	0) echo "The month is closed: every line is reconciled or explained." ;; \
+	3) echo "The month is closed: some lines have an unexplained variance or could not be computed (see above)." ;; \
+	4) echo "The month is closed, and a check failed that is no variance (see above): it needs a comment at sign-off." ;; \
 	*) exit $$status ;; \
 	esac; \
 	echo "Next: make ui"

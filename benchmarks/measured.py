@@ -218,6 +218,7 @@ def make_books(folder: str, factor: str) -> dict[str, float]:
 
 def verify(folder: str) -> dict[str, float]:
     """Verify a sealed month of 360 MB, and hash the same files with `sha256sum`."""
+    from cpg1_assets.disk import sha256_of  # noqa: PLC0415
     from cpg1_assets.evidence.audit.verify import verify as verified  # noqa: PLC0415
     from cpg1_assets.evidence.chain.seal import MonthContent, seal_month  # noqa: PLC0415
 
@@ -225,7 +226,9 @@ def verify(folder: str) -> dict[str, float]:
     data.mkdir(parents=True)
     for number in range(6):
         (data / f"frame_{number}").write_bytes(os.urandom(1 << 20) * 60)
-    content = MonthContent({path.name: path for path in data.iterdir()}, {}, {}, {}, {})
+    files = {path.name: path for path in data.iterdir()}
+    proven = {name: sha256_of(path) for name, path in files.items()}
+    content = MonthContent(files, proven, {}, {}, {}, {})
     seal_month(evidence, "2025-09", content, run_id="benchmark")
     hash_them = ["sha256sum", *sorted(str(path) for path in evidence.rglob("*") if path.is_file())]
     seconds = []

@@ -83,8 +83,9 @@ def close(
 ) -> None:
     """Close a month: extract, bridge, classify, reconcile, keep evidence.
 
-    Exit status 0: every line is reconciled or explained. 3: the close ran, and a line has an unexplained
-    variance or could not be computed. 1: the close failed.
+    Exit status 0: every line is reconciled or explained. 3: a line has an unexplained variance or could not be
+    computed. 4: a check of severity ERROR that is no variance failed, such as the roll-forward. In all three the
+    month is closed. 1: the close failed.
     """
     from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415 - imports Dagster
 
@@ -115,8 +116,9 @@ def close(
 def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json: bool) -> None:
     """Close the months FIRST to LAST, each in a run of its own, several at a time.
 
-    Run it again after an interruption: months already closed from the same inputs are skipped. The exit
-    status is 1 if a month failed, else 3 if a line of a month is open, else 0.
+    Run it again after an interruption: months already closed by the same version of the control from the same
+    inputs are skipped. The exit status is 1 if a month failed, else 4 if a check of one failed that is no variance,
+    else 3 if a line of one is open, else 0.
     """
     from cpg1_assets.closing.several_months import backfill_months  # noqa: PLC0415 - imports Dagster
 
@@ -336,6 +338,9 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
     if result.get("failed_checks"):
         out.print()
         out.print(checks_table(result["failed_checks"]))
+    if result.get("untested_checks"):
+        names = ", ".join(f"{check['asset']}.{check['check']}" for check in result["untested_checks"])
+        out.print(f"Nothing to test: {names}.", markup=False, soft_wrap=True)
     if result["exit_status"] == FAILED:
         out.print(
             f"\nThe close of {result['month']} FAILED. What was in storage before is still there.",

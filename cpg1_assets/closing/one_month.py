@@ -7,34 +7,44 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cpg1_assets.claims import Claims
+from cpg1_assets.closing.check_standing import (
+    FAILED,
+    FailedCheck,
+    checks_of_run,
+    exit_status,
+    failed_checks,
+    in_order,
+)
 from cpg1_assets.closing.records import inputs_fingerprint, write_record
 from cpg1_assets.closing.standing import reconciliation_lines, seal_standing
 from cpg1_assets.definitions import close_month_definition, definitions_of
 from cpg1_assets.deployment import Deployment, open_deployment
-from cpg1_assets.errors import SourceError, TransientSourceError
+from cpg1_assets.errors import BusyError, SourceError, TransientSourceError
+from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.extracts.extraction import bound_parameters
 from cpg1_assets.graph.instance import (
+    Instance,
     clear_killed_runs,
     dagster_instance,
-    failed_checks,
     failures,
     materialized_hashes,
 )
+from cpg1_assets.graph.instance import failed_checks as failed_in_run
 from cpg1_assets.graph.run import Progress, longest, run_month
+from cpg1_assets.graph.steps import run_is_over
 from cpg1_assets.lock import held_lock
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
-
-CLOSED, FAILED, UNEXPLAINED = 0, 1, 3
-_SETTLED = {"RECONCILED", "EXPLAINED"}
 
 
 @dataclass(frozen=True)
 class CloseOutcome:
     """What a close came to. `lines` are the rows of `reconciliation`, amounts as text.
 
-    `exit_status` is 0 when every line is reconciled or explained, 3 when the close ran and one is not,
-    1 when it failed; then `failures` says which steps and why.
+    `exit_status` is 1 when it failed; then `failures` says which steps and why. All others mean closed: 4 when a check
+    of severity ERROR failed that is no variance, else 3 when a line is neither reconciled nor explained, else 0.
+    `untested_checks` are those that found nothing to test.
     """
 
     month: str
@@ -44,7 +54,8 @@ class CloseOutcome:
     scope: str | None
     seconds: float
     lines: list[dict[str, Any]] = field(default_factory=list)
-    failed_checks: list[dict[str, str]] = field(default_factory=list)
+    failed_checks: list[FailedCheck] = field(default_factory=list)
+    untested_checks: list[FailedCheck] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     evidence: str = ""
     files: dict[str, str] = field(default_factory=dict)
@@ -71,6 +82,7 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
         dagster_instance(settings) as instance,
     ):
         clear_killed_runs(instance)
+        _require_free(deployment, month, instance)
         inputs = inputs_fingerprint(deployment, month)
         started = time.monotonic()
         with longest(settings.max_run_seconds, month):
@@ -82,15 +94,23 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
                     wired=definitions_of, from_environment=close_month_definition,
                 )  # fmt: skip
         lines = reconciliation_lines(deployment.storage, month) if success else []
+        of_run = checks_of_run(deployment, failed_in_run(instance, run_id))
+        if success:
+            # What stands in storage is what was sealed; the checks after the seal are the run's own.
+            sealing = [check for check in of_run if check["asset"] == MANIFEST.name]
+            of_run = [*failed_checks(deployment, month), *sealing]
+        found = in_order(of_run)
+        failed = [check for check in found if check["tested"]]
         outcome = CloseOutcome(
             month=month.key,
             run_id=run_id,
-            exit_status=_exit_status(lines, success=success),
+            exit_status=exit_status(lines, failed) if success else FAILED,
             books=deployment.source.identity().title,
             scope=settings.scope,
             seconds=round(time.monotonic() - started, 1),
             lines=lines,
-            failed_checks=failed_checks(instance, run_id),
+            failed_checks=failed,
+            untested_checks=[check for check in found if not check["tested"]],
             failures=refused or ([] if success else failures(instance, run_id)),
             evidence=str(deployment.home.evidence_folder / month.key),
             files=materialized_hashes(instance, run_id),
@@ -99,6 +119,14 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
         )
         write_record(settings, month, outcome.as_dict())
         return outcome
+
+
+def _require_free(deployment: Deployment, month: CutoffMonth, instance: Instance) -> None:
+    """Raise BusyError where another run works on the month, such as one of the UI."""
+    claims = Claims(deployment.home.place)
+    holder = claims.holder(month.key, lambda run_id: run_is_over(instance, run_id))
+    if holder is not None:
+        raise BusyError(claims.busy(month.key, holder))
 
 
 def ask_companies(deployment: Deployment, month: CutoffMonth) -> None:
@@ -122,9 +150,3 @@ def _refused(deployment: Deployment, month: CutoffMonth, progress: Progress) -> 
     except SourceError as error:
         return [("source", str(error))]
     return []
-
-
-def _exit_status(lines: list[dict[str, Any]], *, success: bool) -> int:
-    if not success:
-        return FAILED
-    return CLOSED if all(line["status"] in _SETTLED for line in lines) else UNEXPLAINED

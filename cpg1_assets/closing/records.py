@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from cpg1_assets.closing.check_standing import IS_CLOSED
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.home import Home
 from cpg1_assets.jdash.month import inbox_files
@@ -61,7 +62,7 @@ def inputs_fingerprint(deployment: Deployment, month: CutoffMonth) -> str:
 def is_closed_from(deployment: Deployment, month: CutoffMonth, fingerprint: str) -> bool:
     """Whether the month was closed from these inputs and its files are still in storage as they were."""
     record = read_record(deployment.settings, month)
-    if record is None or record.get("inputs") != fingerprint or record.get("exit_status") not in (0, 3):
+    if record is None or record.get("inputs") != fingerprint or record.get("exit_status") not in IS_CLOSED:
         return False
     files: dict[str, str] = record.get("files", {})
     return bool(files) and all(

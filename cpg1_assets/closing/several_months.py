@@ -7,7 +7,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from typing import Any
 
-from cpg1_assets.closing.one_month import FAILED, ask_companies, close_month
+from cpg1_assets.closing.check_standing import FAILED
+from cpg1_assets.closing.one_month import ask_companies, close_month
 from cpg1_assets.closing.records import inputs_fingerprint, is_closed_from, read_record
 from cpg1_assets.closing.standing import summary
 from cpg1_assets.deployment import open_deployment

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from cpg1_assets.closing.check_standing import failed_checks, in_order
 from cpg1_assets.closing.records import read_record
 from cpg1_assets.definitions import month_partitions, sealed_frames
 from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import EvidenceError, StorageError
 from cpg1_assets.evidence.audit.restatement import restated_by, restatement
 from cpg1_assets.evidence.chain.links import anchor_of
+from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.seal import latest_seal, sealed_versions
 from cpg1_assets.evidence.chain.sign_off import sign_offs
 from cpg1_assets.home import Home
@@ -28,22 +30,27 @@ _WORDS = {
 def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     """Give what the last close of a month came to, with the lines now in storage.
 
-    A month materialized another way (the UI, `dagster asset materialize`) has lines and no record.
+    A month materialized another way (the UI, `dagster asset materialize`) has lines and check results, and no
+    record, or one of an earlier close: what is shown of lines and checks is what is in storage.
     """
-    storage = open_deployment(settings).storage
+    deployment = open_deployment(settings)
+    storage = deployment.storage
     record = read_record(settings, month)
     lines = reconciliation_lines(storage, month) if storage.exists("reconciliation", month.key) else []
     standing: dict[str, Any] = {
         "month": month.key,
         "run_id": "",
         "exit_status": None,
-        "failed_checks": [],
         "failures": [],
         "evidence": str(Home(settings).evidence_folder / month.key),
         **(record or {}),
         "lines": lines,
         "seal": seal_standing(settings, month),
     }
+    found = failed_checks(deployment, month)
+    after_the_seal = [c for c in (record or {}).get("failed_checks", ()) if c["asset"] == MANIFEST.name]
+    standing["failed_checks"] = in_order([*(c for c in found if c["tested"]), *after_the_seal])
+    standing["untested_checks"] = [check for check in found if not check["tested"]]
     if record is not None:
         standing["state"] = "close failed" if record["exit_status"] == 1 else "closed"
     else:

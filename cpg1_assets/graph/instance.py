@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import dagster as dg
 import yaml
@@ -16,7 +16,9 @@ from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home
 from cpg1_assets.lock import is_running
 from cpg1_assets.settings import Settings
+from cpg1_assets.validation import NOTHING_TO_TEST
 
+Instance: TypeAlias = dg.DagsterInstance
 HOST_TAG, PID_TAG, CLOSE_TAG = "cpg1/host", "cpg1/pid", "cpg1/close"
 TOLD_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
@@ -146,7 +148,7 @@ def failures(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]
     return found
 
 
-def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, str]]:
+def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, Any]]:
     """Give each check of a run that did not pass: asset, check, severity, what should be true."""
     records = instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION).records
     found = []
@@ -154,15 +156,17 @@ def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, s
         event = record.event_log_entry.dagster_event
         evaluation: Any = event.event_specific_data if event is not None else None
         if evaluation is not None and not evaluation.passed:
+            statement = evaluation.description or ""
             found.append(
                 {
                     "asset": evaluation.asset_key.to_user_string(),
                     "check": evaluation.check_name,
                     "severity": evaluation.severity.value,
-                    "statement": evaluation.description or "",
+                    "statement": statement,
+                    "tested": not statement.startswith(NOTHING_TO_TEST),
                 }
             )
-    return sorted(found, key=lambda check: (check["severity"], check["asset"], check["check"]))
+    return found
 
 
 def materialized_hashes(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:

@@ -18,14 +18,9 @@ from cpg1_assets.graph.check_specs import check_result, check_specs
 from cpg1_assets.graph.io_manager import Drawn
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
-from cpg1_assets.jdash.month import JDASH, JdashMonth, inbox_files, read_jdash
+from cpg1_assets.jdash.month import JDASH, VALIDATIONS, JdashMonth, inbox_files, read_jdash
 from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.validation import Validation
-
-_CHECKS = {
-    "files_readable": "Every file of the month in the inbox could be read with certainty.",
-    "all_companies_present": "Every company in scope has a usable file; a missing one is not zero.",
-}
 
 
 def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> dg.AssetsDefinition:
@@ -40,7 +35,7 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
         io_manager_key="parquet",
         required_resource_keys={"deployment"},
         code_version=code_version,
-        check_specs=check_specs("jdash", _CHECKS, partitions),
+        check_specs=check_specs("jdash", VALIDATIONS, partitions),
     )
     def jdash(
         context: dg.AssetExecutionContext, cr_05: pa.Table
@@ -115,13 +110,13 @@ def _validations(read: JdashMonth, companies: list[str]) -> list[Validation]:
     return [
         Validation(
             name="files_readable",
-            statement=_CHECKS["files_readable"],
+            statement=VALIDATIONS["files_readable"],
             passed=not read.problems,
             figures={"problems": [{"file": p.file, "message": p.message} for p in read.problems]},
         ),
         Validation(
             name="all_companies_present",
-            statement=_CHECKS["all_companies_present"],
+            statement=VALIDATIONS["all_companies_present"],
             passed=not read.missing,
             figures={"companies": len(companies), "missing": list(read.missing)},
         ),

@@ -10,21 +10,24 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from cpg1_assets.deployment import Deployment
+from cpg1_assets.deployment import Deployment, require_as_loaded
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.manifest import MANIFEST, to_arrow
+from cpg1_assets.evidence.chain.proof import Stored, require_one_version
 from cpg1_assets.evidence.chain.seal import MonthContent, SealResult, seal_month
 from cpg1_assets.evidence.chain.signing import open_signer
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.evidence.packages.package import Document
 from cpg1_assets.extracts.scope import SCOPE_FILE
+from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.frame_types import frame_type
 from cpg1_assets.graph.retry import retrying
-from cpg1_assets.graph.steps import deployment_of, month_of
+from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
 from cpg1_assets.loaded import TEXTS
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.rules.frames import DERIVED_FRAMES
-from cpg1_assets.rules.graph import rule_statement
+from cpg1_assets.rules.checks import check_statements
+from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES
+from cpg1_assets.rules.graph import derivations, rule_statement
 
 
 def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[str]) -> dg.AssetsDefinition:
@@ -44,12 +47,13 @@ def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[st
     def evidence_manifest(context: dg.AssetExecutionContext) -> pd.DataFrame:
         deployment, month = deployment_of(context), month_of(context)
         with retrying(context):
-            settings = deployment.settings
-            if settings.scope is not None:
+            enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
+            if deployment.settings.scope is not None:
                 context.log.info("Not sealed: a narrowed scope does not count as the control.")
                 context.add_output_metadata({"sealed": "no: a narrowed scope does not count as the control"})
                 return _frame([])
-            deployment.home.prepare()
+            settings = deployment.settings
+            require_as_loaded(deployment)
             result = seal_month(
                 deployment.home.evidence_folder,
                 month.key,
@@ -66,20 +70,30 @@ def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[st
 def month_content(
     deployment: Deployment, month: CutoffMonth, assets: Sequence[str], run_id: str
 ) -> MonthContent:
-    """Give what a seal of the month holds. Raises EvidenceError naming the assets that are not in storage."""
+    """Give what a seal of the month holds: files that are one computation, and what computed them.
+
+    Raises EvidenceError naming the assets that are not in storage, or not proven, and what mends it.
+    """
     missing = [asset for asset in assets if not deployment.storage.exists(asset, month.key)]
     if missing:
         raise EvidenceError(
             f"{month.key} cannot be sealed: {', '.join(missing)} not in storage. Close the whole month with: "
             f"cpg1 close --month {month.key}"
         )
+    stored = {asset: Stored(*deployment.storage.provenance(asset, month.key)) for asset in assets}
+    inputs = {name: derivation.inputs for name, derivation in derivations().items()}
+    require_one_version(month.key, stored, code_versions(deployment), inputs)
     queries: dict[str, Document] = {}
     for name, extract in sorted(deployment.catalog.items()):
         queries |= {f"{name}.sql": extract.sql, f"{name}.yaml": extract.contract_text}
     return MonthContent(
         data={asset: deployment.storage.opener(asset, month.key) for asset in sorted(assets)},
+        proven={asset: file.sha256 for asset, file in stored.items()},
         rules={**deployment.rules.files, "scope.yaml": TEXTS[SCOPE_FILE]},
-        statements={spec.name: rule_statement(spec.name) for spec in DERIVED_FRAMES},
+        statements={
+            **{spec.name: rule_statement(spec.name) for spec in DERIVED_FRAMES},
+            CHECK_RESULTS.name: check_statements(),
+        },
         queries=queries,
         context=system_context(
             run_id=run_id,

@@ -18,6 +18,7 @@ from cpg1_assets.month import CutoffMonth
 
 __all__ = [
     "JDASH",
+    "VALIDATIONS",
     "JdashMonth",
     "JdashProblem",
     "JdashSource",
@@ -45,6 +46,12 @@ JDASH = FrameSpec(
         required=["id_company", "voucher_id", "amount_used", "source_file"],
     ),
 )
+
+VALIDATIONS = {
+    "files_readable": "Every file of the month in the inbox could be read with certainty.",
+    "all_companies_present": "Every company in scope has a usable file; a missing one is not zero.",
+}
+"""The validations of a month's files, by name, with what each says."""
 
 _SUFFIXES = (".csv", ".xlsx")
 _NOT_DATA = {"thumbs.db", "desktop.ini"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.evidence.chain.seal import MonthContent, SealResult, seal_month
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.evidence.packages.package import write_package
@@ -48,6 +49,7 @@ def small_month(
     )
     content = MonthContent(
         data={"ipe_08": extract, "reconciliation": lines},
+        proven={"ipe_08": sha256_of(extract), "reconciliation": sha256_of(lines)},
         rules={"lines.yaml": f"rule: {rule}\n", "scope.yaml": "scope: all\n"},
         statements={"reconciliation": "SELECT 1"},
         queries={"ipe_08.sql": "SELECT 2", "ipe_08.yaml": "name: ipe_08\n"},

@@ -47,11 +47,13 @@ _VERSION = re.compile(r"[0-9]{3,6}")
 class MonthContent:
     """What is sealed of a month, by name: storage files by asset, and the texts they came from.
 
-    `packaged` are the assets whose evidence package holds their data file: what is sealed must be what a
+    `proven` are the SHA-256 of the data files that were proven to belong together, by asset; other bytes are not
+    sealed. `packaged` are the assets whose evidence package holds their data file: what is sealed must be what a
     package of the month vouches for.
     """
 
     data: Mapping[str, Document]
+    proven: Mapping[str, str]
     rules: Mapping[str, Document]
     statements: Mapping[str, Document]
     queries: Mapping[str, Document]
@@ -222,6 +224,7 @@ def _write_version(evidence: Path, month: str, version: int, content: MonthConte
             rows.append(ManifestRow(f"{prefix}/{name}", kind, *keep(document, beside / name)))
         hashes = {row.path.removeprefix(f"{prefix}/"): row.sha256 for row in rows}
         packages = list(_package_rows(evidence / month))
+        _require_proven(content, hashes, month)
         _require_packages(content, hashes, packages, month)
         manifest = write_parquet(to_arrow([*rows, *packages]), MANIFEST, beside / MANIFEST_FILE)
         context = content.context
@@ -235,6 +238,7 @@ def _write_version(evidence: Path, month: str, version: int, content: MonthConte
             "files": manifest.rows,
             "content": {asset: hashes[f"data/{asset}.parquet"] for asset in sorted(content.data)},
             "code_version": context.get("code_version"),
+            "control_version": context.get("control_version"),
             "git": context.get("git"),
             "sealed_by": os_account(),
             "sealed_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -313,6 +317,16 @@ def _package_rows(month_folder: Path) -> Iterator[ManifestRow]:
                 )
             if path.is_file():
                 yield ManifestRow(name, "package", path.stat().st_size, sha256_of(path))
+
+
+def _require_proven(content: MonthContent, hashes: Mapping[str, str], month: str) -> None:
+    """Refuse data that is not what was proven: somebody replaced a file while the month was being sealed."""
+    other = [asset for asset in content.data if hashes[f"data/{asset}.parquet"] != content.proven.get(asset)]
+    if other:
+        raise EvidenceError(
+            f"{month} is not sealed: {', '.join(sorted(other))} changed in storage while it was being sealed. Close "
+            f"the month again: cpg1 close --month {month}"
+        )
 
 
 def _require_packages(

@@ -110,6 +110,7 @@ def test_data_without_its_package_is_not_sealed(tmp_path: Path) -> None:
     small_month(evidence, MONTH)
     content = MonthContent(
         data={"ipe_08": b"not what the package holds"},
+        proven={"ipe_08": hashlib.sha256(b"not what the package holds").hexdigest()},
         rules={},
         statements={},
         queries={},
