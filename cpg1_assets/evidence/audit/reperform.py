@@ -25,7 +25,10 @@ from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, SEAL_FI
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.check_results import check_results
+from cpg1_assets.rules.checks import check_statements, checks
 from cpg1_assets.rules.classification import Classification
+from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, source_frames
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
@@ -174,10 +177,11 @@ def altered_files(sealed: Path, names: list[str]) -> tuple[str, ...]:
 
 def _needed(sealed: Path) -> list[Path]:
     derived = derivations()
+    checked = [CHECK_RESULTS.name] if (sealed / "data" / f"{CHECK_RESULTS.name}.parquet").is_file() else []
     names = [
         SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE, *_RULE_FILES,
-        *(f"data/{name}.parquet" for name in (*source_frames(), *derived)),
-        *(f"statements/{name}.sql" for name in derived),
+        *(f"data/{name}.parquet" for name in (*source_frames(), *derived, *checked)),
+        *(f"statements/{name}.sql" for name in (*derived, *checked)),
     ]  # fmt: skip
     return [sealed / name for name in names]
 
@@ -215,9 +219,53 @@ def _outcomes(sealed: Path, place: Path, circumstances: Circumstances) -> Iterat
                 differing = differences(_data(sealed, name), again, derivation.spec)
             except StorageError as error:
                 problem = str(error)
-        statement = (sealed / "statements" / f"{name}.sql").read_bytes().strip()
-        changed = statement != derivation.statement.strip().encode()
+        changed = _statement(sealed, name) != derivation.statement.strip().encode()
         yield AssetOutcome(name, same, differing, changed, problem)
+    if _data(
+        sealed, CHECK_RESULTS.name
+    ).is_file():  # versions sealed before there were check results have none
+        yield _checked_again(sealed, place, frames, circumstances)
+
+
+def _checked_again(
+    sealed: Path, place: Path, frames: Mapping[str, ds.Dataset], circumstances: Circumstances
+) -> AssetOutcome:
+    """Ask the checks of derived frames again; what the extracts' validations found needs the source, and is taken over."""
+    name = CHECK_RESULTS.name
+    changed = _statement(sealed, name) != check_statements().strip().encode()
+    again, then = place / f"{name}.parquet", _data(sealed, name)
+    try:
+        known = {(check.asset, check.name) for check in checks(circumstances.lines).values()}
+        given = [
+            row for row in _dataset(then).to_table().to_pylist() if (row["asset"], row["check"]) not in known
+        ]
+        table = pa.concat_tables(
+            [
+                check_results(frames, circumstances, {}),
+                pa.Table.from_pylist(given, schema=CHECK_RESULTS.arrow_schema),
+            ]
+        )
+        write_parquet(table, CHECK_RESULTS, again)
+        same = sha256_of(again) == sha256_of(then)
+        differing = Differences(name) if same else differences(then, again, CHECK_RESULTS)
+    except KeyError as error:
+        problem = f"It needs {error.args[0]}, which could not be computed."
+        return AssetOutcome(
+            name, same_bytes=False, differences=Differences(name), statement_changed=changed, problem=problem
+        )
+    except (Cpg1Error, duckdb.Error, pa.ArrowException) as error:
+        return AssetOutcome(
+            name,
+            same_bytes=False,
+            differences=Differences(name),
+            statement_changed=changed,
+            problem=str(error),
+        )
+    return AssetOutcome(name, same, differing, changed)
+
+
+def _statement(sealed: Path, name: str) -> bytes:
+    return (sealed / "statements" / f"{name}.sql").read_bytes().strip()
 
 
 def _computed(
