@@ -7,9 +7,10 @@ import pytest
 
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.audit.verify import problems_of, verify
+from cpg1_assets.evidence.chain.demands import open_variances
 from cpg1_assets.evidence.chain.links import Link, append_link, read_chain
 from cpg1_assets.evidence.chain.seal import latest_seal
-from cpg1_assets.evidence.chain.sign_off import CERTIFICATION, open_variances, sign_off, sign_offs
+from cpg1_assets.evidence.chain.sign_off import CERTIFICATION, sign_off, sign_offs
 from cpg1_assets.evidence.chain.signing import make_key
 from cpg1_assets_tests.evidence.small_year import OPEN, small_month
 
