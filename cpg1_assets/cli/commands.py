@@ -20,6 +20,7 @@ from cpg1_assets.cli.answering import told as _told
 from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.evidence_commands import evidence
 from cpg1_assets.cli.render import against_seal_lines, checks_table, console, lines_table
+from cpg1_assets.cli.reopen_command import reopen
 from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.errors import MonthError
 from cpg1_assets.home import Home
@@ -36,6 +37,7 @@ def main() -> None:
 
 main.add_command(doctor)
 main.add_command(evidence)
+main.add_command(reopen)
 evidence.add_command(reperform)
 evidence.add_command(ipe)
 

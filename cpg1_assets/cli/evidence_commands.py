@@ -111,18 +111,33 @@ def keygen(out: Path, *, as_json: bool) -> None:
     "variances",
     multiple=True,
     metavar="LINE:COMPANY=COMMENT",
-    help="Comment on an open variance; each needs one. May be repeated.",
+    help="Comment on a line with an open variance, or that was not computed; each needs one. May be repeated.",
+)
+@click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="ASSET:CHECK=COMMENT",
+    help="Comment on a failed check of severity ERROR; each needs one. May be repeated.",
 )
 @json_option
 @told
 def sign_off(
-    month: str, role: str, name: str, comment: str, variances: tuple[str, ...], *, as_json: bool
+    month: str,
+    role: str,
+    name: str,
+    comment: str,
+    variances: tuple[str, ...],
+    checks: tuple[str, ...],
+    *,
+    as_json: bool,
 ) -> None:
     """Sign off the newest seal of MONTH as preparer or reviewer. The reviewer cannot be the preparer."""
     from cpg1_assets.evidence.audit.verify import problems_of  # noqa: PLC0415
     from cpg1_assets.evidence.chain.links import anchor_of  # noqa: PLC0415
-    from cpg1_assets.evidence.chain.sign_off import CERTIFICATION, REVIEWER  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.sign_off import CERTIFICATION  # noqa: PLC0415
     from cpg1_assets.evidence.chain.sign_off import sign_off as record  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.signed_links import REVIEWER  # noqa: PLC0415
     from cpg1_assets.evidence.chain.signing import open_signer  # noqa: PLC0415
 
     settings = Settings.from_environment()
@@ -136,7 +151,8 @@ def sign_off(
         role="reviewer" if role == REVIEWER else "preparer",
         name=name,
         comment=comment,
-        variances=dict(_comment(given) for given in variances),
+        variances=dict(_comment(given, "a variance as LINE:COMPANY=COMMENT") for given in variances),
+        checks=dict(_comment(given, "a failed check as ASSET:CHECK=COMMENT") for given in checks),
         certification=certification,
         signer=signer,
         problems_of=problems_of,
@@ -147,7 +163,9 @@ def sign_off(
         "role": role,
         "name": link.body["name"],
         "certification": certification,
+        "rule": link.body["rule"],
         "open_variances": link.body["open_variances"],
+        "failed_checks": link.body["failed_checks"],
         "chain_index": link.index,
         "anchor": anchor_of(link),
         "signed_by_key": None if signer is None else signer.key_id,
@@ -198,8 +216,8 @@ def _evidence_folder() -> Path:
     return Home(Settings.from_environment()).evidence_folder
 
 
-def _comment(given: str) -> tuple[str, str]:
+def _comment(given: str, wanted: str) -> tuple[str, str]:
     key, equals, comment = given.partition("=")
     if not equals or ":" not in key or not comment.strip():
-        raise EvidenceError(f"{given!r}: write a comment on a variance as LINE:COMPANY=COMMENT.")
+        raise EvidenceError(f"{given!r}: write a comment on {wanted}.")
     return key.strip(), comment

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import ClosedHome, Cpg1, in_a_process
@@ -148,3 +149,77 @@ def test_a_malformed_comment_on_a_variance_is_refused(cpg1: Cpg1, sealed: Path, 
     )
     assert result.exit_code == 1
     assert "LINE:COMPANY=COMMENT" in result.stderr
+
+
+def test_a_failed_check_is_commented_on_by_an_option_of_its_own(cpg1: Cpg1, home: Path) -> None:
+    failed = [("gl_roll_forward", "ties_out", "ERROR", False, True)]
+    small_month(Home(Settings(home=home)).evidence_folder, MONTH, checks=failed)
+    given = ["evidence", "sign-off", MONTH, "--role", "preparer", "--name", "Ann", "--comment", "ok"]
+    given += ["--variance", f"{OPEN}=known"]
+    refused = cpg1(*given)
+    assert refused.exit_code == 1
+    assert "gl_roll_forward:ties_out. Give each one: --check ASSET:CHECK=COMMENT" in refused.stderr
+    malformed = cpg1(*given, "--check", "ties_out=posted late")
+    assert malformed.exit_code == 1
+    assert "a failed check as ASSET:CHECK=COMMENT" in malformed.stderr
+    said = json.loads(cpg1(*given, "--check", "gl_roll_forward:ties_out=posted = late", "--json").stdout)
+    assert said["failed_checks"] == {"gl_roll_forward:ties_out": "posted = late"}
+    assert said["open_variances"] == {OPEN: "known"}
+    assert said["rule"] == 2
+
+
+# Reopening
+
+
+def signed_off(cpg1: Cpg1, home: Path) -> Path:
+    """Seal a small month in `home` and have both sign it; give the evidence folder."""
+    folder = Home(Settings(home=home)).evidence_folder
+    small_month(folder, MONTH, status="EXPLAINED")
+    for role, name in (("preparer", "Ann"), ("reviewer", "Bob")):
+        done = cpg1("evidence", "sign-off", MONTH, "--role", role, "--name", name, "--comment", "ok")
+        assert done.exit_code == 0
+    return folder
+
+
+def test_a_signed_off_month_is_reopened_by_name_and_with_a_reason(
+    cpg1: Cpg1, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = signed_off(cpg1, home)
+    assert signed_off_by(folder, MONTH) is not None
+    key = json.loads(cpg1("evidence", "keygen", "--out", str(tmp_path / "key"), "--json").stdout)["key_id"]
+    monkeypatch.setenv("CPG1_SIGNING_KEY_FILE", str(tmp_path / "key"))
+    done = cpg1("reopen", MONTH, "--name", "Cleo", "--reason", "late posting", "--json")
+    assert done.exit_code == 0
+    said = json.loads(done.stdout)
+    assert said == {
+        "month": MONTH, "version": 1, "name": "Cleo", "reason": "late posting", "chain_index": 4,
+        "anchor": said["anchor"], "signed_by_key": key,
+    }  # fmt: skip
+    assert signed_off_by(folder, MONTH) is None
+    assert cpg1("evidence", "verify", "--anchor", said["anchor"]).exit_code == 0
+    again = cpg1("reopen", MONTH, "--name", "Cleo", "--reason", "late posting")
+    assert again.exit_code == 1
+    assert "is not signed off: there is nothing to reopen" in again.stderr
+
+
+def test_reopening_says_what_to_do_next_and_to_note_the_head(cpg1: Cpg1, home: Path) -> None:
+    signed_off(cpg1, home)
+    done = cpg1("reopen", MONTH, "--name", "Cleo", "--reason", "late posting")
+    assert done.exit_code == 0
+    assert f"{MONTH} (version 1) reopened by Cleo: late posting" in done.stdout
+    assert f"cpg1 close --month {MONTH}" in done.stdout
+    assert "assertion of the operating-system account" in done.stdout
+    assert "The head of the chain is now 4-" in done.stdout
+
+
+def test_a_narrowed_scope_is_neither_signed_off_nor_reopened(
+    cpg1: Cpg1, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_off(cpg1, home)
+    monkeypatch.setenv("CPG1_COMPANIES", "EC_NG")
+    given = ["--name", "Dan", "--comment", "ok"]
+    for command in (["evidence", "sign-off", MONTH, "--role", "preparer", *given],
+                    ["reopen", MONTH, "--name", "Cleo", "--reason", "late"]):  # fmt: skip
+        done = cpg1(*command)
+        assert done.exit_code == 1
+        assert "A narrowed scope is not the control" in done.stderr

@@ -1,4 +1,4 @@
-"""A small sealed year, made through the product's own functions: months with two assets and a package each."""
+"""A small sealed year, made through the product's own functions: months of few assets and a package each."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,17 +24,24 @@ def small_month(
     amount: int = 1,
     rule: str = "a",
     signer: Signer | None = None,
+    companies: Sequence[str] = ("EC_NG", "JD_GH"),
+    status: str = "VARIANCE_DETECTED",
+    checks: Sequence[tuple[str, str, str, bool, bool]] | None = None,
 ) -> SealResult:
-    """Run a small month (its packages are new, its data is what `amount` makes it) and seal it."""
+    """Run a small month (its packages are new, its data is what the arguments make it) and seal it.
+
+    `status` is that of the line of the first company; `checks` are asset, check, severity, passed and tested of
+    the results sealed with the month, None for a month sealed before there were any.
+    """
     extract = parquet(evidence, "extract", {"id_company": ["EC_NG"], "month": [month], "amount": [amount]})
-    status = ["VARIANCE_DETECTED", "RECONCILED"]
+    rates = parquet(evidence, "rates", {"id_company": list(companies)})
     lines = parquet(
         evidence,
         "lines",
         {
             "line": ["voucher_liability"] * 2,
             "id_company": ["EC_NG", "JD_GH"],
-            "status": status,
+            "status": [status, "RECONCILED"],
             "month": [month] * 2,
         },
     )
@@ -47,9 +54,14 @@ def small_month(
             "01_executed_query.sql": f"SELECT '{month}'",
         },
     )
+    data = {"cr_05": rates, "ipe_08": extract, "reconciliation": lines}
+    if checks is not None:
+        names = ("asset", "check", "severity", "passed", "tested")
+        results = {name: [row[at] for row in checks] for at, name in enumerate(names)}
+        data["check_results"] = parquet(evidence, "results", results)
     content = MonthContent(
-        data={"ipe_08": extract, "reconciliation": lines},
-        proven={"ipe_08": sha256_of(extract), "reconciliation": sha256_of(lines)},
+        data=data,
+        proven={name: sha256_of(path) for name, path in data.items()},
         rules={"lines.yaml": f"rule: {rule}\n", "scope.yaml": "scope: all\n"},
         statements={"reconciliation": "SELECT 1"},
         queries={"ipe_08.sql": "SELECT 2", "ipe_08.yaml": "name: ipe_08\n"},

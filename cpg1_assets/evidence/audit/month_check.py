@@ -11,9 +11,11 @@ from typing import Any
 
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.audit.walk import Walked, hash_files, walk
-from cpg1_assets.evidence.chain.links import SEAL, Link, Problem
+from cpg1_assets.evidence.chain.demands import CHECK_RESULTS, RECONCILIATION, without_comment
+from cpg1_assets.evidence.chain.links import SEAL, SIGN_OFF, Link, Problem
 from cpg1_assets.evidence.chain.manifest import ManifestRow, read_manifest
-from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, SEALS, version_name
+from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, SEALS, SealedVersion, version_name
+from cpg1_assets.evidence.chain.signed_links import of_seal
 
 _SHOWN = 3
 _ADDED = "It was not there when the month was sealed."
@@ -68,6 +70,30 @@ class MonthCheck:
             if path in self.hashes and self.expected[path] != {(found.files[path], self.hashes[path])}
         ]
         self._look_at_folders(found, sealed_folders)
+
+    def uncommented(self) -> list[Problem]:
+        """Name each sign-off that lacks a comment its rule asks for, where the sealed files that show it are whole."""
+        problems = []
+        for seal in (
+            link for link in self.links if link.kind == SEAL and link.body.get("month") == self.name
+        ):
+            version = seal.body.get("version")
+            if type(version) is not int:
+                continue
+            prefix = f"{SEALS}/{version_name(version)}"
+            read = [f"{prefix}/data/{asset}.parquet" for asset in (RECONCILIATION, CHECK_RESULTS)]
+            there = [path for path in read if path in self.expected or path in self.added]
+            if not there or not all(self._is_as_sealed(path) for path in there):
+                continue
+            sealed = SealedVersion(self.evidence / self.name / prefix, self.name, version, seal)
+            for link in of_seal(self.links, seal):
+                why = _without_comment(sealed, link)
+                if why:
+                    problems.append(Problem(SIGN_OFF, link.name, why))
+        return problems
+
+    def _is_as_sealed(self, path: str) -> bool:
+        return path in self.hashes and path in self.expected and path not in self.changed
 
     def _read_versions(self, folder: Path, found: Walked) -> None:
         """Take what is expected from the manifest of each version the chain has a link for."""
@@ -215,6 +241,14 @@ class MonthCheck:
 
     def _version_folders(self) -> set[str]:
         return {f"{SEALS}/{version_name(version)}" for version in self.versions}
+
+
+def _without_comment(sealed: SealedVersion, link: Link) -> str:
+    try:
+        without = without_comment(sealed, link.body)
+    except EvidenceError as error:
+        return f"What it had to comment on cannot be told. {error}"
+    return f"It has no comment on {', '.join(without)}." if without else ""
 
 
 def settled(months: list[MonthCheck]) -> list[Problem]:

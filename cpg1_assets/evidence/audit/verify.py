@@ -23,7 +23,7 @@ from cpg1_assets.evidence.chain.links import (
     parse_anchor,
 )
 from cpg1_assets.evidence.chain.seal import SEALS
-from cpg1_assets.evidence.chain.sign_off import sign_off_problems
+from cpg1_assets.evidence.chain.signed_links import sign_off_problems
 from cpg1_assets.evidence.chain.signing import is_signed, key_id
 
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -122,6 +122,7 @@ def verify(
     for each in checked:
         each.check()
     problems += settled(checked)
+    problems += [problem for each in checked for problem in each.uncommented()]
     notes += [note for each in checked for note in each.notes]
     return VerifyReport(
         problems=problems,

@@ -1,8 +1,8 @@
-"""The chain of seals and sign-offs: one small file a link, each covering the digest of the link before it.
+"""The chain of seals, sign-offs and reopenings: one small file a link, each covering the digest of the link before it.
 
 `chain/<NNNNNN>.json` under the evidence folder, in the order the links were made, whatever month they are
 of. A link is canonical JSON (keys sorted, no blanks, UTF-8) and is never written twice. What a link's body
-means is settled in `seal` and `sign_off`; whether the files it speaks of are still there, in `verify`.
+means is settled in `seal`, `sign_off` and `reopen`; whether the files it speaks of are still there, in `verify`.
 """
 
 import getpass
@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from cpg1_assets.lock import held_lock
 FORMAT = "cpg1-chain-1"
 FOLDER = "chain"
 BEFORE_THE_FIRST = "0" * 64
-SEAL, SIGN_OFF = "seal", "sign-off"
+SEAL, SIGN_OFF, REOPEN = "seal", "sign-off", "reopen"
 _NAME = re.compile(r"[0-9]{6}\.json")
 _PARTIAL = re.compile(r"\..*\.partial")
 _FIELDS = {"format", "index", "kind", "previous", "made_at", "made_by", "body", "digest"}
@@ -190,7 +190,7 @@ def clear_half_written(evidence: Path) -> None:
         _clear_half_written(evidence / FOLDER)
 
 
-def chain_lock(evidence: Path) -> Any:  # noqa: ANN401 - a context manager
+def chain_lock(evidence: Path) -> AbstractContextManager[None]:
     """Hold the right to add to the chain; the lock is beside the evidence, never in it."""
     return held_lock(evidence.parent / "locks" / "evidence-chain.lock", wait=True)
 
@@ -317,7 +317,7 @@ def _parsed(data: bytes) -> Link | None:
         and type(found["index"]) is int
         and all(isinstance(found[name], str) for name in texts)
         and isinstance(found["body"], dict)
-        and found["kind"] in (SEAL, SIGN_OFF)
+        and found["kind"] in (SEAL, SIGN_OFF, REOPEN)
         and ("signature" not in found or _is_signature(signature))
     )
     if not well_formed:

@@ -1,17 +1,20 @@
 """Sign-offs: what the preparer and the reviewer of a month put their names to, as links of the chain.
 
-A sign-off is bound to one seal; a new seal of the month needs new ones. Without a personal key it is an
-assertion of whoever used the operating-system account, which is recorded.
+A sign-off is bound to one seal; a new seal of the month needs new ones, and so does a reopening. Without a
+personal key it is an assertion of whoever used the operating-system account, which is recorded. What has to be
+commented on is in `demands`; what the links come to, in `signed_links`.
 """
 
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from cpg1_assets.errors import EvidenceError
+from cpg1_assets.evidence.chain.demands import CHECKS, VARIANCES, comments_on, demands_of
 from cpg1_assets.evidence.chain.links import (
+    REOPEN,
     SEAL,
     SIGN_OFF,
     Link,
@@ -21,17 +24,33 @@ from cpg1_assets.evidence.chain.links import (
     os_account,
     read_chain,
 )
-from cpg1_assets.evidence.chain.seal import SealedVersion, latest_seal
+from cpg1_assets.evidence.chain.seal import (
+    SEALS,
+    SealedVersion,
+    latest_seal,
+    seals_folder,
+    version_folders,
+)
+from cpg1_assets.evidence.chain.signed_links import (
+    PREPARER,
+    REVIEWER,
+    RULE,
+    covering,
+    folded,
+    newest_seal,
+    of_seal,
+    review_that_closed,
+    sign_off_problems,
+    that_count,
+)
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.lock import held_lock
 
 Role = Literal["preparer", "reviewer"]
-PREPARER, REVIEWER = "preparer", "reviewer"
 CERTIFICATION = (
     "I have examined the reconciliation C-PG-1 of this month as it was sealed and the evidence it rests on. To the "
     "best of my knowledge it is complete and accurate, and every open variance is explained in my comments."
 )
-_OPEN = "VARIANCE_DETECTED"
 
 
 @dataclass(frozen=True)
@@ -68,10 +87,14 @@ class SignOff:
 
 @dataclass(frozen=True)
 class SigningStanding:
-    """Who signed a month: every sign-off, and the sentence that sums them up."""
+    """Who signed a month: every sign-off, and the sentence that sums them up.
+
+    `reopened` is the link that reopened the month, until it is signed off again.
+    """
 
     sealed_version: int | None
     sign_offs: list[SignOff]
+    reopened: Link | None = None
 
     @property
     def sentence(self) -> str:
@@ -79,16 +102,23 @@ class SigningStanding:
         if self.sealed_version is None:
             return "Not sealed."
         covering = {s.role: s.name for s in self.sign_offs if s.covers}
-        older = [s for s in self.sign_offs if s.link.body.get("version") != self.sealed_version]
+        older = [s for s in self.sign_offs if self._is_older(s.link)]
         signed = [f"{role} {covering[role]}" for role in (PREPARER, REVIEWER) if role in covering]
         awaited = [role for role in (PREPARER, REVIEWER) if role not in covering]
-        said = f"Sealed (version {self.sealed_version})"
-        said += f", signed off by {' and '.join(signed)}" if signed else ", not signed off"
+        said = f"Sealed (version {self.sealed_version}), "
+        if self.reopened is not None:
+            said += f"reopened by {self.reopened.body.get('name')}: {self.reopened.body.get('reason')}; "
+        said += f"signed off by {' and '.join(signed)}" if signed else "not signed off"
         said += f"; awaits the {' and the '.join(awaited)}." if awaited else "."
         if older and awaited:
             names = ", ".join(f"{s.role} {s.name} (version {s.link.body.get('version')})" for s in older)
             said += f" An older sign-off no longer covers the month: {names}."
         return said
+
+    def _is_older(self, link: Link) -> bool:
+        """Whether a sign-off is of an older version, or from before the month was reopened."""
+        before_reopening = self.reopened is not None and link.index < self.reopened.index
+        return before_reopening or link.body.get("version") != self.sealed_version
 
 
 def sign_off(
@@ -99,6 +129,7 @@ def sign_off(
     name: str,
     comment: str,
     variances: Mapping[str, str] | None = None,
+    checks: Mapping[str, str] | None = None,
     certification: str = CERTIFICATION,
     signer: Signer | None = None,
     problems_of: Callable[[Path, str], list[Problem]],
@@ -106,29 +137,25 @@ def sign_off(
     """Record a sign-off of the newest seal of `month`, and give its link.
 
     `problems_of` verifies the month: nobody should sign what is not as it was sealed. `variances` are comments by
-    `LINE:COMPANY`. Raises EvidenceError when the month is not sealed or not whole, a name or comment is empty, the
-    reviewer is the preparer or has nothing to review, or an open variance has no comment.
+    `LINE:COMPANY`, `checks` by `ASSET:CHECK`. Raises EvidenceError when the month is not sealed or not whole, a
+    name or comment is empty, the reviewer is the preparer or has nothing to review, or anything that needs a
+    comment has none.
     """
     said = {"name": " ".join(name.split()), "comment": comment.strip()}
     for what, text in said.items():
         if not text:
             raise EvidenceError(f"The {what} is empty: a sign-off needs one.")
-    # One at a time, so that nobody signs between the look at the others and the new link.
-    with held_lock(evidence.parent / "locks" / "sign-off.lock", wait=True):
-        read_chain(evidence)
+    with signing_lock(evidence):
+        links = read_chain(evidence)
         sealed = latest_seal(evidence, month)
         if sealed is None:
             raise EvidenceError(
                 f"{month} is not sealed: there is nothing to sign off. Close the month first."
             )
-        problems = problems_of(evidence, month)
-        if problems:
-            raise EvidenceError(
-                f"The evidence of {month} is not as it was sealed ({problems[0].path}: {problems[0].kind}, and "
-                f"{len(problems) - 1} more). Nobody should sign it. See: cpg1 evidence verify {month}"
-            )
-        earlier = _of_seal(inspect_chain(evidence).links, sealed.link)
-        reviewed = _other_role(earlier, role, said["name"], month)
+        require_as_sealed(evidence, month, problems_of)
+        reviewed = _other_role(links, sealed.link, role, said["name"], month)
+        demands = demands_of(evidence, sealed, lambda version: _was_reviewed(links, version))
+        given = {VARIANCES: variances or {}, CHECKS: checks or {}}
         body = {
             "month": month,
             "version": sealed.version,
@@ -137,112 +164,110 @@ def sign_off(
             **said,
             "os_account": os_account(),
             "certification": certification,
-            "open_variances": _commented(sealed, variances or {}, reviewed),
+            "rule": RULE,
+            **comments_on(month, demands, given, inherited={} if reviewed is None else reviewed.body),
             "reviews": None if reviewed is None else reviewed.digest,
         }
         return append_link(evidence, SIGN_OFF, body, signer=signer)
 
 
-def open_variances(sealed: SealedVersion) -> list[str]:
-    """Give the lines of a sealed month that have an unexplained variance above threshold, as `LINE:COMPANY`."""
-    import pyarrow.parquet as pq  # noqa: PLC0415 - the chain can be read without it
+def signing_lock(evidence: Path) -> AbstractContextManager[None]:
+    """Hold the right to sign or reopen: nobody does between the look at the others and the new link."""
+    return held_lock(evidence.parent / "locks" / "sign-off.lock", wait=True)
 
-    rows = pq.ParquetFile(sealed.data("reconciliation")).read(["line", "id_company", "status"]).to_pylist()
-    return sorted(f"{row['line']}:{row['id_company']}" for row in rows if row["status"] == _OPEN)
+
+def require_as_sealed(evidence: Path, month: str, problems_of: Callable[[Path, str], list[Problem]]) -> None:
+    """Refuse evidence that is not as it was sealed: nobody should put a name to it. Raises EvidenceError."""
+    problems = problems_of(evidence, month)
+    if problems:
+        raise EvidenceError(
+            f"The evidence of {month} is not as it was sealed ({problems[0].path}: {problems[0].kind}, and "
+            f"{len(problems) - 1} more). Nobody should sign it. See: cpg1 evidence verify {month}"
+        )
 
 
 def sign_offs(evidence: Path, month: str) -> SigningStanding:
-    """Give every sign-off of a month, oldest first, and which of them cover its newest seal."""
-    links = inspect_chain(evidence).links
-    seals = [link for link in links if link.kind == SEAL and link.body.get("month") == month]
-    if not seals:
+    """Give every sign-off of a month, oldest first, and which of them cover its newest seal.
+
+    Says what the links that can be read come to, also on a damaged chain: to decide anything on it, ask
+    `signed_off_by`.
+    """
+    links = [link for link in inspect_chain(evidence).links if link.body.get("month") == month]
+    seal = newest_seal(links, month)
+    if seal is None:
         return SigningStanding(None, [])
-    of_newest = _of_seal(links, seals[-1])
-    prepared = [link for link in of_newest if link.body.get("role") == PREPARER]
-    covering = {prepared[-1].digest} if prepared else set()
-    # A reviewer signed what a preparer had signed by then: a preparer who signs again needs another review.
-    covering |= {
-        link.digest for link in of_newest if prepared and link.body.get("reviews") == prepared[-1].digest
-    }
-    return SigningStanding(
-        int(seals[-1].body["version"]),
-        [
-            SignOff(link, link.digest in covering)
-            for link in links
-            if link.kind == SIGN_OFF and link.body.get("month") == month
-        ],
-    )
+    now = [link.digest for link in covering(links, seal)]
+    signed = [SignOff(link, link.digest in now) for link in links if link.kind == SIGN_OFF]
+    reopened = next((link for link in reversed(links) if link.kind == REOPEN), None)
+    if reopened is not None and any(s.role == REVIEWER and s.link.index > reopened.index for s in signed):
+        reopened = None
+    return SigningStanding(int(seal.body["version"]), signed, reopened)
 
 
-def sign_off_problems(links: Iterable[Link]) -> list[Problem]:
-    """Name each sign-off of the chain that this software would not have made."""
-    problems = []
-    before: list[Link] = []
-    for link in links:
-        if link.kind == SIGN_OFF:
-            why = _wrong(link, before)
-            if why:
-                problems.append(Problem("sign-off", link.name, why))
-        before.append(link)
-    return problems
+def signed_off_by(evidence: Path, month: str) -> SignOff | None:
+    """Give the reviewer's sign-off that closed a month for good; None while the month is open.
+
+    The one place that says so. A month is closed for good once a reviewer signed its newest seal, until it is
+    reopened: a preparer who signs again then needs another review (`covers` is false meanwhile), and does not open
+    the month. Reads the chain once, and none of the sealed files. Raises EvidenceError where a sign-off might be
+    there and not be seen: the chain is damaged, was cut off, or holds a sign-off that nobody can have made.
+    """
+    chain = read_chain(evidence)
+    links = [link for link in chain if link.body.get("month") == month]
+    problems = sign_off_problems(links)
+    if problems:
+        raise EvidenceError(
+            f"Whether {month} is signed off cannot be said. {problems[0].path}: {problems[0].message} Look at the "
+            f"chain with: cpg1 evidence verify {month}"
+        )
+    _require_nothing_cut_off(evidence, month, links, is_empty=not chain)
+    review = review_that_closed(links, month)
+    if review is None:
+        return None
+    seal = newest_seal(links, month)
+    return SignOff(review, seal is not None and review in covering(links, seal))
 
 
-def _wrong(link: Link, before: list[Link]) -> str:
-    body = link.body
-    seals = [b for b in before if b.kind == SEAL and b.digest == body.get("seal_digest")]
-    if not seals or any(seals[-1].body.get(key) != body.get(key) for key in ("month", "version")):
-        return "It signs a seal that the chain does not have before it."
-    if body.get("role") not in (PREPARER, REVIEWER) or not _folded(str(body.get("name") or "")):
-        return "It does not say who signed in which role."
-    others = [b for b in _of_seal(before, seals[-1]) if b.body.get("role") != body["role"]]
-    if any(_folded(str(b.body.get("name"))) == _folded(str(body["name"])) for b in others):
-        return "The same person signed as preparer and as reviewer."
-    if body["role"] == REVIEWER and body.get("reviews") not in {b.digest for b in others}:
-        return "It reviews a sign-off that the chain does not have before it."
-    return ""
+def _require_nothing_cut_off(evidence: Path, month: str, links: list[Link], *, is_empty: bool) -> None:
+    """Refuse a chain that lacks the end it must have had, as the sealed versions show.
+
+    One version after the newest link's is what a killed sealing leaves, and is taken up by the next; more than
+    that, the links were there. A chain without any link is looked at with the versions of every month.
+    """
+    linked = [link.body.get("version") for link in links if link.kind == SEAL]
+    folders = version_folders(seals_folder(evidence, month))
+    unlinked = [folder for folder in folders if int(folder.name) not in linked]
+    if is_empty and evidence.is_dir():
+        unlinked = [folder for path in evidence.iterdir() for folder in version_folders(path / SEALS)]
+    if len(unlinked) > 1:
+        raise EvidenceError(
+            f"Whether {month} is signed off cannot be said: {len(unlinked)} sealed versions have no link in the chain, "
+            f"such as {unlinked[0]}, so its end was cut off. Put the chain back from a copy, and look at it with: "
+            "cpg1 evidence verify"
+        )
 
 
-def _of_seal(links: Iterable[Link], seal: Link) -> list[Link]:
-    return [link for link in links if link.kind == SIGN_OFF and link.body.get("seal_digest") == seal.digest]
+def _was_reviewed(links: list[Link], version: SealedVersion) -> bool:
+    return any(link.body.get("role") == REVIEWER for link in of_seal(links, version.link))
 
 
-def _other_role(earlier: list[Link], role: Role, name: str, month: str) -> Link | None:
-    """Give the preparer's sign-off a reviewer signs. Raises EvidenceError when the two would be one person."""
-    others = [link for link in earlier if link.body.get("role") != role]
-    if any(_folded(str(link.body.get("name"))) == _folded(name) for link in others):
+def _other_role(links: list[Link], seal: Link, role: Role, name: str, month: str) -> Link | None:
+    """Give the preparer's sign-off a reviewer signs. Raises EvidenceError when the two would be one person.
+
+    Nobody is both on one seal, also not when it was reopened in between.
+    """
+    others = [link for link in of_seal(links, seal) if link.body.get("role") != role]
+    if any(folded(str(link.body.get("name"))) == folded(name) for link in others):
         raise EvidenceError(
             f"{name} has signed {month} in the other role: the reviewer cannot be the preparer. "
             "Somebody else has to sign."
         )
     if role == PREPARER:
         return None
-    if not others:
+    prepared = [link for link in that_count(links, seal) if link.body.get("role") == PREPARER]
+    if not prepared:
         raise EvidenceError(
             f"No preparer has signed the newest seal of {month}, so there is nothing to review. The preparer "
             f"signs first: cpg1 evidence sign-off {month} --role preparer"
         )
-    return others[-1]
-
-
-def _commented(sealed: SealedVersion, given: Mapping[str, str], reviewed: Link | None) -> dict[str, str]:
-    """Give a comment for each open variance; a reviewer's are the preparer's unless given anew."""
-    still_open = open_variances(sealed)
-    known = {key.casefold(): key for key in still_open}
-    comments: dict[str, str] = {} if reviewed is None else dict(reviewed.body.get("open_variances") or {})
-    for key, comment in given.items():
-        if key.strip().casefold() not in known:
-            listed = ", ".join(still_open) or "none"
-            raise EvidenceError(f"{key} is not an open variance of {sealed.month}. Open are: {listed}.")
-        comments[known[key.strip().casefold()]] = comment.strip()
-    without = [key for key in still_open if not comments.get(key)]
-    if without:
-        raise EvidenceError(
-            f"{len(without)} open variances of {sealed.month} have no comment: {', '.join(without)}. "
-            "Give each one: --variance LINE:COMPANY=COMMENT"
-        )
-    return {key: comments[key] for key in still_open}
-
-
-def _folded(name: str) -> str:
-    """Write a name the one way names are compared: trimmed, blanks single, case ignored."""
-    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    return prepared[-1]

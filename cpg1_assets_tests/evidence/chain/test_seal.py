@@ -38,9 +38,9 @@ def hashes(folder: Path) -> dict[str, str]:
 def test_a_version_holds_data_rules_statements_queries_and_context(tmp_path: Path) -> None:
     sealed = small_month(tmp_path / "evidence", MONTH).sealed
     assert sealed.version == 1
-    assert sealed.assets == ["ipe_08", "reconciliation"]
+    assert sealed.assets == ["cr_05", "ipe_08", "reconciliation"]
     assert {str(p.relative_to(sealed.folder)) for p in files_of(sealed.folder)} == {
-        "context.json", "data/ipe_08.parquet", "data/reconciliation.parquet", "manifest.parquet",
+        "context.json", "data/cr_05.parquet", "data/ipe_08.parquet", "data/reconciliation.parquet", "manifest.parquet",
         "queries/ipe_08.sql", "queries/ipe_08.yaml", "rules/lines.yaml", "scope.yaml", "seal.json",
         "statements/reconciliation.sql",
     }  # fmt: skip
