@@ -190,6 +190,32 @@ def test_a_company_without_exactly_one_usable_rate_is_named_with_all_it_has(rate
     assert {"2.0000000000", None if rate is None else found.figures["listed"][0]["fx_rate"]} <= shown
 
 
+def test_a_voucher_of_another_company_is_unknown() -> None:
+    used = SOUND["jdash"][0] | {"id_company": "B"}
+    (found,) = asked("jdash.no_unknown_voucher", SOUND | {"jdash": [used]})
+    assert found.figures == {
+        "found": 1,
+        "listed": [
+            {"id_company": "B", "voucher_id": "V1.0", "amount_used": "1.0000", "source_file": "A.csv"}
+        ],
+    }
+
+
+@pytest.mark.parametrize("frame", ["ipe_08", "nav_voucher_entries"])
+def test_without_vouchers_or_without_entries_no_booking_was_compared(frame: str) -> None:
+    (found,) = asked("vtc_adjustment.booked_at_what_remained", SOUND | {frame: []})
+    assert (found.passed, found.tested) == (False, False)
+
+
+def test_items_without_a_bridge_are_counted_by_their_type() -> None:
+    items = [{"id_company": "A", "transaction_type": "T", "amount": amount} for amount in ("8", "-3", None)]
+    (found,) = asked("ipe_31_classified.every_item_classified", SOUND | {"ipe_31_classified": items})
+    assert found.figures == {
+        "found": 1,
+        "listed": [{"transaction_type": "T", "items": 3, "amount": "5.0000"}],
+    }
+
+
 def test_the_same_rate_twice_is_one_rate() -> None:
     twice = SOUND | {"cr_05": [*SOUND["cr_05"], {"id_company": "a", "fx_rate": "2"}]}
     assert [outcome.passed for outcome in asked("cr_05.every_company_has_a_rate", twice)] == [True]
@@ -219,6 +245,8 @@ def test_every_company_of_a_line_has_an_outcome_and_the_open_ones_are_shown(stat
     assert "is_explained" not in found[0].figures
     shown = as_validation(CHECKS["reconciliation.customer_ar_explained"], found)
     assert shown.figures == {"companies": 2, "open": [found[0].figures]}
+    assert (shown.passed, shown.severity, shown.name) == (False, "ERROR", "customer_ar_explained")
+    assert shown.statement == "Line customer_ar: every company is reconciled or explained."
 
 
 def test_country_materiality_fails_where_a_line_has_no_figure() -> None:
