@@ -104,7 +104,9 @@ def failing(rows: dict[str, list[Row]]) -> dict[str, list[str | None]]:
 
 
 CORRUPTIONS: dict[str, tuple[dict[str, list[Row]], list[str | None]]] = {
-    "cr_05.every_company_has_a_rate": (corrupted("cr_05", {"id_company": "B"}, {"id_company": "C", "fx_rate": None}), ["C"]),
+    "cr_05.every_company_has_a_rate": (
+        corrupted("cr_05", {"id_company": "B"}, {"id_company": "C", "fx_rate": None}), ["C"],
+    ),
     "jdash.no_unknown_voucher": (corrupted("jdash", {"voucher_id": "12.0"}, {"voucher_id": "13"}), [None]),
     "ipe_31_classified.every_item_classified": (corrupted("ipe_31_classified", {}, {"bridge_key": " "}), [None]),
     "vtc_adjustment.booked_at_what_remained": (
