@@ -20,8 +20,8 @@ from cpg1_assets.graph.jdash import jdash_asset
 from cpg1_assets.graph.job import CLOSE_MONTH, close_month_job
 from cpg1_assets.graph.manifest import manifest_asset
 from cpg1_assets.graph.packages import EVIDENCE_FRAMES, package_assets
-from cpg1_assets.graph.restatement import restatement_check
 from cpg1_assets.graph.schedule import monthly_schedule
+from cpg1_assets.graph.sealed_month import sealed_month_checks
 from cpg1_assets.graph.sensor import jdash_sensor
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.month import FIRST_MONTH, CutoffMonth
@@ -62,7 +62,7 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         ]
         checks = [
             *derived_checks(partitions, deployment),
-            restatement_check(partitions, deployment, specs),
+            sealed_month_checks(partitions, deployment, specs),
         ]
     job = close_month_job(deployment)
     return dg.Definitions(

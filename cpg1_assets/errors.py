@@ -48,6 +48,10 @@ class LoadedError(Cpg1Error):
     """The code or the rules changed while they were being used: what runs is not what is on the disk."""
 
 
+class SignedOffError(Cpg1Error):
+    """The month is signed off, and so it is closed: nothing of it is computed anew unless it is reopened."""
+
+
 class BusyError(Cpg1Error):
     """Somebody else is closing the same month right now."""
 

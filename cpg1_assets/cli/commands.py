@@ -343,11 +343,12 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
     if result.get("untested_checks"):
         names = ", ".join(f"{check['asset']}.{check['check']}" for check in result["untested_checks"])
         out.print(f"Nothing to test: {names}.", markup=False, soft_wrap=True)
+    if result.get("late_files"):
+        signed = any(sign["role"] == "reviewer" and sign["covers"] for sign in result["seal"]["sign_offs"])
+        what = "late file, month signed off" if signed else "late file: close the month again"
+        out.print(f"JDash: {what} ({', '.join(result['late_files'])}).", style="yellow", soft_wrap=True)
     if result["exit_status"] == FAILED:
-        out.print(
-            f"\nThe close of {result['month']} FAILED. What was in storage before is still there.",
-            style="red",
-        )
+        out.print(f"\nThe close of {result['month']} FAILED. Nothing is half written.", style="red")
     if result.get("seal"):
         said = f"   Anchor: {result['seal']['anchor']}" if result["seal"]["anchor"] else ""
         out.print(result["seal"]["sentence"] + said, markup=False, soft_wrap=True)

@@ -22,6 +22,7 @@ from cpg1_assets.definitions import close_month_definition, definitions_of
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import BusyError, SourceError, TransientSourceError
 from cpg1_assets.evidence.chain.manifest import MANIFEST
+from cpg1_assets.evidence.chain.sign_off import require_open
 from cpg1_assets.extracts.extraction import bound_parameters
 from cpg1_assets.graph.instance import (
     Instance,
@@ -70,9 +71,9 @@ class CloseOutcome:
 def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
     """Close `month`. `progress` is told each asset as it is done.
 
-    Raises BusyError when the month is being closed already, ScopeError for an unknown company, SettingsError
-    or StorageError when the home keeps other books or cannot be written. A source that refuses and a run that
-    fails are outcomes, not exceptions.
+    Raises BusyError when the month is being closed already, SignedOffError when it is signed off, ScopeError for an
+    unknown company, SettingsError or StorageError when the home keeps other books or cannot be written. A source that
+    refuses and a run that fails are outcomes, not exceptions.
     """
     deployment = open_deployment(settings)
     deployment.home.prepare()
@@ -122,7 +123,9 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
 
 
 def _require_free(deployment: Deployment, month: CutoffMonth, instance: Instance) -> None:
-    """Raise BusyError where another run works on the month, such as one of the UI."""
+    """Raise SignedOffError where the month is signed off, and BusyError where another run works on it, as of the UI."""
+    if deployment.settings.scope is None:
+        require_open(deployment.home.evidence_folder, month.key)
     claims = Claims(deployment.home.place)
     holder = claims.holder(month.key, lambda run_id: run_is_over(instance, run_id))
     if holder is not None:

@@ -15,6 +15,7 @@ from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.seal import latest_seal, sealed_versions
 from cpg1_assets.evidence.chain.sign_off import sign_offs
 from cpg1_assets.home import Home
+from cpg1_assets.jdash.late import late_files
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 from cpg1_assets.storage.files import ParquetStorage
@@ -50,6 +51,7 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     found = failed_checks(deployment, month)
     after_the_seal = [c for c in (record or {}).get("failed_checks", ()) if c["asset"] == MANIFEST.name]
     standing["failed_checks"] = in_order([*(c for c in found if c["tested"]), *after_the_seal])
+    standing["late_files"] = late_files(storage, deployment.home.inbox_folder, month) if lines else []
     standing["untested_checks"] = [check for check in found if not check["tested"]]
     if record is not None:
         standing["state"] = "close failed" if record["exit_status"] == 1 else "closed"

@@ -2,14 +2,20 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.evidence.chain.manifest import MANIFEST
+from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.graph.job import run_tags
-from cpg1_assets.jdash.month import inbox_files
+from cpg1_assets.graph.sealed_month import LATE, LATE_AND_SIGNED_OFF, STATEMENTS
+from cpg1_assets.jdash.late import files_read
+from cpg1_assets.jdash.month import JDASH, inbox_files
+from cpg1_assets.loaded import differing
 from cpg1_assets.month import CutoffMonth
 
 _DOWNSTREAM_OF_JDASH = dg.AssetSelection.assets("jdash").downstream()
@@ -18,8 +24,9 @@ _DOWNSTREAM_OF_JDASH = dg.AssetSelection.assets("jdash").downstream()
 def jdash_sensor(partitions: dg.PartitionsDefinition[str], deployment: Deployment) -> dg.SensorDefinition:
     """Watch `<inbox>/jdash/<YYYY-MM>/`: one run per state of a month's files, for months already extracted.
 
-    A month whose files are those the last materialization read is left alone, and so is a month that has
-    not been extracted yet: its close will read the files.
+    A month whose files are those it was computed from is left alone, and so is a month that has not been extracted
+    yet: its close will read the files. For a signed-off month nothing is launched: the tick, a warning in its log and
+    a failed check say that a file is late.
     """
 
     @dg.sensor(
@@ -29,29 +36,37 @@ def jdash_sensor(partitions: dg.PartitionsDefinition[str], deployment: Deploymen
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Materializes jdash and what depends on it when a file of an extracted month comes or changes.",
     )
-    def jdash_inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        inbox = deployment.home.inbox_folder
+    def jdash_inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         known: dict[str, list[Any]] = json.loads(context.cursor) if context.cursor else {}
         seen: dict[str, list[Any]] = {}
-        requests = []
-        for month in partitions.get_partition_keys():
-            paths = inbox_files(inbox, CutoffMonth.parse(month))
-            if not paths or not deployment.storage.exists("jdash", month):
-                continue
-            files = {path.name: _hash(path, known, seen) for path in paths}
-            if files == _files_read(context.instance, month):
+        requests, evaluations, closed = [], [], []
+        for key in partitions.get_partition_keys():
+            month = CutoffMonth.parse(key)
+            files = _files(deployment, month, lambda path: _hash(path, known, seen))
+            late = differing(files_read(deployment.storage, month) or {}, files) if files else []
+            if not late:
                 continue
             state = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
+            if deployment.settings.scope is None and signed_off_by(deployment.home.evidence_folder, key):
+                closed.append(key)
+                if known.get(_told(key)) != [state]:
+                    context.log.warning("%s: %s (%s).", key, LATE_AND_SIGNED_OFF, ", ".join(late))
+                    evaluations.append(_evaluation(late, key))
+                seen[_told(key)] = [state]
+                continue
             requests.append(
-                dg.RunRequest(
-                    run_key=f"jdash/{month}/{state}", partition_key=month, tags=run_tags(deployment)
-                )
+                dg.RunRequest(run_key=f"jdash/{key}/{state}", partition_key=key, tags=run_tags(deployment))
             )
-        if not requests:
-            return dg.SensorResult(
-                skip_reason="No file of an extracted month has changed.", cursor=json.dumps(seen)
-            )
-        return dg.SensorResult(run_requests=requests, cursor=json.dumps(seen))
+        skipped = "".join(f"{key}: {LATE_AND_SIGNED_OFF}. " for key in closed)
+        skipped += (
+            "No file of an extracted month has changed." if not closed else "Nothing is launched for it."
+        )
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else skipped,
+            asset_events=evaluations,
+            cursor=json.dumps(seen),
+        )
 
     return jdash_inbox
 
@@ -67,13 +82,25 @@ def _hash(path: Path, known: dict[str, list[Any]], seen: dict[str, list[Any]]) -
     return str(noted[2])
 
 
-def _files_read(instance: dg.DagsterInstance, month: str) -> dict[str, str] | None:
-    """Give the files, with their hashes, that the last materialization of the month read."""
-    records = instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=dg.AssetKey("jdash"), asset_partitions=[month]), limit=1
-    ).records
-    materialization = records[0].asset_materialization if records else None
-    if materialization is None or "files" not in materialization.metadata:
-        return None
-    files: dict[str, str] = materialization.metadata["files"].value  # type: ignore[assignment]
-    return files
+def _told(month: str) -> str:
+    """Give the name under which the cursor remembers what was said of a signed-off month: it is said once."""
+    return f"signed off/{month}"
+
+
+def _files(deployment: Deployment, month: CutoffMonth, hashed: Callable[[Path], str]) -> dict[str, str]:
+    """Give the files of a month's inbox with their hashes; none of a month that was not extracted yet."""
+    if not deployment.storage.exists(JDASH.name, month.key):
+        return {}
+    return {path.name: hashed(path) for path in inbox_files(deployment.home.inbox_folder, month)}
+
+
+def _evaluation(late: list[str], month: str) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(MANIFEST.name),
+        check_name=LATE,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=STATEMENTS[LATE],
+        metadata={"late": ", ".join(late), "what": LATE_AND_SIGNED_OFF},
+        partition=month,
+    )

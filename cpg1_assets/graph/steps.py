@@ -10,6 +10,7 @@ import dagster as dg
 
 from cpg1_assets.claims import Claims
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.evidence.chain.sign_off import require_open
 from cpg1_assets.graph.job import run_tags
 from cpg1_assets.month import CutoffMonth
 
@@ -35,10 +36,13 @@ def enter_step(
     A run that did not come from the job, such as one from the graph in the UI, gets the job's tags here: what it
     says of itself, and its longest run time. `materializes` says that the step makes data, not only looks at it.
 
-    Raises BusyError, SettingsError or StorageError, each with what to do; nothing was read or written then.
+    Raises SignedOffError, BusyError, SettingsError, StorageError or EvidenceError, each with what to do; nothing was
+    asked of the source, read or written then.
     """
     if materializes:
         deployment.home.prepare()
+        if deployment.settings.scope is None:
+            require_open(deployment.home.evidence_folder, month)
     claimed = Claims(deployment.home.place).hold(
         month, run_id, deployment.version.hashes, lambda other: run_is_over(instance, other)
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cpg1_assets.errors import EvidenceError
+from cpg1_assets.errors import EvidenceError, SignedOffError
 from cpg1_assets.evidence.chain.demands import CHECKS, VARIANCES, comments_on, demands_of
 from cpg1_assets.evidence.chain.links import (
     REOPEN,
@@ -226,6 +226,16 @@ def signed_off_by(evidence: Path, month: str) -> SignOff | None:
         return None
     seal = newest_seal(links, month)
     return SignOff(review, seal is not None and review in covering(links, seal))
+
+
+def require_open(evidence: Path, month: str) -> None:
+    """Raise SignedOffError where `month` is signed off, naming who did it, and EvidenceError as `signed_off_by`."""
+    signed = signed_off_by(evidence, month)
+    if signed is not None:
+        raise SignedOffError(
+            f"{month} is signed off (version {signed.link.body.get('version')}, reviewer {signed.name}), and so it is "
+            f"closed. If it must change, reopen it first: cpg1 reopen {month} --name NAME --reason TEXT"
+        )
 
 
 def _require_nothing_cut_off(evidence: Path, month: str, links: list[Link], *, is_empty: bool) -> None:
