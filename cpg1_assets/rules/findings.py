@@ -56,9 +56,8 @@ WITHOUT_A_RATE = r"""
 WITH rates AS (
     SELECT
         min(id_company) OVER of_company AS id_company, fx_rate,
-        -- Every row of the company has a rate, and it is the same one: two rates are none.
-        count(*) OVER of_company = count(usable_rate(fx_rate)) OVER of_company
-            AND min(fx_rate) OVER of_company = max(fx_rate) OVER of_company AS has_a_rate
+        -- Two rates are none: which of them is right, nobody can say.
+        min(usable_rate(fx_rate)) OVER of_company = max(usable_rate(fx_rate)) OVER of_company AS has_a_rate
     FROM cr_05
     WINDOW of_company AS (PARTITION BY text_key(id_company))
 )

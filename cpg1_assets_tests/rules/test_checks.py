@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from cpg1_assets.rules.lines import Lines
 from cpg1_assets_tests.rules.rows import CLASSIFICATION, LINES, SEPTEMBER, THRESHOLDS, Row, table
 
 T = TypeVar("T")
+RATE = Decimal("0.0000000001")
 
 PAGE = Path(cpg1_assets.__file__).parent.parent / "docs" / "reconciliation.md"
 CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION)
@@ -102,7 +104,9 @@ def failing(rows: dict[str, list[Row]]) -> dict[str, list[str | None]]:
 
 
 CORRUPTIONS: dict[str, tuple[dict[str, list[Row]], list[str | None]]] = {
-    "cr_05.every_company_has_a_rate": (corrupted("cr_05", {"id_company": "B"}, {"fx_rate": None}), ["B"]),
+    "cr_05.every_company_has_a_rate": (
+        corrupted("cr_05", {"id_company": "B"}, {"id_company": "C", "fx_rate": None}), ["C"],
+    ),
     "jdash.no_unknown_voucher": (corrupted("jdash", {"voucher_id": "12.0"}, {"voucher_id": "13"}), [None]),
     "ipe_31_classified.every_item_classified": (corrupted("ipe_31_classified", {}, {"bridge_key": " "}), [None]),
     "vtc_adjustment.booked_at_what_remained": (
@@ -181,13 +185,15 @@ def test_severity_is_error_where_a_balance_is_wrong_and_a_warning_where_a_person
 # What each one shows
 
 
-@pytest.mark.parametrize("rate", [None, "0", "-1", "3"])
-def test_a_company_without_exactly_one_usable_rate_is_named_with_all_it_has(rate: str | None) -> None:
-    second = {"id_company": " a", "fx_rate": rate}
-    (found,) = asked("cr_05.every_company_has_a_rate", SOUND | {"cr_05": [*SOUND["cr_05"], second]})
-    assert (found.id_company, found.figures["found"]) == (" a", 2)
-    shown = {row["fx_rate"] for row in found.figures["listed"]}
-    assert {"2.0000000000", None if rate is None else found.figures["listed"][0]["fx_rate"]} <= shown
+@pytest.mark.parametrize("rates", [["2", "3"], [None, "0"], ["-1", "-1"], ["2", None, "2.0000000001"]])
+def test_a_company_without_exactly_one_usable_rate_is_named_with_all_it_has(rates: list[str | None]) -> None:
+    rows = [{"id_company": company, "fx_rate": rate} for company, rate in zip(["A", "a ", "A"], rates)]  # noqa: B905
+    (found,) = asked("cr_05.every_company_has_a_rate", {"cr_05": [*rows, SOUND["cr_05"][1]]})
+    assert (found.id_company, found.passed, found.figures["found"]) == ("A", False, len(rates))
+    listed = [row["fx_rate"] for row in found.figures["listed"]]
+    assert sorted(listed, key=str) == [
+        rate and str(Decimal(rate).quantize(RATE)) for rate in sorted(rates, key=str)
+    ]
 
 
 def test_a_voucher_of_another_company_is_unknown() -> None:
@@ -199,6 +205,13 @@ def test_a_voucher_of_another_company_is_unknown() -> None:
             {"id_company": "B", "voucher_id": "V1.0", "amount_used": "1.0000", "source_file": "A.csv"}
         ],
     }
+
+
+def test_files_without_a_voucher_tested_nothing_and_a_month_without_a_snapshot_knows_none() -> None:
+    (found,) = asked("jdash.no_unknown_voucher", SOUND | {"jdash": []})
+    assert (found.passed, found.tested) == (False, False)
+    (found,) = asked("jdash.no_unknown_voucher", SOUND | {"ipe_08": []})
+    assert (found.passed, found.tested, found.figures["found"]) == (False, True, 2)
 
 
 @pytest.mark.parametrize("frame", ["ipe_08", "nav_voucher_entries"])
@@ -216,8 +229,9 @@ def test_items_without_a_bridge_are_counted_by_their_type() -> None:
     }
 
 
-def test_the_same_rate_twice_is_one_rate() -> None:
-    twice = SOUND | {"cr_05": [*SOUND["cr_05"], {"id_company": "a", "fx_rate": "2"}]}
+@pytest.mark.parametrize("rate", ["2", None, "0"])
+def test_the_same_rate_twice_is_one_rate_and_no_rate_is_not_another(rate: str | None) -> None:
+    twice = SOUND | {"cr_05": [*SOUND["cr_05"], {"id_company": "a", "fx_rate": rate}]}
     assert [outcome.passed for outcome in asked("cr_05.every_company_has_a_rate", twice)] == [True]
 
 
