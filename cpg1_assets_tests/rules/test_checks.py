@@ -207,6 +207,13 @@ def test_a_voucher_of_another_company_is_unknown() -> None:
     }
 
 
+def test_files_without_a_voucher_tested_nothing_and_a_month_without_a_snapshot_knows_none() -> None:
+    (found,) = asked("jdash.no_unknown_voucher", SOUND | {"jdash": []})
+    assert (found.passed, found.tested) == (False, False)
+    (found,) = asked("jdash.no_unknown_voucher", SOUND | {"ipe_08": []})
+    assert (found.passed, found.tested, found.figures["found"]) == (False, True, 2)
+
+
 @pytest.mark.parametrize("frame", ["ipe_08", "nav_voucher_entries"])
 def test_without_vouchers_or_without_entries_no_booking_was_compared(frame: str) -> None:
     (found,) = asked("vtc_adjustment.booked_at_what_remained", SOUND | {frame: []})
