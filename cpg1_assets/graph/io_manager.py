@@ -45,8 +45,8 @@ def parquet_io_manager(deployment: Deployment, specs: Mapping[str, FrameSpec]) -
         try:
             yield ParquetIOManager(deployment, specs)
         finally:
-            if multiprocessing.parent_process() is None and context.run_id is not None:
-                Claims(deployment.home.place).release(context.run_id)
+            if multiprocessing.parent_process() is None and context.run is not None:
+                Claims(deployment.home.place).release(context.run.run_id)
 
     # Dagster takes a generator too: what stands after the yield is done when the run is over.
     return dg.IOManagerDefinition(resource_fn=parquet)  # type: ignore[arg-type]

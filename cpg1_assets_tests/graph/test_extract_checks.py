@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.query import Query
 from cpg1_assets.sources.sample import SampleBooks
+from cpg1_assets.storage.provenance import provenance_name
 from cpg1_assets_tests.closing import Closed, close, listed
 from cpg1_assets_tests.tampering import TamperedSource, Tampering
 
@@ -114,7 +116,8 @@ def test_an_incomplete_extract_stops_what_is_downstream_and_keeps_what_was_there
     assert str(package) in bad.why_failed("ipe_07")
     assert (package / "data.parquet").read_bytes() != kept
     assert '"result": "fail"' in (package / "06_validation_results.json").read_text()
-    assert [path.name for path in good.path("ipe_07").parent.iterdir()] == [f"{MONTH}.parquet"]
+    there = sorted(path.name for path in good.path("ipe_07").parent.iterdir())
+    assert there == [provenance_name(MONTH, sha256_of(good.path("ipe_07"))), f"{MONTH}.parquet"]
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,8 @@ def test_a_failing_write_leaves_what_was_there_and_nothing_else(storage: Parquet
     assert not failed.success
     assert "0.00001" in why(failed)
     assert kept.read_bytes() == before
-    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    said = provenance_name(MONTH, sha256_of(kept))
+    assert sorted(path.name for path in kept.parent.iterdir()) == [said, kept.name]
 
 
 def test_a_stream_that_breaks_off_leaves_what_was_there(storage: ParquetStorage) -> None:
@@ -177,7 +178,8 @@ def test_a_stream_that_breaks_off_leaves_what_was_there(storage: ParquetStorage)
     )
     assert not failed.success
     assert kept.read_bytes() == before
-    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    said = provenance_name(MONTH, sha256_of(kept))
+    assert sorted(path.name for path in kept.parent.iterdir()) == [said, kept.name]
 
 
 def test_a_place_that_cannot_be_written_is_named(storage: ParquetStorage, tmp_path: Path) -> None:
@@ -265,8 +267,10 @@ def test_storage_may_be_any_fsspec_url(tmp_path: Path, instance: dg.DagsterInsta
         (row,) = pq.read_table(file).to_pylist()
     assert row["posting_groups"] == "EXPORT, NAT"
     assert closed.metadata("customer_posting_group_bridge")["dagster/uri"] == f"memory://{stored}"
-    assert memory.find(root) == sorted([stored, f"{root}/ipe_07/{MONTH}.parquet"])
-    left = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    sha256 = closed.metadata("customer_posting_group_bridge")["sha256"]
+    said = f"{root}/customer_posting_group_bridge/{provenance_name(MONTH, sha256)}"
+    assert memory.find(root) == sorted([stored, said, f"{root}/ipe_07/{MONTH}.parquet"])
+    left = [path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.parent.name != "locks"]
     assert left == [tmp_path / "home" / "books"], "nothing stays on the way"
 
 

@@ -13,7 +13,8 @@ from cpg1_assets_tests.closing import close
 MONTH = "2025-09"
 LATE = "EC_KE.csv"
 DOWNSTREAM = {
-    "jdash", "timing_difference_bridge", "reconciliation", "bridge_calculations_evidence", "evidence_manifest",
+    "jdash", "timing_difference_bridge", "reconciliation", "bridge_calculations_evidence", "check_results",
+    "evidence_manifest",
 }  # fmt: skip
 
 
