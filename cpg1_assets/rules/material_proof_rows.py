@@ -20,10 +20,11 @@ CR_05 = columns(("id_company", "text"), ("company_country", "text"), ("fx_rate",
 
 STATEMENT = r"""
 WITH companies AS (
-    SELECT DISTINCT ON (text_key(id_company))
-        text_key(id_company) AS company, text_key(company_country) AS country_key, fx_rate
+    SELECT
+        text_key(id_company) AS company, the_one(text_key(company_country)) AS country_key,
+        the_rate(fx_rate) AS fx_rate
     FROM cr_05
-    ORDER BY text_key(id_company), id_company, company_country, fx_rate
+    GROUP BY company
 ),
 proof_rows (bridge, id_company, reference, amount) AS (
     SELECT 'timing_difference_bridge', id_company, voucher_id, variance FROM timing_difference_bridge

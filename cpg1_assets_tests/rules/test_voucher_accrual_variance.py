@@ -148,6 +148,26 @@ def test_status(amount: str, rate: str | None, status: str) -> None:
     assert found["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("rates", "usd"),
+    [(["2", "2"], 5), (["2", "3"], None), (["3", "2"], None), ([None, "2"], 5), (["0", "2"], 5)],
+)
+def test_a_company_with_two_rates_has_none(rates: list[str | None], usd: int | None) -> None:
+    [found] = compared(nav=[POSTED], companies=[COMPANY | {"fx_rate": rate} for rate in rates])
+    assert (found["variance_usd"], found["status"]) == (usd, "OK" if usd else "INVESTIGATE")
+
+
+def test_a_company_in_two_countries_is_held_against_the_default() -> None:
+    defaults: list[dict[str, Any]] = [rule.model_dump() for rule in THRESHOLDS.rules]
+    own = Thresholds.model_validate(
+        {"version": "1", "rules": [*defaults, {"country": "NG", "type": "bucket", "usd": 7}]}
+    )
+    for countries, usd in ((["NG", "KE"], 1000), (["KE", "NG"], 1000), (["NG", "ng "], 7), ([None, "NG"], 7)):
+        companies = [COMPANY | {"company_country": country} for country in countries]
+        [found] = compared(nav=[POSTED], companies=companies, thresholds=own)
+        assert found["threshold_usd"] == usd
+
+
 def test_the_threshold_is_that_of_category_and_type() -> None:
     defaults: list[dict[str, Any]] = [rule.model_dump() for rule in THRESHOLDS.rules]
     named = {"country": "NG", "type": "bucket", "usd": 7, "account": "18412", "category": "Usage"}
