@@ -39,7 +39,7 @@ DOC_VOUCHER_USAGE = columns(
 
 
 def _uses_by(number: str, source: str) -> str:
-    """SQL for the business use of each company's numbers in `source`.
+    """Give the SQL for the business use of each company's numbers in `source`.
 
     Where several rows carry the same number, the one with the largest amount used decides, on a tie the first use
     by name (`min` puts a missing use last).

@@ -1,9 +1,8 @@
 """The words every rule's statement may use, as SQL macros. Not here: any rule about one frame.
 
-- `folded(t)`: a text with case taken out of it, one character for one, as `case_folding` says.
-- `text_key(t)`: a text as it is compared, case ignored and without surrounding blanks (the space character
-  only); a text of nothing else is empty, and so null. ASCII letters are capitals in it. `compared(t)` is the
-  same, but for a text of nothing else, which stays one of no length.
+- `text_key(t)`: a text as it is compared, case ignored as `case_folding` says and without surrounding blanks
+  (the space character only); a text of nothing else is empty, and so null. ASCII letters are capitals in it.
+  `compared(t)` is the same, but for a text of nothing else, which stays one of no length.
 - `voucher_key(t)`: a voucher number as it is compared; a spreadsheet's `12345.0` is 12345.
 - `is_non_marketing(business_use)`: whether the voucher is in the control.
 - `voucher_type_of(business_use)`: the control's voucher type of a business use; null for any other use.
@@ -34,23 +33,25 @@ def _translated(representatives: Mapping[str, str]) -> str:
 
 # `translate` means the same on every engine, but reads its whole table for each text: the long one takes 40 times
 # as long as the short. In ASCII (a byte for each character) `upper` is the same table, and the fastest; that branch
-# comes last, where it takes the nulls too, so that most columns have one way to go.
-_FOLDED = f"""
-CREATE MACRO folded(t) AS
+# comes last, where it takes the nulls too, and is nothing but functions of the column, which the engine computes once
+# for each distinct text of a Parquet file. `trim` with no second argument would also remove other kinds of blanks.
+_COMPARED = f"""
+CREATE MACRO compared(t) AS
     CASE
         WHEN bit_length(t) > 8 * length(t) THEN
-            CASE
-                WHEN regexp_matches(t, '{ELSEWHERE}') THEN {_translated(REPRESENTATIVES)}
-                ELSE {_translated(COMMON)}
-            END
-        ELSE upper(t)
+            trim(
+                CASE
+                    WHEN regexp_matches(t, '{ELSEWHERE}') THEN {_translated(REPRESENTATIVES)}
+                    ELSE {_translated(COMMON)}
+                END,
+                ' '
+            )
+        ELSE upper(trim(t, ' '))
     END
 """
 
 # A macro is written out wherever it is named: what asks for a text that is not empty asks `compared`, which is half
-# as long to plan. `trim` with no second argument would also remove other kinds of blanks.
-_COMPARED = "CREATE MACRO compared(t) AS trim(folded(t), ' ')"
-
+# as long to plan.
 _TEXT_KEY = "CREATE MACRO text_key(t) AS nullif(compared(t), '')"
 
 _IS_WITH_POINT_ZERO = """
@@ -155,7 +156,6 @@ CREATE MACRO in_usd(lcy, fx_rate) AS
 """
 
 MACROS = (
-    _FOLDED,
     _COMPARED,
     _TEXT_KEY,
     _IS_WITH_POINT_ZERO,

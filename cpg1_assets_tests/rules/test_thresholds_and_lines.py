@@ -79,7 +79,12 @@ def test_of_equal_thresholds_the_lines_first_account_names_the_rule(accounts: tu
 
 def test_countries_are_the_same_however_their_case_is_written() -> None:
     found = thresholds({"country": " sn ", "usd": 7})
-    assert [found.threshold(written, "bucket")[0] for written in ("SN", "sn ", "\u017fN", "şn")] == [7, 7, 7, 100]
+    assert [found.threshold(written, "bucket")[0] for written in ("SN", "sn ", "\u017fN", "şn")] == [
+        7,
+        7,
+        7,
+        100,
+    ]
 
 
 @pytest.mark.parametrize(
