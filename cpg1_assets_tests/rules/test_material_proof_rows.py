@@ -64,6 +64,16 @@ def test_egypt_has_its_own_threshold_on_the_voucher_account_only() -> None:
     ]
 
 
+def test_every_row_is_listed_also_one_that_is_there_twice_or_of_an_unknown_company() -> None:
+    row: Row = {"id_company": "EC_KE", "voucher_id": "1", "variance": "50000"}
+    listed = ("timing_difference_bridge", "EC_KE", "1", Decimal(500), "default/line item/*/*/*")
+    assert material([row, row]) == [listed, listed]
+    unknown: Row = {"id_company": "EC_XX", "voucher_id": "1", "remaining_amount": "1"}
+    assert material(vtc=[unknown, unknown | {"remaining_amount": None}]) == [
+        ("vtc_adjustment", "EC_XX", "1", None, "default/line item/*/*/*")
+    ]
+
+
 def test_a_row_without_a_rate_is_listed_because_nobody_can_say_it_is_immaterial() -> None:
     timing = [{"id_company": "EC_MA", "voucher_id": "1", "variance": "0.01"}]
     assert material(timing) == [("timing_difference_bridge", "EC_MA", "1", None, "default/line item/*/*/*")]
