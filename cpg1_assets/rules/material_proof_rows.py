@@ -22,10 +22,11 @@ _PROOF_ROWS = "\n    UNION ALL\n    ".join(
 
 STATEMENT = rf"""
 WITH companies AS (
-    SELECT DISTINCT ON (text_key(id_company))
-        text_key(id_company) AS company, text_key(company_country) AS country_key, fx_rate
+    SELECT
+        text_key(id_company) AS company, the_one(text_key(company_country)) AS country_key,
+        the_rate(fx_rate) AS fx_rate
     FROM cr_05
-    ORDER BY text_key(id_company), id_company, company_country, fx_rate
+    GROUP BY company
 ),
 proof_rows (bridge, id_company, reference, amount) AS (
     {_PROOF_ROWS}

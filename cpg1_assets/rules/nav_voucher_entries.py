@@ -37,7 +37,28 @@ DOC_VOUCHER_USAGE = columns(
     ("total_amount_used", "amount"),
 )
 
-STATEMENT = r"""
+
+def _uses_by(number: str, source: str) -> str:
+    """Give the SQL for the business use of each company's numbers in `source`.
+
+    Where several rows carry the same number, the one with the largest amount used decides, on a tie the first use
+    by name (`min` puts a missing use last).
+    """
+    return f"""
+    SELECT company, number, arg_max_null(business_use, used) AS business_use
+    FROM (
+        SELECT
+            text_key(id_company) AS company, {number} AS number,
+            coalesce(total_amount_used, 0) AS used, min(business_use) AS business_use
+        FROM {source}
+        GROUP BY ALL
+    )
+    WHERE number IS NOT NULL
+    GROUP BY ALL
+"""
+
+
+STATEMENT = rf"""
 -- Texts as they are compared, once per entry.
 WITH entries AS (
     SELECT
@@ -87,44 +108,9 @@ keyed AS (
     FROM ruled
 ),
 
--- Where several rows carry the same number, the one with the largest amount used decides, on a tie the
--- first use by name (`min` puts a missing use last).
-issued AS (
-    SELECT company, voucher, arg_max_null(business_use, used) AS business_use
-    FROM (
-        SELECT
-            text_key(id_company) AS company, voucher_key(voucher_id) AS voucher,
-            coalesce(total_amount_used, 0) AS used, min(business_use) AS business_use
-        FROM ipe_08
-        GROUP BY ALL
-    )
-    WHERE voucher IS NOT NULL
-    GROUP BY ALL
-),
-used AS (
-    SELECT company, voucher, arg_max_null(business_use, used) AS business_use
-    FROM (
-        SELECT
-            text_key(id_company) AS company, voucher_key(voucher_id) AS voucher,
-            coalesce(total_amount_used, 0) AS used, min(business_use) AS business_use
-        FROM doc_voucher_usage
-        GROUP BY ALL
-    )
-    WHERE voucher IS NOT NULL
-    GROUP BY ALL
-),
-sold AS (
-    SELECT company, transaction, arg_max_null(business_use, used) AS business_use
-    FROM (
-        SELECT
-            text_key(id_company) AS company, text_key(transaction_no) AS transaction,
-            coalesce(total_amount_used, 0) AS used, min(business_use) AS business_use
-        FROM doc_voucher_usage
-        GROUP BY ALL
-    )
-    WHERE transaction IS NOT NULL
-    GROUP BY ALL
-)
+issued AS ({_uses_by("voucher_key(voucher_id)", "ipe_08")}),
+used AS ({_uses_by("voucher_key(voucher_id)", "doc_voucher_usage")}),
+sold AS ({_uses_by("text_key(transaction_no)", "doc_voucher_usage")})
 
 SELECT
     keyed.id_company, keyed.entry_no, keyed.posting_date, keyed.document_no, keyed.voucher_no, keyed.amount,
@@ -164,15 +150,15 @@ SELECT
         WHEN 8 THEN 'Store Credit'
         -- Rules 5 and 9: the first place the voucher is found decides, also when its use is unknown.
         ELSE CASE
-            WHEN issued.voucher IS NOT NULL THEN voucher_type_of(issued.business_use)
-            WHEN used.voucher IS NOT NULL THEN voucher_type_of(used.business_use)
-            WHEN sold.transaction IS NOT NULL THEN voucher_type_of(sold.business_use)
+            WHEN issued.number IS NOT NULL THEN voucher_type_of(issued.business_use)
+            WHEN used.number IS NOT NULL THEN voucher_type_of(used.business_use)
+            WHEN sold.number IS NOT NULL THEN voucher_type_of(sold.business_use)
         END
     END AS voucher_type
 FROM keyed
-LEFT JOIN issued ON issued.company = keyed.company AND issued.voucher = keyed.voucher_sought
-LEFT JOIN used ON used.company = keyed.company AND used.voucher = keyed.voucher_sought
-LEFT JOIN sold ON sold.company = keyed.company AND sold.transaction = keyed.transaction_sought
+LEFT JOIN issued ON issued.company = keyed.company AND issued.number = keyed.voucher_sought
+LEFT JOIN used ON used.company = keyed.company AND used.number = keyed.voucher_sought
+LEFT JOIN sold ON sold.company = keyed.company AND sold.number = keyed.transaction_sought
 """
 
 

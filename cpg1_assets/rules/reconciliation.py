@@ -37,10 +37,11 @@ _BRIDGE_AMOUNTS = "\n    UNION ALL\n    ".join(
 
 STATEMENT = rf"""
 WITH companies AS (
-    SELECT DISTINCT ON (text_key(id_company))
-        text_key(id_company) AS company, id_company, company_country, fx_rate
+    SELECT
+        text_key(id_company) AS company, min(id_company) AS id_company,
+        the_text(company_country) AS company_country, the_rate(fx_rate) AS fx_rate
     FROM cr_05
-    ORDER BY text_key(id_company), id_company, company_country, fx_rate
+    GROUP BY company
 ),
 closing AS (
     SELECT

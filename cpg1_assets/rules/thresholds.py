@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from cpg1_assets.rules.case_folding import folded
 from cpg1_assets.rules.frames import BRIDGE_CATEGORIES, VOUCHER_TYPES
 from cpg1_assets.rules.lines import Account, Lines
 
@@ -176,7 +177,7 @@ class Thresholds(BaseModel):
 
 
 def _key(country: str) -> str:
-    return country.strip(" ").upper()
+    return folded(country).strip(" ")
 
 
 def _table(names: list[str], rows: list[tuple[tuple[str | None, ...], tuple[Decimal, str]]]) -> pa.Table:

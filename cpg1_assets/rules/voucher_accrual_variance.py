@@ -41,8 +41,7 @@ WITH vouchers AS (
         id_company, voucher_type_of(business_use) AS voucher_type, discount_amount, remaining_amount,
         created_at, to_date,
         coalesce(is_active, false) AS is_active,
-        coalesce(text_key(is_valid) = 'VALID', false) AS is_valid,
-        coalesce(voucher_inactive_date, inactive_date) AS deactivated_on
+        deactivated_on(is_active, is_valid, voucher_inactive_date, inactive_date) AS deactivated_on
     FROM ipe_08
     WHERE is_non_marketing(business_use)
 ),
@@ -76,7 +75,6 @@ amounts (id_company, bridge_category, voucher_type, nav_amount, target_amount) A
     FROM vouchers
     CROSS JOIN month
     WHERE deactivated_on >= month.month_start AND deactivated_on < month.next_month_start
-      AND is_valid AND NOT is_active
 ),
 buckets AS (
     SELECT
@@ -102,10 +100,11 @@ known_buckets AS (
     FROM buckets
 ),
 companies AS (
-    SELECT DISTINCT ON (text_key(id_company))
-        text_key(id_company) AS company, id_company, company_country, fx_rate
+    SELECT
+        text_key(id_company) AS company, min(id_company) AS id_company,
+        the_text(company_country) AS company_country, the_rate(fx_rate) AS fx_rate
     FROM cr_05
-    ORDER BY text_key(id_company), id_company, company_country, fx_rate
+    GROUP BY company
 ),
 compared AS (
     SELECT
@@ -158,7 +157,7 @@ def voucher_accrual_variance(
     lost; what a side does not have is 0.
 
     A bucket is OK when its variance in USD is below the bucket threshold of 18412 in absolute value, else
-    INVESTIGATE, also when there is no rate.
+    INVESTIGATE, also when there is no rate, or two that differ.
 
     Gives one row per company, category and type, as `VOUCHER_ACCRUAL_VARIANCE`; amounts LCY, debit positive,
     and in USD at the closing rate. Raises DataError when an input lacks a column or would lose digits.

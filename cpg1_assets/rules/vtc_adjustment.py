@@ -23,32 +23,32 @@ NAV_VOUCHER_ENTRIES = columns(
 )
 CR_05 = columns(("id_company", "text"), ("fx_rate", "rate"))
 
-STATEMENT = r"""
-WITH cancelled AS (
+# Refund vouchers cancelled in the month, with what they are matched by. What remained of them is not asked here.
+_CANCELLED = """vouchers AS (
     SELECT
-        ipe_08.*,
-        text_key(ipe_08.id_company) AS company,
-        voucher_key(ipe_08.voucher_id) AS voucher,
-        coalesce(ipe_08.voucher_inactive_date, ipe_08.inactive_date) AS deactivated_on
+        id_company, voucher_id, business_use_formatted, remaining_amount,
+        text_key(id_company) AS company,
+        voucher_key(voucher_id) AS voucher,
+        deactivated_on(is_active, is_valid, voucher_inactive_date, inactive_date) AS deactivated_on
     FROM ipe_08
-    CROSS JOIN month
-    WHERE text_key(ipe_08.business_use) = 'REFUND'
-      AND text_key(ipe_08.is_valid) = 'VALID'
-      AND NOT coalesce(ipe_08.is_active, false)
-      AND coalesce(ipe_08.voucher_inactive_date, ipe_08.inactive_date) >= month.month_start
-      AND coalesce(ipe_08.voucher_inactive_date, ipe_08.inactive_date) < month.next_month_start
-      -- With nothing remaining, the voucher was used, not cancelled.
-      AND ipe_08.remaining_amount > 0
+    WHERE text_key(business_use) = 'REFUND'
 ),
+cancelled AS (
+    SELECT vouchers.*
+    FROM vouchers
+    CROSS JOIN month
+    WHERE vouchers.deactivated_on >= month.month_start AND vouchers.deactivated_on < month.next_month_start
+)"""
+
+STATEMENT = f"""
+WITH {_CANCELLED},
 booked AS (
     SELECT DISTINCT text_key(id_company) AS company, voucher_key(voucher_no) AS voucher
     FROM nav_voucher_entries
     WHERE text_key(bridge_category) IN ('VTC', 'CANCELLATION')
 ),
 rates AS (
-    SELECT DISTINCT ON (text_key(id_company)) text_key(id_company) AS company, fx_rate
-    FROM cr_05
-    ORDER BY text_key(id_company), id_company, fx_rate
+    SELECT text_key(id_company) AS company, the_rate(fx_rate) AS fx_rate FROM cr_05 GROUP BY company
 )
 
 SELECT
@@ -58,22 +58,12 @@ SELECT
 FROM cancelled
 ANTI JOIN booked ON booked.company = cancelled.company AND booked.voucher = cancelled.voucher
 LEFT JOIN rates ON rates.company = cancelled.company
+-- With nothing remaining, the voucher was used, not cancelled.
+WHERE cancelled.remaining_amount > 0
 """
 
-BOOKED_AT_ANOTHER_AMOUNT = r"""
-WITH cancelled AS (
-    SELECT
-        ipe_08.id_company, ipe_08.voucher_id, ipe_08.remaining_amount,
-        text_key(ipe_08.id_company) AS company,
-        voucher_key(ipe_08.voucher_id) AS voucher
-    FROM ipe_08
-    CROSS JOIN month
-    WHERE text_key(ipe_08.business_use) = 'REFUND'
-      AND text_key(ipe_08.is_valid) = 'VALID'
-      AND NOT coalesce(ipe_08.is_active, false)
-      AND coalesce(ipe_08.voucher_inactive_date, ipe_08.inactive_date) >= month.month_start
-      AND coalesce(ipe_08.voucher_inactive_date, ipe_08.inactive_date) < month.next_month_start
-),
+BOOKED_AT_ANOTHER_AMOUNT = f"""
+WITH {_CANCELLED},
 booked AS (
     SELECT
         text_key(id_company) AS company, voucher_key(voucher_no) AS voucher,
@@ -105,7 +95,7 @@ def vtc_adjustment(
     Known limit: a booking made before the year began is not seen.
 
     Gives one row per voucher, as `VTC_ADJUSTMENT`; `remaining_amount` LCY, positive, and in USD at the
-    closing rate (empty where `cr_05` has none).
+    closing rate (empty where `cr_05` has none, or two that differ).
     Raises DataError when an input lacks a column or would lose digits.
 
     Source of the rule: Rules, "VTC adjustment".

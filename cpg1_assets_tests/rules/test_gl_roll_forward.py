@@ -42,6 +42,11 @@ def test_opening_and_movement_lead_to_closing() -> None:
     ]
 
 
+def test_rows_that_are_alike_all_count() -> None:
+    alike = [balance("A", "1", day, "2") for day in ("2024-12-31", "2025-09-30")] * 2
+    assert rolled([entry("A", "1", "5"), entry("A", "1", "5")], alike) == [("A", "1", 4, 10, 4, 10)]
+
+
 def test_every_account_of_either_side_has_a_row_and_what_is_missing_is_zero() -> None:
     found = rolled(
         [entry("A", "1", "1"), entry("B", None, "4")],

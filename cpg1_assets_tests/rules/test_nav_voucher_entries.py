@@ -249,6 +249,28 @@ def test_the_look_up_stays_within_the_company() -> None:
     assert looked_up([voucher("refund", **elsewhere)], [voucher("refund", **elsewhere), sold]) is None
 
 
+def test_numbers_are_found_however_they_are_written_and_all_spellings_are_one_number() -> None:
+    written = [
+        voucher("refund", voucher_id=" 77.0 ", total_amount_used="1"),
+        voucher("jforce", voucher_id="77", id_company="ec_ng ", total_amount_used="2"),
+    ]
+    assert looked_up(written, [], voucher_no="77 ") == "JForce"
+    assert looked_up([], written, voucher_no=" 77.0") == "JForce"
+    sold = [
+        {"id_company": "EC_NG", "transaction_no": "t1 ", "business_use": "refund", "total_amount_used": "1"},
+        {"id_company": "ec_ng", "transaction_no": " T1", "business_use": "jforce", "total_amount_used": "2"},
+    ]
+    assert looked_up([], sold[:1], document_no=" t1") == "Refund"
+    assert looked_up([], sold, document_no="T1") == "JForce"
+
+
+def test_a_document_number_is_no_voucher_number() -> None:
+    sold = {"id_company": "EC_NG", "transaction_no": "T1.0", "business_use": "refund"}
+    numbered = {"id_company": "EC_NG", "transaction_no": "12.0", "business_use": "refund"}
+    assert looked_up([], [sold, numbered], voucher_no="T1.0", document_no="12") is None
+    assert looked_up([], [sold, numbered], document_no="12.0") == "Refund"
+
+
 def test_an_empty_number_finds_nothing() -> None:
     blank = voucher("refund", voucher_id=" ")
     unsold = {"id_company": "EC_NG", "transaction_no": "", "business_use": "refund"}

@@ -156,6 +156,61 @@ def test_without_a_rate_no_line_is_computed_and_what_can_be_given_is(rate: str |
     assert (vouchers["variance"], vouchers["bridges"], vouchers["unexplained"]) == (-8, 0, -8)
 
 
+@pytest.mark.parametrize(
+    ("rates", "rate"),
+    [
+        (["2", "2"], "2"),
+        (["2", "3"], None),
+        (["3", "2"], None),
+        (["2", "2.0000000001", "2"], None),
+        ([None, "2"], "2"),
+        (["0", "2", "-1"], "2"),
+        (["-1", "-1"], "-1"),
+        (["0", "-1", None], None),
+        ([None, None], None),
+    ],
+)
+def test_a_company_with_two_rates_has_none_and_one_row_for_each_line(
+    rates: list[str | None], rate: str | None
+) -> None:
+    companies = [
+        COMPANY | {"id_company": written, "fx_rate": given}
+        for given, written in zip(rates, ("A", " a", "A "), strict=False)
+    ]
+    found = reconcile([balance("18412", "-8")], cr_05=companies)
+    assert len(found) == len(LINES.lines)
+    usable = rate == "2"
+    assert {row["status"] == "NOT_COMPUTED" for row in found} == {not usable}
+    [vouchers] = [row for row in found if row["line"] == "voucher_liability"]
+    assert vouchers["fx_rate"] == (Decimal(rate) if rate else None)
+    assert (vouchers["variance"], vouchers["unexplained"]) == (-8, -8)
+    assert vouchers["variance_usd"] == (-4 if usable else None)
+
+
+@pytest.mark.parametrize(
+    ("countries", "country", "rule"),
+    [
+        (["EG", "NG"], None, "default/bucket/*/*/*"),
+        (["NG", "EG"], None, "default/bucket/*/*/*"),
+        ([" eg", "EG"], " eg", "EG/bucket/18412/*/*"),
+        ([None, "EG"], "EG", "EG/bucket/18412/*/*"),
+        ([" ", "EG"], "EG", "EG/bucket/18412/*/*"),
+        ([" ", ""], "", "default/bucket/*/*/*"),
+        ([None, None], None, "default/bucket/*/*/*"),
+    ],
+)
+def test_a_company_in_two_countries_is_held_against_the_default_and_has_no_country(
+    countries: list[str | None], country: str | None, rule: str
+) -> None:
+    found = reconcile(
+        [balance("18412", "-8")], cr_05=[COMPANY | {"company_country": written} for written in countries]
+    )
+    assert len(found) == len(LINES.lines)
+    assert {row["country_code"] for row in found} == {country}
+    assert {row["threshold_rule"] for row in found if row["line"] == "voucher_liability"} == {rule}
+    assert "NOT_COMPUTED" not in {row["status"] for row in found}
+
+
 def test_a_company_without_any_balance_at_the_cutoff_date_has_not_closed_its_books() -> None:
     other = COMPANY | {"id_company": "B"}
     found = reconcile(
@@ -244,6 +299,23 @@ def test_country_materiality_compares_the_sum_of_what_is_unexplained() -> None:
         ("KE", 10000, 0, "INVESTIGATE"),
         ("NG", Decimal("9999.9999"), 0, "OK"),
     ]
-    assert {(r["threshold_usd"], r["threshold_rule"]) for r in found} == {
-        (10000, "default/country materiality/*/*/*")
+    assert {(r["country_code"], r["threshold_usd"], r["threshold_rule"]) for r in found} == {
+        ("EG", 22000, "EG/country materiality/*/*/*"),
+        ("KE", 10000, "default/country materiality/*/*/*"),
+        ("NG", 10000, "default/country materiality/*/*/*"),
     }
+
+
+@pytest.mark.parametrize(
+    ("amounts", "status"),
+    [
+        (["9000", "-6000"], "OK"),
+        (["-21999.9999"], "OK"),
+        (["22000"], "INVESTIGATE"),
+        (["-11000", "11000"], "INVESTIGATE"),
+    ],
+)
+def test_egypts_materiality_is_that_of_all_its_lines(amounts: list[str], status: str) -> None:
+    listed: list[Row] = [{"country_code": "eg", "unexplained_usd": amount} for amount in amounts]
+    [found] = rows(materiality.country_materiality(table(materiality.RECONCILIATION, listed), THRESHOLDS))
+    assert (found["threshold_usd"], found["status"]) == (22000, status)

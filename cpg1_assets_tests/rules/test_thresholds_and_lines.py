@@ -23,8 +23,7 @@ from cpg1_assets_tests.rules.rows import LINES, RULES, THRESHOLDS
         ((" eg ", "line item", "18412", "Usage", "Refund"), 5000, "EG/line item/18412/*/*"),
         (("EG", "line item", "13001"), 500, "default/line item/*/*/*"),
         (("EG", "line item"), 500, "default/line item/*/*/*"),
-        (("EG", "country materiality", "18412"), 22000, "EG/country materiality/18412/*/*"),
-        (("EG", "country materiality"), 10000, "default/country materiality/*/*/*"),
+        (("EG", "country materiality"), 22000, "EG/country materiality/*/*/*"),
     ],
 )
 def test_the_thresholds_of_the_contract(context: tuple[Any, ...], usd: int, rule: str) -> None:
@@ -68,6 +67,24 @@ def test_of_several_accounts_the_lowest_applies() -> None:
     assert found.line_threshold("NG", ("13001", "13002")) == (Decimal(20), "NG/bucket/13002/*/*")
     assert found.line_threshold("NG", ("13001", "13005")) == (Decimal(50), "NG/bucket/13001/*/*")
     assert found.line_threshold("KE", ("13001", "13002")) == (Decimal(100), "default/bucket/*/*/*")
+
+
+@pytest.mark.parametrize("accounts", [("13001", "13002"), ("13002", "13001")])
+def test_of_equal_thresholds_the_lines_first_account_names_the_rule(accounts: tuple[str, str]) -> None:
+    found = thresholds(
+        {"country": "NG", "usd": 20, "account": "13001"}, {"country": "NG", "usd": 20, "account": "13002"}
+    )
+    assert found.line_threshold("NG", accounts) == (Decimal(20), f"NG/bucket/{accounts[0]}/*/*")
+
+
+def test_countries_are_the_same_however_their_case_is_written() -> None:
+    found = thresholds({"country": " sn ", "usd": 7})
+    assert [found.threshold(written, "bucket")[0] for written in ("SN", "sn ", "\u017fN", "şn")] == [
+        7,
+        7,
+        7,
+        100,
+    ]
 
 
 @pytest.mark.parametrize(

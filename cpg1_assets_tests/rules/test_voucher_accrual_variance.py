@@ -148,6 +148,26 @@ def test_status(amount: str, rate: str | None, status: str) -> None:
     assert found["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("rates", "usd"),
+    [(["2", "2"], 5), (["2", "3"], None), (["3", "2"], None), ([None, "2"], 5), (["0", "2"], 5)],
+)
+def test_a_company_with_two_rates_has_none(rates: list[str | None], usd: int | None) -> None:
+    [found] = compared(nav=[POSTED], companies=[COMPANY | {"fx_rate": rate} for rate in rates])
+    assert (found["variance_usd"], found["status"]) == (usd, "OK" if usd else "INVESTIGATE")
+
+
+def test_a_company_in_two_countries_is_held_against_the_default() -> None:
+    defaults: list[dict[str, Any]] = [rule.model_dump() for rule in THRESHOLDS.rules]
+    own = Thresholds.model_validate(
+        {"version": "1", "rules": [*defaults, {"country": "NG", "type": "bucket", "usd": 7}]}
+    )
+    for countries, usd in ((["NG", "KE"], 1000), (["KE", "NG"], 1000), (["NG", "ng "], 7), ([None, "NG"], 7)):
+        companies = [COMPANY | {"company_country": country} for country in countries]
+        [found] = compared(nav=[POSTED], companies=companies, thresholds=own)
+        assert found["threshold_usd"] == usd
+
+
 def test_the_threshold_is_that_of_category_and_type() -> None:
     defaults: list[dict[str, Any]] = [rule.model_dump() for rule in THRESHOLDS.rules]
     named = {"country": "NG", "type": "bucket", "usd": 7, "account": "18412", "category": "Usage"}
@@ -160,6 +180,43 @@ def test_the_threshold_is_that_of_category_and_type() -> None:
         ("B", "Usage", 1000),
     ]
     assert [row["status"] for row in found] == ["OK", "OK", "INVESTIGATE"]
+
+
+def test_rows_that_are_alike_all_count() -> None:
+    created = VOUCHER | {"created_at": "2025-09-01", "to_date": "2025-09-30"}
+    cancelled = VOUCHER | {"is_active": False, "inactive_date": "2025-09-30"}
+    assert targets(created, created, cancelled, cancelled, usage=[USED, USED]) == {
+        ("Expired", "Refund"): 120,
+        ("Issuance", "Refund"): -200,
+        ("Usage", "Refund"): 80,
+        ("VTC", "Refund"): 120,
+    }
+    [found] = compared(nav=[POSTED, POSTED])
+    assert found["nav_amount"] == 20
+
+
+def test_a_bucket_is_one_however_it_is_written_and_one_that_no_threshold_names_is_kept() -> None:
+    nav = [
+        POSTED | {"bridge_category": " usage", "voucher_type": "REFUND "},
+        POSTED | {"bridge_category": "\u017fold", "voucher_type": "gift"},
+        POSTED | {"bridge_category": "SOLD ", "voucher_type": " Gift"},
+        POSTED | {"bridge_category": " ", "voucher_type": ""},
+    ]
+    found = compared(nav=nav, usage=[USED])
+    assert [
+        (r["bridge_category"], r["voucher_type"], r["nav_amount"], r["target_amount"]) for r in found
+    ] == [
+        (None, None, 10, 0),
+        ("SOLD ", " Gift", 20, 0),
+        ("Usage", "Refund", 10, 40),
+    ]
+    assert {row["threshold_usd"] for row in found} == {1000}
+
+
+def test_a_company_is_written_as_cr_05_writes_it_and_as_its_rows_do_where_cr_05_has_none() -> None:
+    nav = [POSTED | {"id_company": " a"}, POSTED | {"id_company": "b "}]
+    found = compared(nav=nav, usage=[USED | {"id_company": "B"}])
+    assert [(row["id_company"], row["variance_usd"]) for row in found] == [("A", 5), ("B", None)]
 
 
 buckets = st.lists(

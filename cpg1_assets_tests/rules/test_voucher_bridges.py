@@ -102,12 +102,14 @@ CANCELLED: Row = {
 BOOKED: Row = {"id_company": "A", "voucher_no": "1", "bridge_category": "VTC", "amount": "1"}
 
 
-def vtc(vouchers: Sequence[Row], booked: Sequence[Row] = (), rate: str | None = "3") -> list[dict[str, Any]]:
+def vtc(
+    vouchers: Sequence[Row], booked: Sequence[Row] = (), rates: Sequence[str | None] = ("3",)
+) -> list[dict[str, Any]]:
     return rows(
         vtc_adjustment(
             table(VTC_COLUMNS, vouchers),
             table(NAV_VOUCHER_ENTRIES, booked),
-            table(CR_05, [{"id_company": " a", "fx_rate": rate}]),
+            table(CR_05, [{"id_company": " a", "fx_rate": rate} for rate in rates]),
             SEPTEMBER,
         )
     )
@@ -118,8 +120,24 @@ def test_a_cancelled_refund_that_nav_has_not_booked_is_adjusted_at_what_remained
     assert found["business_use_formatted"] == "Refund "
     assert found["deactivated_on"].isoformat() == "2025-09-01T00:00:00"
     assert (found["remaining_amount"], found["remaining_amount_usd"]) == (1, Decimal("0.3333"))
-    [without_rate] = vtc([CANCELLED], rate=None)
-    assert without_rate["remaining_amount_usd"] is None
+
+
+@pytest.mark.parametrize(
+    ("rates", "usd"),
+    [
+        ([None], None),
+        (["0"], None),
+        ([], None),
+        (["3", "4"], None),
+        (["3", "3"], "0.3333"),
+        (["3", None], "0.3333"),
+    ],
+)
+def test_an_adjustment_is_in_usd_where_the_company_has_one_rate(
+    rates: list[str | None], usd: str | None
+) -> None:
+    [found] = vtc([CANCELLED], rates=rates)
+    assert found["remaining_amount_usd"] == (Decimal(usd) if usd else None)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +161,7 @@ def test_a_cancelled_refund_that_nav_has_not_booked_is_adjusted_at_what_remained
         ({"remaining_amount": "0"}, False),
         ({"remaining_amount": None}, False),
         ({"remaining_amount": "0.0001"}, True),
+        ({"remaining_amount": "-0.0001"}, False),
     ],
 )
 def test_vtc_scope(changed: Row, in_scope: bool) -> None:  # noqa: FBT001
@@ -154,6 +173,8 @@ def test_vtc_scope(changed: Row, in_scope: bool) -> None:  # noqa: FBT001
     [
         ({}, False),
         ({"bridge_category": "Cancellation"}, False),
+        ({"bridge_category": " cancellation"}, False),
+        ({"bridge_category": "vtc "}, False),
         ({"bridge_category": "Usage"}, True),
         ({"bridge_category": None}, True),
         ({"voucher_no": " 1.0 "}, False),
@@ -166,6 +187,45 @@ def test_vtc_target(changed: Row, adjusted: bool) -> None:  # noqa: FBT001
     assert bool(vtc([CANCELLED], [BOOKED | changed])) is adjusted
 
 
+def booked_at_another_amount(vouchers: Sequence[Row], booked: Sequence[Row]) -> list[dict[str, Any]]:
+    return rows(
+        vtc_booked_at_another_amount(
+            table(VTC_COLUMNS, vouchers), table(NAV_VOUCHER_ENTRIES, booked), SEPTEMBER
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "listed"),
+    [
+        ({}, True),
+        ({"remaining_amount": "0"}, True),
+        ({"remaining_amount": "-1"}, True),
+        ({"remaining_amount": None}, True),
+        ({"remaining_amount": "2"}, False),
+        ({"business_use": "jforce"}, False),
+        ({"is_valid": "expired"}, False),
+        ({"is_active": True}, False),
+        ({"is_active": None}, True),
+        ({"voucher_inactive_date": "2025-08-31"}, False),
+        ({"voucher_inactive_date": "2025-10-01"}, False),
+        ({"voucher_inactive_date": None, "inactive_date": "2025-09-15"}, True),
+        ({"id_company": "B"}, False),
+        ({"voucher_id": "2"}, False),
+    ],
+)
+def test_a_booking_is_compared_for_the_vouchers_cancelled_in_the_month_also_with_nothing_remaining(
+    changed: Row,
+    listed: bool,  # noqa: FBT001
+) -> None:
+    booked = [BOOKED | {"bridge_category": " cancellation", "amount": "2"}]
+    assert bool(booked_at_another_amount([CANCELLED | changed], booked)) is listed
+
+
+def test_entries_of_other_categories_are_no_booking() -> None:
+    assert booked_at_another_amount([CANCELLED], [BOOKED | {"bridge_category": "Usage", "amount": "2"}]) == []
+
+
 @pytest.mark.parametrize(
     ("booked", "difference"),
     [(["1"], None), (["0.5", "0.5"], None), (["1.5"], "0.5"), (["1", "1"], "1"), ([None], "-1"), ([], None)],
@@ -173,11 +233,5 @@ def test_vtc_target(changed: Row, adjusted: bool) -> None:  # noqa: FBT001
 def test_vouchers_booked_at_another_amount_are_listed(
     booked: list[str | None], difference: str | None
 ) -> None:
-    found = rows(
-        vtc_booked_at_another_amount(
-            table(VTC_COLUMNS, [CANCELLED]),
-            table(NAV_VOUCHER_ENTRIES, [BOOKED | {"amount": amount} for amount in booked]),
-            SEPTEMBER,
-        )
-    )
+    found = booked_at_another_amount([CANCELLED], [BOOKED | {"amount": amount} for amount in booked])
     assert [row["difference"] for row in found] == ([Decimal(difference)] if difference else [])
