@@ -15,7 +15,9 @@ WITH package AS (
                 p.amount_received,
                 CAST(p.fk_collection_partner AS nvarchar(100)) COLLATE Latin1_General_100_BIN2,
                 p.last_mile COLLATE Latin1_General_100_BIN2,
-                p.payment_method_confirmed COLLATE Latin1_General_100_BIN2
+                p.payment_method_confirmed COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(p.package_status, '|', p.fk_collection_partner, '|', p.last_mile, '|', p.payment_method_confirmed, '|') COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [STG_AIG_NAV_JUMIA_REC].[OMS].[PACKAGE_CASHREC] AS p
     WHERE p.ID_COMPANY IN (@companies)
@@ -23,7 +25,7 @@ WITH package AS (
 customer_type AS (
     SELECT
         UPPER(LTRIM(RTRIM(y.Bob_Customer_Type))) AS bob_type,
-        MIN(y.Customer_Type_L1 COLLATE Latin1_General_100_BIN2) AS customer_type
+        MIN(RTRIM(y.Customer_Type_L1) COLLATE Latin1_General_100_BIN2) AS customer_type
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_DIM_BOB_CUSTOMER_TYPE] AS y
     GROUP BY UPPER(LTRIM(RTRIM(y.Bob_Customer_Type)))
 ),
