@@ -72,6 +72,16 @@ class Texts:
         keys = group.expressions if group is not None else []
         return [key for key in keys if self.of(key) is Blanks.AS_WRITTEN]
 
+    def origins(self, node: exp.Expr) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Give the columns of the source that `node` is made of: a table by its parts, and the column's name."""
+        for column in node.find_all(exp.Column):
+            found = self._found(column)
+            if isinstance(found, exp.Table):
+                yield tuple(part.name for part in found.parts), column.name
+            elif found is not None:
+                for named in found:
+                    yield from self.origins(named)
+
     def _judged(self, node: exp.Expr) -> Blanks:  # noqa: PLR0911, C901, PLR0912 - one line a kind of expression
         match node:
             case exp.Column():
@@ -136,22 +146,32 @@ class Texts:
         return Blanks.NONE if is_number else Blanks.AS_WRITTEN
 
     def _column(self, column: exp.Column) -> Blanks:
+        found = self._found(column)
+        if isinstance(found, exp.Table):
+            kind = kind_of(tuple(part.name for part in found.parts), column.name)
+            if kind is None:
+                return Blanks.UNKNOWN
+            return Blanks.AS_WRITTEN if kind is Kind.TEXT else Blanks.NO_TEXT
+        return max((self.of_output(named) for named in found or ()), default=Blanks.UNKNOWN)
+
+    def _found(self, column: exp.Column) -> exp.Table | list[exp.Expr] | None:
+        """Follow a column: to a table of the source, or to the output columns it is another name of."""
         query = column.find_ancestor(exp.Query)
-        scope = self._scopes.get(id(query)) if query is not None else None
-        if not column.table and query is not None and column.find_ancestor(exp.Order, exp.Query) is not query:
-            for named in _columns_named(query, column.name):
-                return self.of_output(named)
+        if query is None:
+            return None
+        if not column.table and column.find_ancestor(exp.Order, exp.Query) is not query:
+            named = list(_columns_named(query, column.name))
+            if named:
+                return named
+        scope = self._scopes.get(id(query))
         while scope is not None:
             source = self._source(scope, column)
             if isinstance(source, exp.Table):
-                kind = kind_of(tuple(part.name for part in source.parts), column.name)
-                if kind is None:
-                    return Blanks.UNKNOWN
-                return Blanks.AS_WRITTEN if kind is Kind.TEXT else Blanks.NO_TEXT
+                return source
             if isinstance(source, Scope):
-                return self.output(source.expression, column.name)
+                return list(_columns_named(source.expression, column.name))
             scope = scope.parent
-        return Blanks.UNKNOWN
+        return None
 
     def _source(self, scope: Scope, column: exp.Column) -> exp.Table | Scope | None:
         """Give the table or query that a column belongs to; without an alias, the only one there is."""
