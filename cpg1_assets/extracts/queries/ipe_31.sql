@@ -202,7 +202,9 @@ open_item AS (
 company AS (
     SELECT c.Company_Code, c.Company_Country, ROW_NUMBER() OVER (
         PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2
-        ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
+        -- Of two countries, one that is left out by configuration stands last: nothing is hidden by it.
+        ORDER BY CASE WHEN UPPER(LTRIM(RTRIM(c.Company_Country))) IN (@excluded_countries) THEN 1 ELSE 0 END,
+            CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
             c.Company_Country COLLATE Latin1_General_100_BIN2,
             -- Last, what differs only in blanks at the end: no comparison sees those.
             CONCAT(c.Company_Country, '|') COLLATE Latin1_General_100_BIN2
