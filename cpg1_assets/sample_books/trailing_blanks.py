@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cpg1_assets.sample_books.columns import Column
 
-_PER_MILLE = 15
+_PER_MILLE = 40
 _NAV = "[AIG_Nav_DW].[dbo]"
 _FDW = "[AIG_Nav_Jumia_Reconciliation].[fdw]"
 _REC = "[AIG_Nav_Jumia_Reconciliation].[dbo]"
