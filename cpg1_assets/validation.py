@@ -29,7 +29,12 @@ class Validation:
     def untested(cls, name: str, statement: str, figures: dict[str, Any]) -> "Validation":
         """Give the outcome of a validation that found nothing to look at."""
         return cls(
-            name, f"{NOTHING_TO_TEST}: {statement}", passed=False, severity="WARN", figures=figures, tested=False
+            name,
+            f"{NOTHING_TO_TEST}: {statement}",
+            passed=False,
+            severity="WARN",
+            figures=figures,
+            tested=False,
         )
 
     @property

@@ -55,10 +55,10 @@ class Witnesses(BaseModel):
 
 
 class Unambiguous(BaseModel):
-    """What the source must say once, because a figure depends on it: every row that `sql` gives is a place where
-    it says several things. `statement` says in a sentence that there is none.
+    """What the source must say once, because a figure depends on it.
 
-    Beside `id_company` the query gives columns of its own, whatever shows a person both sayings.
+    Every row that `sql` gives is a place where it says several things; `statement` says in a sentence that there
+    is none. Beside `id_company` the query gives columns of its own, whatever shows a person both sayings.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -151,11 +151,11 @@ def _numbers(tree: exp.Query, amounts: Sequence[str]) -> Iterator[Violation]:
 
 def _chosen_blanks(tree: exp.Query) -> Iterator[Violation]:
     for column in chosen_outputs(tree):
-        yield (
-            _line(column),
+        what = (
             f"the blanks at the end of {column.alias_or_name} would be the server's choice, because it stands for "
-            "texts that compare as equal: write RTRIM(…) where it is grouped, made distinct or taken MIN or MAX of",
+            "texts that compare as equal: write RTRIM(…) where it is grouped, made distinct or taken MIN or MAX of"
         )
+        yield _line(column), what
 
 
 def _parameters(text: str, tree: exp.Query) -> Iterator[Violation]:

@@ -74,11 +74,11 @@ def validate_extract(
 
 
 def completeness(
-    own: Mapping[str, Mapping[str, Any]], totals: Sequence[Mapping[str, Any]], contract: Contract
+    own: Mapping[str | None, Mapping[str, Any]], totals: Sequence[Mapping[str, Any]], contract: Contract
 ) -> Validation:
     """Compare the file's rows and sums by company with the server's; every difference is named."""
     measures = ("row_count", *contract.amounts)
-    server: dict[str, dict[str, Any]] = {}
+    server: dict[str | None, dict[str, Any]] = {}
     for row in totals:
         absent = [name for name in ("id_company", *measures) if name not in row]
         if absent:
@@ -116,7 +116,7 @@ def completeness(
     )
 
 
-def _every_company_present(own: Mapping[str, object], companies: Sequence[str]) -> Validation:
+def _every_company_present(own: Mapping[str | None, object], companies: Sequence[str]) -> Validation:
     missing = [company for company in companies if without_blanks(company) not in own]
     figures = {"companies": len(companies), "missing": missing}
     return Validation("every_company_present", _EVERY_COMPANY, not missing, figures=figures)
@@ -129,7 +129,9 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _own_totals(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, dict[str, Any]]:
+def _own_totals(
+    connection: duckdb.DuckDBPyConnection, contract: Contract
+) -> dict[str | None, dict[str, Any]]:
     sums = "".join(f", sum({_q(name)}) AS {_q(name)}" for name in contract.amounts)
     rows = embedded.rows(
         connection,
@@ -261,7 +263,7 @@ def _unambiguous(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> Valid
         passed=not rows,
         figures={
             "rows_ambiguous": len(rows),
-            "ambiguous": [plain(row) for row in sorted(rows, key=_in_words)][:_SHOWN],
+            "ambiguous": [plain(dict(row)) for row in sorted(rows, key=_in_words)][:_SHOWN],
         },
     )
 

@@ -10,7 +10,7 @@ gives the trimmed one; `chosen_outputs` names such columns, so that a query can 
 `RTRIM(…)` itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlglot import exp
 
@@ -45,45 +45,57 @@ def chosen_outputs(tree: exp.Query) -> list[exp.Expr]:
 
 
 def _compared(node: exp.Expr, texts: Texts) -> Iterator[exp.Expr]:
-    """Give the texts that `node` compares, one with the other."""
+    """Give the texts that `node` compares and that have to be trimmed for it."""
+    yield from _beside_each_other(texts, list(_sides(node)))
+    yield from _written(texts, _each_for_itself(node))
+    if isinstance(node, exp.Select):
+        yield from _grouped(node, texts)
+
+
+def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Give what `node` compares one with the other; where one side is a text, all are."""
     match node:
         case exp.Case() if node.this is not None:
-            yield from _of_which(texts, [node.this, *(branch.this for branch in node.args["ifs"])])
+            yield from (node.this, *(branch.this for branch in node.args["ifs"]))
         case exp.In():
-            yield from _of_which(texts, [node.this, *node.expressions, *_outputs(node.args.get("query"))])
+            yield from (node.this, *node.expressions, *_outputs(node.args.get("query")))
         case exp.Between():
-            yield from _of_which(texts, [node.this, node.args["low"], node.args["high"]])
-        case exp.Window():
-            yield from _of_which(texts, node.args.get("partition_by") or [], alone=True)
-        case exp.Order():
-            yield from _of_which(texts, [ordered.this for ordered in node.expressions], alone=True)
-        case exp.Min() | exp.Max():
-            yield from _of_which(texts, [node.this], alone=True)
-        case exp.Distinct() if isinstance(node.parent, exp.Count):
-            yield from _of_which(texts, node.expressions, alone=True)
-        case exp.SetOperation() if node.args.get("distinct") is not False:
-            yield from _of_which(texts, [*_outputs(node)], alone=True)
-        case exp.Select():
-            yield from _grouped(node, texts)
-            if node.args.get("distinct"):
-                yield from _of_which(texts, [*_outputs(node)], alone=True)
+            yield from (node.this, node.args["low"], node.args["high"])
         case _ if isinstance(node, _COMPARISONS):
-            sides = [node.this, node.expression]
-            for side in list(sides):
-                if isinstance(side, exp.Any | exp.All):
-                    sides += _outputs(side.this)
-            yield from _of_which(texts, [s for s in sides if not isinstance(s, exp.Any | exp.All)])
+            for side in (node.this, node.expression):
+                yield from _outputs(side.this) if isinstance(side, exp.Any | exp.All) else (side,)
         case _:
             pass
 
 
-def _of_which(texts: Texts, nodes: list[exp.Expr], *, alone: bool = False) -> Iterator[exp.Expr]:
-    """Give those that have to be trimmed: texts as written and, beside a text, what may be one."""
-    found = [texts.of(node) for node in nodes]
-    beside_a_text = not alone and max(found, default=Blanks.NO_TEXT) > Blanks.UNKNOWN
-    for node, blanks in zip(nodes, found, strict=True):
+def _each_for_itself(node: exp.Expr) -> Iterable[exp.Expr]:
+    """Give what `node` compares with other rows' values of the same."""
+    match node:
+        case exp.Window():
+            return node.args.get("partition_by") or ()
+        case exp.Order():
+            return [ordered.this for ordered in node.expressions]
+        case exp.Min() | exp.Max():
+            return (node.this,)
+        case exp.Distinct() if isinstance(node.parent, exp.Count):
+            return node.expressions
+        case exp.SetOperation() | exp.Select() if node.args.get("distinct"):
+            return _outputs(node)
+        case _:
+            return ()
+
+
+def _beside_each_other(texts: Texts, sides: list[exp.Expr]) -> Iterator[exp.Expr]:
+    """Give the sides that are texts as written and, beside a text, those that may be one."""
+    found = [texts.of(side) for side in sides]
+    beside_a_text = max(found, default=Blanks.NO_TEXT) > Blanks.UNKNOWN
+    for side, blanks in zip(sides, found, strict=True):
         if blanks is Blanks.AS_WRITTEN or (blanks is Blanks.UNKNOWN and beside_a_text):
-            yield node
+            yield side
+
+
+def _written(texts: Texts, nodes: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
+    return (node for node in nodes if texts.of(node) is Blanks.AS_WRITTEN)
 
 
 def _grouped(select: exp.Select, texts: Texts) -> Iterator[exp.Expr]:
@@ -113,12 +125,14 @@ def _outputs(query: exp.Expr | None) -> Iterator[exp.Expr]:
 def _trim(place: exp.Expr) -> None:
     trimmed = exp.Trim(position="TRAILING")
     is_output = place.arg_key == "expressions" and isinstance(place.parent, exp.Select)
-    place.replace(exp.alias_(trimmed, place.name, quoted=True, copy=False) if is_output and place.name else trimmed)
+    place.replace(
+        exp.alias_(trimmed, place.name, quoted=True, copy=False) if is_output and place.name else trimmed
+    )
     trimmed.set("this", place)
 
 
 def _differ_in_blanks(null_if: exp.Nullif, texts: Texts) -> bool:
-    return any(_of_which(texts, [null_if.this, null_if.expression]))
+    return any(True for _ in _beside_each_other(texts, [null_if.this, null_if.expression]))
 
 
 def _as_case(null_if: exp.Nullif) -> exp.Case:

@@ -119,7 +119,9 @@ class Texts:
                 found = self.of(node.this)
                 return Blanks.CHOSEN if found is Blanks.AS_WRITTEN else found
             case exp.Add():
-                return Blanks.AS_WRITTEN if self._greatest([node.this, node.expression]) > 1 else Blanks.NO_TEXT
+                return (
+                    Blanks.AS_WRITTEN if self._greatest([node.this, node.expression]) > 1 else Blanks.NO_TEXT
+                )
             case _ if isinstance(node, _KEEP_BLANKS):
                 found = self.of(node.this)
                 return {Blanks.NO_TEXT: Blanks.NONE, Blanks.UNKNOWN: Blanks.AS_WRITTEN}.get(found, found)
@@ -198,7 +200,8 @@ def _columns_named(query: exp.Expr, name: str) -> Iterator[exp.Expr]:
     """Give the output columns `name` of a query: one, or one a branch where queries are put together."""
     if isinstance(query, exp.SetOperation):
         position = next(
-            (at for at, column in enumerate(query.selects) if column.alias_or_name.lower() == name.lower()), None
+            (at for at, column in enumerate(query.selects) if column.alias_or_name.lower() == name.lower()),
+            None,
         )
         if position is not None:
             yield from _columns_at(query, position)
@@ -223,7 +226,7 @@ def _in_distinct_set(select: exp.Select) -> bool:
     """Whether a SELECT is a branch of UNION (without ALL), INTERSECT or EXCEPT."""
     node: exp.Expr | None = select.parent
     while isinstance(node, exp.SetOperation | exp.Subquery):
-        if isinstance(node, exp.SetOperation) and node.args.get("distinct") is not False:
+        if isinstance(node, exp.SetOperation) and node.args.get("distinct"):
             return True
         node = node.parent
     return False

@@ -1,6 +1,5 @@
 """The sample books hold blanks at the end of every text that the queries join or group on, and they matter."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,9 +15,9 @@ from cpg1_assets.extracts.named_columns import statements_of
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.sample_books.tables import file_of
-from cpg1_assets.sources import dialect
+from cpg1_assets.sources import dialect, sample
 from cpg1_assets.sources.blanks import compared_texts
-from cpg1_assets.sources.query import Query
+from cpg1_assets.sources.query import Query, Scalar
 from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets.sources.texts import Texts
 
@@ -47,12 +46,15 @@ def test_a_column_that_is_joined_or_grouped_on_has_some(sample_books: Path, tabl
 
 
 @pytest.fixture(name="exact")
-def _exact(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare exactly, as the engine of the books would by itself."""
-    dialect._translated.cache_clear()
+
+    def exactly(query: Query) -> tuple[str, dict[str, Scalar]]:
+        # A text that nobody has asked before: translations are remembered.
+        return dialect.to_duckdb(Query(f"{query.text}\n-- compared exactly", query.parameters))
+
     monkeypatch.setattr(dialect, "ignore_trailing_blanks", lambda *_: None)
-    yield
-    dialect._translated.cache_clear()
+    monkeypatch.setattr(sample, "to_duckdb", exactly)
 
 
 @pytest.fixture(name="as_the_server", scope="module")
@@ -64,7 +66,9 @@ def _extracts(books: Path) -> dict[str, pa.Table]:
     with SampleBooks(books).session() as session:
         parameters = bound_parameters(session, read_scope(), MONTH)
         return {
-            name: session.stream(Query(extract.sql, parameters)).read_all().sort_by(_order(extract.contract.key))
+            name: session.stream(Query(extract.sql, parameters))
+            .read_all()
+            .sort_by(_order(extract.contract.key))
             for name, extract in CATALOG.items()
         }
 

@@ -224,7 +224,10 @@ def test_a_company_under_two_countries_has_no_rate_and_both_are_shown(tables: So
     rows = by(tables.extract("cr_05"), "id_company")
     assert (set(rows), rows["EC_NG"]["fx_rate"], rows["EC_NG"]["year"]) == ({"EC_NG", "JD_GH"}, None, None)
     found = [row for row in tables.ambiguities("cr_05") if row["ambiguous"] == "country"]
-    assert [(row["id_company"].strip(), row["country_code"]) for row in found] == [("EC_NG", "NG"), ("EC_NG", "US")]
+    assert [(row["id_company"].strip(), row["country_code"]) for row in found] == [
+        ("EC_NG", "NG"),
+        ("EC_NG", "US"),
+    ]
 
 
 def test_a_company_with_two_scope_flags_is_in_scope_and_shown(tables: SourceTables) -> None:
@@ -240,3 +243,21 @@ def test_a_company_that_keeps_its_books_in_dollars_needs_no_rate_of_its_country(
     rows = by(tables.extract("cr_05"), "id_company")
     assert rows["B_USD"]["fx_rate"] == 1
     assert tables.ambiguities("cr_05") == []
+
+
+def test_a_local_account_of_two_group_accounts_is_shown_while_it_moves(ledger: SourceTables) -> None:
+    _entry(ledger, 1, (at("2025-05-01"), "1"))
+    chart: Row = {"Company_Code": "EC_NG", "G/L_Account_No": "V1 "}
+    ledger.put("Dim_ChartOfAccounts", chart | {"Group_COA_Account_no": "18412 "})
+    assert ledger.ambiguities("cr_03") == []
+    ledger.put("Dim_ChartOfAccounts", chart | {"Group_COA_Account_no": "99999"})
+    assert [row["group_coa_account_no"].strip() for row in ledger.ambiguities("cr_03")] == [
+        "18412",
+        "18412",
+        "99999",
+    ]
+    assert [row["group_coa_account_no"] for row in ledger.extract("cr_03")] == ["18412"]
+    # Not in the year so far, or none of the control's accounts: no figure depends on it.
+    other: Row = {"Company_Code": "EC_NG", "G/L_Account_No": "R1"}
+    ledger.put("Dim_ChartOfAccounts", other | {"Group_COA_Account_no": "18412"})
+    assert len(ledger.ambiguities("cr_03")) == 3

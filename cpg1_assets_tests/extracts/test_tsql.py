@@ -75,7 +75,9 @@ def test_both_parsers_accept_the_statement(name: str) -> None:
 def test_an_id_that_a_source_may_keep_as_a_number_is_made_a_text_before_it_is_collated(name: str) -> None:
     # COLLATE of a number is an error of SQL Server's (447); of the other engines here it is not.
     for collated in sqlglot.parse_one(_STATEMENTS[name], read="tsql").find_all(exp.Collate):
-        assert not (isinstance(collated.this, exp.Column) and collated.this.name in NUMBERED_IDS), collated.sql("tsql")
+        assert not (isinstance(collated.this, exp.Column) and collated.this.name in NUMBERED_IDS), (
+            collated.sql("tsql")
+        )
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ from cpg1_assets.validation import Validation
 
 _CONTRACT = read_catalog()["cr_03"].contract
 _KEYS = st.lists(
-    st.tuples(st.sampled_from(["EC_NG", "EC_NG ", "EC_ng", "é", "", " ", None]), st.integers(1, 4) | st.none()), max_size=30
+    st.tuples(
+        st.sampled_from(["EC_NG", "EC_NG ", "EC_ng", "é", "", " ", None]), st.integers(1, 4) | st.none()
+    ),
+    max_size=30,
 )
 
 
@@ -30,7 +33,7 @@ Key = tuple[str | None, int | None]
 Rows = list[dict[str, Any]]
 
 
-def _validated(  # noqa: PLR0913 - what the server said, one argument each
+def _validated(
     path: Path,
     keys: list[Key],
     *,
@@ -163,5 +166,7 @@ def test_what_the_source_says_twice_fails_and_is_shown(tmp_path: Path) -> None:
 
 
 def test_only_an_extract_that_says_what_must_be_unambiguous_has_that_check() -> None:
-    with_it = {name for name, extract in read_catalog().items() if "unambiguous" in statements(extract.contract)}
+    with_it = {
+        name for name, extract in read_catalog().items() if "unambiguous" in statements(extract.contract)
+    }
     assert with_it == {"cr_03", "cr_05", "doc_voucher_usage", "ipe_08", "ipe_12", "ipe_31"}

@@ -44,9 +44,11 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
     connection = duckdb.connect()
     for name, table in manifest["tables"].items():
         view = name.split("].[")[-1].rstrip("]")
-        trimmed = ", ".join(f"rtrim(\"{column}\", ' ') as \"{column}\"" for column in PADDED.get(name, ()))
+        trimmed = ", ".join(f'rtrim("{column}", \' \') as "{column}"' for column in PADDED.get(name, ()))
         replaced = f"replace ({trimmed})" if trimmed else ""
-        connection.execute(f"create view \"{view}\" as select * {replaced} from read_parquet('{root / table['path']}')")
+        connection.execute(
+            f"create view \"{view}\" as select * {replaced} from read_parquet('{root / table['path']}')"
+        )
     for name in ("lines", "roll_forward", "causes"):
         connection.execute(f"create view {name} as from read_parquet('{root / 'truth' / name}.parquet')")
     return Books(root, manifest, connection)

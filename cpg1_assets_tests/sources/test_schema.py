@@ -19,7 +19,8 @@ _ARROW = {
 
 def test_the_simulator_makes_exactly_these_tables_columns_and_types() -> None:
     assert {name: list(columns) for name, columns in TABLES.items()} == {
-        name: [(column, _ARROW[kind]) for column, kind in columns.items()] for name, columns in SOURCE_TABLES.items()
+        name: [(column, _ARROW[kind]) for column, kind in columns.items()]
+        for name, columns in SOURCE_TABLES.items()
     }
 
 
