@@ -41,7 +41,7 @@ def compared_texts(tree: exp.Expr) -> Iterator[exp.Expr]:
 def chosen_outputs(tree: exp.Query) -> list[exp.Expr]:
     """Give the output columns of `tree` whose blanks at the end would be the server's choice."""
     texts = Texts(tree)
-    return [column for column in tree.selects if texts.output(tree, column.alias_or_name) is Blanks.CHOSEN]
+    return [column for column in tree.selects if Blanks.CHOSEN in texts.output(tree, column.alias_or_name)]
 
 
 def _compared(node: exp.Expr, texts: Texts) -> Iterator[exp.Expr]:
@@ -88,14 +88,14 @@ def _each_for_itself(node: exp.Expr) -> Iterable[exp.Expr]:
 def _beside_each_other(texts: Texts, sides: list[exp.Expr]) -> Iterator[exp.Expr]:
     """Give the sides that are texts as written and, beside a text, those that may be one."""
     found = [texts.of(side) for side in sides]
-    beside_a_text = max(found, default=Blanks.NO_TEXT) > Blanks.UNKNOWN
+    beside_a_text = any(blanks.is_text for blanks in found)
     for side, blanks in zip(sides, found, strict=True):
-        if blanks is Blanks.AS_WRITTEN or (blanks is Blanks.UNKNOWN and beside_a_text):
+        if Blanks.AS_WRITTEN in blanks or (Blanks.UNKNOWN in blanks and beside_a_text):
             yield side
 
 
 def _written(texts: Texts, nodes: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
-    return (node for node in nodes if texts.of(node) is Blanks.AS_WRITTEN)
+    return (node for node in nodes if Blanks.AS_WRITTEN in texts.of(node))
 
 
 def _grouped(select: exp.Select, texts: Texts) -> Iterator[exp.Expr]:

@@ -4,8 +4,10 @@ A column is followed through subqueries and common table expressions to the sour
 from functions and types. Lives here: knowing. Does not: doing anything about it (`blanks`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from enum import IntEnum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntFlag, auto
+from functools import reduce
+from operator import or_
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
@@ -13,18 +15,33 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from cpg1_assets.sources.schema import Kind, kind_of
 
 
-class Blanks(IntEnum):
-    """What an expression is, as far as blanks at its end matter; of several branches the greatest counts."""
+class Blanks(IntFlag):
+    """What an expression is, as far as blanks at its end matter; of several branches, all that they are."""
 
     NO_TEXT = 0
-    UNKNOWN = 1
+    UNKNOWN = auto()
     """A column of a table that the schema does not list, a parameter, a function nobody knows."""
-    NONE = 2
+    NONE = auto()
     """A text that has no blanks at its end."""
-    AS_WRITTEN = 3
+    AS_WRITTEN = auto()
     """A text as somebody wrote it."""
-    CHOSEN = 4
+    CHOSEN = auto()
     """A text that stands for several which differ in blanks only: which of them is the engine's choice."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is known to be a text."""
+        return bool(self & (Blanks.NONE | Blanks.AS_WRITTEN | Blanks.CHOSEN))
+
+    def chosen(self) -> "Blanks":
+        """Say what it is where one stands for several."""
+        return (self & ~Blanks.AS_WRITTEN) | Blanks.CHOSEN if Blanks.AS_WRITTEN in self else self
+
+    def as_text(self) -> "Blanks":
+        """Say what it is once it is a text, whatever it was before."""
+        if self is Blanks.NO_TEXT:
+            return Blanks.NONE
+        return self if self.is_text else Blanks.AS_WRITTEN
 
 
 _TEXT_TYPES = exp.DataType.TEXT_TYPES
@@ -55,22 +72,22 @@ class Texts:
 
     def output(self, query: exp.Query, name: str) -> Blanks:
         """Say what the output column `name` of a query is."""
-        return max((self.of_output(column) for column in _columns_named(query, name)), default=Blanks.UNKNOWN)
+        return _all_of([self.of_output(column) for column in _columns_named(query, name)])
 
     def of_output(self, column: exp.Expr) -> Blanks:
         """Say what an output column is, once its query has grouped or made distinct."""
         found = self.of(column)
         select = column.parent_select
-        if found is not Blanks.AS_WRITTEN or not isinstance(select, exp.Select):
+        if Blanks.AS_WRITTEN not in found or not isinstance(select, exp.Select):
             return found
         grouped = any(True for key in self.group_keys(select) for _ in occurrences(column, key, select))
-        return Blanks.CHOSEN if grouped or select.args.get("distinct") or _in_distinct_set(select) else found
+        return found.chosen() if grouped or select.args.get("distinct") or _in_distinct_set(select) else found
 
     def group_keys(self, select: exp.Select) -> list[exp.Expr]:
         """Give what a SELECT groups by and is a text with its blanks."""
         group = select.args.get("group")
         keys = group.expressions if group is not None else []
-        return [key for key in keys if self.of(key) is Blanks.AS_WRITTEN]
+        return [key for key in keys if Blanks.AS_WRITTEN in self.of(key)]
 
     def origins(self, node: exp.Expr) -> Iterator[tuple[tuple[str, ...], str]]:
         """Give the columns of the source that `node` is made of: a table by its parts, and the column's name."""
@@ -101,44 +118,41 @@ class Texts:
             case exp.Query():
                 return self.of_output(node.selects[0]) if node.selects else Blanks.UNKNOWN
             case exp.Collate():
-                return max(self.of(node.this), Blanks.NONE) if self.of(node.this) > 1 else Blanks.AS_WRITTEN
+                return self.of(node.this) if self.of(node.this).is_text else Blanks.AS_WRITTEN
             case exp.Trim():
                 return self._trimmed(node)
             case exp.Cast():
                 return self._cast(node)
             case exp.Case():
                 branches = [branch.args["true"] for branch in node.args["ifs"]]
-                return self._greatest([*branches, node.args.get("default")])
+                return self._all([*branches, node.args.get("default")])
             case exp.If():
-                return self._greatest([node.args.get("true"), node.args.get("false")])
+                return self._all([node.args.get("true"), node.args.get("false")])
             case exp.Coalesce():
-                return self._greatest([node.this, *node.expressions])
+                return self._all([node.this, *node.expressions])
             case exp.Nullif():
                 return self.of(node.this)
             case exp.Min() | exp.Max():
-                found = self.of(node.this)
-                return Blanks.CHOSEN if found is Blanks.AS_WRITTEN else found
+                return self.of(node.this).chosen()
             case exp.Add():
                 return (
-                    Blanks.AS_WRITTEN if self._greatest([node.this, node.expression]) > 1 else Blanks.NO_TEXT
+                    Blanks.AS_WRITTEN if self._all([node.this, node.expression]).is_text else Blanks.NO_TEXT
                 )
             case _ if isinstance(node, _KEEP_BLANKS):
-                found = self.of(node.this)
-                return {Blanks.NO_TEXT: Blanks.NONE, Blanks.UNKNOWN: Blanks.AS_WRITTEN}.get(found, found)
+                return self.of(node.this).as_text()
             case _ if isinstance(node, _GIVE_TEXT):
                 return Blanks.AS_WRITTEN
             case _:
                 return Blanks.NO_TEXT if isinstance(node, _GIVE_NO_TEXT) else Blanks.UNKNOWN
 
-    def _greatest(self, nodes: Iterable[exp.Expr | None]) -> Blanks:
+    def _all(self, nodes: Iterable[exp.Expr | None]) -> Blanks:
         given = [self.of(node) for node in nodes if node is not None and not isinstance(node, exp.Null)]
-        return max(given, default=Blanks.NO_TEXT)
+        return _all_of(given) if given else Blanks.NO_TEXT
 
     def _trimmed(self, node: exp.Trim) -> Blanks:
         if (node.args.get("position") or "BOTH").upper() != "LEADING" and node.expression is None:
             return Blanks.NONE
-        found = self.of(node.this)
-        return {Blanks.NO_TEXT: Blanks.NONE, Blanks.UNKNOWN: Blanks.AS_WRITTEN}.get(found, found)
+        return self.of(node.this).as_text()
 
     def _cast(self, node: exp.Cast) -> Blanks:
         if node.to.this not in _TEXT_TYPES:
@@ -154,7 +168,7 @@ class Texts:
             if kind is None:
                 return Blanks.UNKNOWN
             return Blanks.AS_WRITTEN if kind is Kind.TEXT else Blanks.NO_TEXT
-        return max((self.of_output(named) for named in found or ()), default=Blanks.UNKNOWN)
+        return _all_of([self.of_output(named) for named in found or ()])
 
     def _found(self, column: exp.Column) -> exp.Table | list[exp.Expr] | None:
         """Follow a column: to a table of the source, or to the output columns it is another name of."""
@@ -230,6 +244,10 @@ def _in_distinct_set(select: exp.Select) -> bool:
             return True
         node = node.parent
     return False
+
+
+def _all_of(found: Sequence[Blanks]) -> Blanks:
+    return reduce(or_, found) if found else Blanks.UNKNOWN
 
 
 def of_text(text: str) -> Blanks:

@@ -91,6 +91,14 @@ def test_a_join_does_not_see_them_also_through_a_subquery_and_an_expression() ->
     ) == [(5,)]
 
 
+def test_a_union_of_chosen_and_written_texts_is_compared_without_their_blanks() -> None:
+    both = (
+        f"SELECT t.Company_Code AS c {_FROM} UNION ALL SELECT t.Company_Code {_FROM} GROUP BY t.Company_Code"
+    )
+    assert ask(f"SELECT COUNT(*) FROM ({both}) AS b WHERE b.c = 'C'") == [(4,)]
+    assert ask(f"SELECT b.c, COUNT(*) FROM ({both}) AS b GROUP BY b.c") == [("C", 4)]
+
+
 def test_groups_partitions_and_distinct_do_not_see_them() -> None:
     assert ask(f"SELECT t.Company_Code, COUNT(*) {_FROM} GROUP BY t.Company_Code") == [("C", 3)]
     assert ask(
