@@ -23,13 +23,13 @@ MONTH = "2025-09"
 SQL = """\
 -- What is still on vouchers, by company: a small extract of two files.
 SELECT
-    v.ID_COMPANY AS id_company,
+    RTRIM(v.ID_COMPANY) AS id_company,
     COUNT(*) AS times_used,
     SUM(v.remaining_amount) AS remaining_amount
 FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS v
 WHERE v.snapshot_date = @cutoff_date
     AND v.ID_COMPANY IN (@companies)
-GROUP BY v.ID_COMPANY
+GROUP BY RTRIM(v.ID_COMPANY)
 """
 CONTRACT = """\
 name: vouchers_by_company

@@ -19,8 +19,8 @@ from cpg1_assets.extracts.scope import LIST_PARAMETERS, read_scope
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.rules.frames import DERIVED_FRAMES, IPE_31_CLASSIFIED, TARGET_VALUES
-from cpg1_assets.sample_books.tables import TABLES
 from cpg1_assets.settings import Settings
+from cpg1_assets.sources.schema import SOURCE_TABLES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -130,9 +130,10 @@ def test_every_command_and_option_is_documented() -> None:
 # Source schema and extracts
 
 
-def test_the_source_schema_is_that_of_the_sample_books() -> None:
-    assert {name: list(columns) for name, columns in source_schema().items()} == {
-        name: [column for column, _ in columns] for name, columns in TABLES.items()
+def test_the_source_schema_is_documented_column_by_column() -> None:
+    assert {name: list(columns.items()) for name, columns in source_schema().items()} == {
+        name: [(column, kind.value) for column, kind in columns.items()]
+        for name, columns in SOURCE_TABLES.items()
     }
 
 
@@ -190,6 +191,7 @@ def test_the_facts_of_every_contract_are_documented(extract: Extract) -> None:
         assert facts["date rule"] == f"`{rule.column}` {bound}"
     assert facts["positive witness"] == contract.witnesses.positive.statement
     assert facts["negative witness"] == contract.witnesses.negative.statement
+    assert facts.get("unambiguous") == (contract.unambiguous.statement if contract.unambiguous else None)
 
 
 def test_every_parameter_of_a_query_is_documented() -> None:

@@ -5,29 +5,19 @@ from collections.abc import Iterator, Mapping
 from cpg1_assets.doctor.conversation import quoted
 from cpg1_assets.doctor.finding import Finding, Group, listed
 from cpg1_assets.extracts.named_columns import NamedTable
-from cpg1_assets.sample_books.columns import MOMENT, MONEY
-from cpg1_assets.sample_books.tables import FLAG, TABLES, TEXT, WHOLE
+from cpg1_assets.sources.schema import NUMBERED_IDS, Kind, kind_of
 
 _WHOLE = ("bigint", "int", "smallint", "tinyint")
 SCALED = ("decimal", "numeric")
 _EXACT = (*SCALED, "money", "smallmoney")
 _FLOATING = ("float", "real")
-IDS = (
-    "id",
-    "template_id",
-    "ID_Transaction",
-    "OMS_ID_Sales_Order_Item",
-    "COD_OMS_SALES_ORDER_ITEM",
-    "fk_collection_partner",
-)
-"""Ids that the systems behind OMS and BOB number: the queries read them as text where a source keeps numbers."""
-_SERVED_BY = (
-    (MONEY, "decimal", (*_EXACT, *_WHOLE)),
-    (TEXT, "nvarchar", ("nvarchar", "varchar", "nchar", "char")),
-    (WHOLE, "bigint", (*_WHOLE, *_EXACT)),
-    (FLAG, "bit", ("bit", *_WHOLE)),
-    (MOMENT, "datetime", ("datetime", "datetime2", "date", "smalldatetime")),
-)
+_SERVED_BY = {
+    Kind.MONEY: (*_EXACT, *_WHOLE),
+    Kind.TEXT: ("nvarchar", "varchar", "nchar", "char"),
+    Kind.WHOLE: (*_WHOLE, *_EXACT),
+    Kind.FLAG: ("bit", *_WHOLE),
+    Kind.MOMENT: ("datetime", "datetime2", "date", "smalldatetime"),
+}
 
 
 def check_types(group: Group, subject: str, table: NamedTable, there: Mapping[str, str]) -> list[Finding]:
@@ -79,8 +69,8 @@ def check_types(group: Group, subject: str, table: NamedTable, there: Mapping[st
 
 
 def _expected(table: NamedTable) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    schema = dict(TABLES.get(quoted(table.database, table.schema, table.name), ()))
     for column in table.columns:
-        for kind, name, served_by in _SERVED_BY:
-            if column in schema and schema[column] == kind:
-                yield column, name, (*served_by, *_WHOLE) if column in IDS else served_by
+        kind = kind_of((table.database, table.schema, table.name), column)
+        if kind is not None:
+            more = _WHOLE if column in NUMBERED_IDS else ()
+            yield column, kind.value.partition("(")[0], (*_SERVED_BY[kind], *more)

@@ -14,7 +14,7 @@ import yaml
 from cpg1_assets import loaded
 from cpg1_assets.errors import FileFormatError
 from cpg1_assets.extracts.contract import SEVERAL_MATCHES_COLUMNS, Contract
-from cpg1_assets.extracts.query_rules import Slip, slips
+from cpg1_assets.extracts.query_rules import Violation, violations
 from cpg1_assets.yaml_file import parse_yaml
 
 QUERIES_FOLDER = Path(__file__).with_name("queries")
@@ -37,13 +37,13 @@ def read_catalog(folder: Path = QUERIES_FOLDER) -> dict[str, Extract]:
     Raises FileFormatError naming each file and line that breaks a rule, and what to do about it.
     """
     names = {kind: {path.stem for path in folder.glob(f"*.{kind}")} for kind in ("sql", "yaml")}
-    lonely = [
+    unpaired = [
         f"{folder / name}.{present}, line 1: there is no {name}.{absent} beside it; an extract is both files."
         for present, absent in (("sql", "yaml"), ("yaml", "sql"))
         for name in sorted(names[present] - names[absent])
     ]
-    if lonely:
-        raise FileFormatError("\n".join(lonely))
+    if unpaired:
+        raise FileFormatError("\n".join(unpaired))
     if not names["sql"]:
         raise FileFormatError(f"{folder}: there are no extracts in this folder.")
     return {
@@ -65,9 +65,10 @@ def _checked(sql_path: Path, contract_path: Path, sql: str, contract_text: str) 
     """Read an extract's two texts; the same texts are checked once in a process."""
     contract = parse_yaml(contract_text, Contract, name=str(contract_path))
     lines = _lines_of_scalars(contract_text)
-    found = list(_own_slips(contract, contract_path, lines))
+    found = list(_own_violations(contract, contract_path, lines))
     for path, offset, text, judge, amounts in _statements(contract, sql, sql_path, contract_path, lines):
-        found += [_sentence(path, offset, slip) for slip in slips(text, columns=judge, amounts=amounts)]
+        broken = violations(text, columns=judge, amounts=amounts, is_kept=path == sql_path)
+        found += [_sentence(path, offset, violation) for violation in broken]
     if found:
         raise FileFormatError("\n".join(found))
     return Extract(
@@ -79,7 +80,7 @@ def _checked(sql_path: Path, contract_path: Path, sql: str, contract_text: str) 
     )
 
 
-def _own_slips(contract: Contract, path: Path, lines: dict[str, int]) -> Iterator[str]:
+def _own_violations(contract: Contract, path: Path, lines: dict[str, int]) -> Iterator[str]:
     if contract.name != path.stem:
         line = lines.get("name", 0) + 1
         yield f"{path}, line {line}: the name is {contract.name}, the file's is {path.stem}."
@@ -111,6 +112,8 @@ def _statements(
     )
     if contract.several_matches is not None:
         yield inside("several_matches", contract.several_matches, _exactly(SEVERAL_MATCHES_COLUMNS))
+    if contract.unambiguous is not None:
+        yield inside("unambiguous.sql", contract.unambiguous.sql, _named_by_company)
 
 
 def _exactly(expected: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
@@ -140,6 +143,16 @@ def _some_of(allowed: Sequence[str], key: Sequence[str]) -> Callable[[Sequence[s
     return judge
 
 
+def _named_by_company(columns: Sequence[str]) -> str | None:
+    if columns[0] != "id_company":
+        return f"the first column must be id_company, it is {columns[0] or 'without a name'}: alias it so"
+    if "" in columns:
+        return f"column {columns.index('') + 1} has no name: alias it, so that a person knows what it is"
+    if len(set(columns)) < len(columns):
+        return "two columns have one name: alias one of them"
+    return None
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -164,6 +177,6 @@ def _lines_of_scalars(text: str) -> dict[str, int]:
     return lines
 
 
-def _sentence(path: Path, offset: int, slip: Slip) -> str:
-    line, what = slip
+def _sentence(path: Path, offset: int, violation: Violation) -> str:
+    line, what = violation
     return f"{path}, line {offset + line}: {what.rstrip('.')}."

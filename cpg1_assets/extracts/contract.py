@@ -54,6 +54,19 @@ class Witnesses(BaseModel):
     negative: Witness
 
 
+class Unambiguous(BaseModel):
+    """What the source must say once, because a figure depends on it.
+
+    Every row that `sql` gives is a place where it says several things; `statement` says in a sentence that there
+    is none. Beside `id_company` the query gives columns of its own, whatever shows a person both sayings.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    statement: str
+    sql: str
+
+
 class Contract(FrameSpec):
     """Columns, types, nulls, key and amounts of an extract, and the queries that test it.
 
@@ -63,6 +76,7 @@ class Contract(FrameSpec):
     - `control_totals` gives `id_company`, `row_count` and a sum per amount, named like the amount.
     - `several_matches` gives `join_name` and `row_count`: how many rows had several candidates in a join
       that only describes. The first by its key was taken.
+    - `unambiguous`: rows of the source between which a figure would have to choose.
     """
 
     feeds: tuple[str, ...] = ()
@@ -72,6 +86,7 @@ class Contract(FrameSpec):
     control_totals: str
     witnesses: Witnesses
     several_matches: str | None = None
+    unambiguous: Unambiguous | None = None
 
     @model_validator(mode="after")
     def _rule_is_about_a_date(self) -> "Contract":

@@ -86,15 +86,26 @@ def extract_month(
 def bound_parameters(session: Session, scope: Scope, month: CutoffMonth) -> dict[str, Value]:
     """Give every value a query may name: the month's dates, and the companies, accounts and lists of the scope.
 
-    Raises ScopeError when the scope asks for a company the group does not have in scope.
+    Raises ScopeError when the scope asks for a company the group does not have in scope, and when no company
+    is in scope at all: a month without companies would close without a line, and prove nothing.
     """
     in_scope = companies_in_scope(session)
+    if not in_scope:
+        raise ScopeError(
+            "No company is in scope, so there is nothing to close: Dim_Company.Flg_In_Conso_Scope is 1 for none. "
+            "Ask the owner of that table who changed the flags, and run the month again when they are right."
+        )
     unknown = [company for company in scope.companies or () if company not in in_scope]
     if unknown:
         raise ScopeError(
             f"Unknown company {', '.join(unknown)}: the companies in scope are {', '.join(in_scope)}."
         )
     companies = tuple(c for c in in_scope if scope.companies is None or c in scope.companies)
+    if not companies:
+        raise ScopeError(
+            "The scope is narrowed to no company, so there is nothing to close: name at least one of those that "
+            f"have Dim_Company.Flg_In_Conso_Scope = 1, which are {', '.join(in_scope)}."
+        )
     return {**month.parameters(), **scope.parameters(), "companies": companies}
 
 
@@ -122,6 +133,7 @@ def _attempt(
     totals = session.rows(totals_query)
     log("control totals counted by the server", companies=len(totals))
     several = session.rows(Query(contract.several_matches, parameters)) if contract.several_matches else []
+    ambiguities = Query(contract.unambiguous.sql, parameters) if contract.unambiguous else None
     companies = [str(company) for company in parameters["companies"]]  # type: ignore[union-attr] # always a list
     validations = validate_extract(
         written.path,
@@ -131,8 +143,13 @@ def _attempt(
         totals,
         session.rows(positive),
         session.rows(negative),
+        session.rows(ambiguities) if ambiguities else (),
     )
-    log("validated", failed=[v.name for v in validations if not v.passed])
+    log(
+        "validated",
+        failed=[v.name for v in validations if v.tested and not v.passed],
+        nothing_to_test=[v.name for v in validations if not v.tested],
+    )
     return Extraction(
         source=session.identity(),
         written=written,
@@ -145,6 +162,7 @@ def _attempt(
             "control_totals": session.text_sent(totals_query),
             "positive_witness": session.text_sent(positive),
             "negative_witness": session.text_sent(negative),
+            **({"unambiguous": session.text_sent(ambiguities)} if ambiguities else {}),
         },
         log=log.entries,
     )

@@ -50,7 +50,7 @@ def named_tables(catalog: Mapping[str, Extract]) -> list[NamedTable]:
 
 
 def statements_of(extract: Extract) -> Iterator[str]:
-    """Give every statement an extract sends to the source: query, control totals, witnesses, several matches."""
+    """Give every statement an extract sends to the source: query, totals, witnesses, several matches, ambiguities."""
     contract = extract.contract
     yield extract.sql
     yield contract.control_totals
@@ -58,6 +58,8 @@ def statements_of(extract: Extract) -> Iterator[str]:
     yield contract.witnesses.negative.sql
     if contract.several_matches is not None:
         yield contract.several_matches
+    if contract.unambiguous is not None:
+        yield contract.unambiguous.sql
 
 
 def source_columns(statement: str) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -13,10 +13,11 @@ from sqlglot.tokenizer_core import TokenType
 
 from cpg1_assets.extracts.contract import MONTH_PARAMETERS
 from cpg1_assets.extracts.scope import LIST_PARAMETERS
+from cpg1_assets.sources.blanks import chosen_outputs
 from cpg1_assets.sources.dialect import to_duckdb
 from cpg1_assets.sources.query import Query, QueryError, parameter_uses
 
-Slip = tuple[int, str]
+Violation = tuple[int, str]
 """A line of the statement, from 1, and what is wrong there with what to do about it."""
 
 _CLOCK = [
@@ -45,13 +46,18 @@ _TEXT_OR_TIME = (
 _ROUNDING = (exp.Round, exp.Floor, exp.Ceil)
 
 
-def slips(
-    text: str, *, columns: Callable[[Sequence[str]], str | None], amounts: Sequence[str] = ()
-) -> list[Slip]:
+def violations(
+    text: str,
+    *,
+    columns: Callable[[Sequence[str]], str | None],
+    amounts: Sequence[str] = (),
+    is_kept: bool = False,
+) -> list[Violation]:
     """Give everything in the statement `text` that breaks the rules, line by line.
 
     `columns` judges the statement's output columns: it says what is wrong with them, or None. `amounts`
-    are the output columns that must come out as the source has them.
+    are the output columns that must come out as the source has them; `is_kept` says that the rows are the
+    extract itself, so that no character of them may be the server's choice.
     """
     try:
         statements = [
@@ -75,6 +81,7 @@ def slips(
         *_numbers(tree, amounts),
         *_parameters(text, tree),
         *_columns(tree, columns),
+        *(_chosen_blanks(tree) if is_kept else ()),
     ]
     return sorted(set(found)) or _untranslatable(text)
 
@@ -84,7 +91,7 @@ def output_columns(tree: exp.Query) -> list[str]:
     return [projection.alias_or_name for projection in tree.selects]
 
 
-def _columns(tree: exp.Query, judge: Callable[[Sequence[str]], str | None]) -> Iterator[Slip]:
+def _columns(tree: exp.Query, judge: Callable[[Sequence[str]], str | None]) -> Iterator[Violation]:
     if any(column.is_star for column in tree.selects):
         return
     wrong = judge(output_columns(tree))
@@ -92,14 +99,14 @@ def _columns(tree: exp.Query, judge: Callable[[Sequence[str]], str | None]) -> I
         yield 1, wrong
 
 
-def _words(text: str) -> Iterator[Slip]:
+def _words(text: str) -> Iterator[Violation]:
     for token in sqlglot.tokenize(text, read="tsql"):
         word = token.text.upper()
         if token.token_type not in _WORDS_IN_QUOTES and word in _FORBIDDEN:
             yield token.line, f"{word} {_FORBIDDEN[word]}"
 
 
-def _clauses(tree: exp.Query) -> Iterator[Slip]:
+def _clauses(tree: exp.Query) -> Iterator[Violation]:
     for star in tree.find_all(exp.Star):
         if not isinstance(star.parent, exp.Count):
             yield (
@@ -118,7 +125,7 @@ def _clauses(tree: exp.Query) -> Iterator[Slip]:
         yield from _table(table)
 
 
-def _table(table: exp.Table) -> Iterator[Slip]:
+def _table(table: exp.Table) -> Iterator[Violation]:
     if table.args.get("hints"):
         yield (
             _line(table),
@@ -130,7 +137,7 @@ def _table(table: exp.Table) -> Iterator[Slip]:
         yield _line(table), "a table variable: use WITH … AS (…)"
 
 
-def _numbers(tree: exp.Query, amounts: Sequence[str]) -> Iterator[Slip]:
+def _numbers(tree: exp.Query, amounts: Sequence[str]) -> Iterator[Violation]:
     for cast in tree.find_all(exp.Cast, exp.Convert):
         target = cast.args["this"] if isinstance(cast, exp.Convert) else cast.args["to"]
         if isinstance(target, exp.DataType) and target.this not in _TEXT_OR_TIME:
@@ -142,7 +149,16 @@ def _numbers(tree: exp.Query, amounts: Sequence[str]) -> Iterator[Slip]:
             yield _line(projection), f"a cast in {projection.alias_or_name}: an amount is never cast"
 
 
-def _parameters(text: str, tree: exp.Query) -> Iterator[Slip]:
+def _chosen_blanks(tree: exp.Query) -> Iterator[Violation]:
+    for column in chosen_outputs(tree):
+        what = (
+            f"the blanks at the end of {column.alias_or_name} would be the server's choice, because it stands for "
+            "texts that compare as equal: write RTRIM(…) where it is grouped, made distinct or taken MIN or MAX of"
+        )
+        yield _line(column), what
+
+
+def _parameters(text: str, tree: exp.Query) -> Iterator[Violation]:
     known = (*MONTH_PARAMETERS, *LIST_PARAMETERS)
     try:
         uses = parameter_uses(text)
@@ -160,7 +176,7 @@ def _parameters(text: str, tree: exp.Query) -> Iterator[Slip]:
             yield lines[name], f"@{name} is a list: use it as IN (@{name})"
 
 
-def _untranslatable(text: str) -> list[Slip]:
+def _untranslatable(text: str) -> list[Violation]:
     """Say what the seam to the sample books refuses, so that it is known before a run."""
     values = {use.name: ("",) if use.name in LIST_PARAMETERS else 0 for use in parameter_uses(text)}
     try:

@@ -120,7 +120,7 @@ def _move_into_place(making: Path, root: Path) -> None:
 
 
 def _write_books(root: Path, seed: int, factor: int, progress: Callable[[str], None]) -> None:
-    shelf = Shelf(root)
+    shelf = Shelf(root, seed)
     try:
         rates = set_rates(Draws(seed, 0))
         write_rates(shelf, rates)

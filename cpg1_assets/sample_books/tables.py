@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cpg1_assets.sample_books.columns import MOMENT, MONEY, Column
+from cpg1_assets.sample_books.trailing_blanks import TrailingBlanks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -391,9 +392,10 @@ def write_parquet(path: Path, table: Column) -> None:
 class Shelf:
     """Open Parquet files, one a source table, to which rows are added company by company."""
 
-    def __init__(self, root: Path) -> None:
-        """Open a file for every table below `root`."""
+    def __init__(self, root: Path, seed: int) -> None:
+        """Open a file for every table below `root`; `seed` decides which texts get blanks at their end."""
         self.root = root
+        self._blanks = TrailingBlanks(seed)
         self.rows = dict.fromkeys(TABLES, 0)
         self._writers: dict[str, Any] = {}
         self._schemas = {name: pa.schema(list(columns)) for name, columns in TABLES.items()}
@@ -408,7 +410,8 @@ class Shelf:
         if set(columns) != set(schema.names):
             odd = sorted(set(columns) ^ set(schema.names))
             raise ValueError(f"{table}: columns missing or unknown: {odd}")
-        rows = pa.table({name: columns[name] for name in schema.names}, schema=schema)
+        padded = self._blanks.left_in(table, columns, len(columns[schema.names[0]]))
+        rows = pa.table({name: padded[name] for name in schema.names}, schema=schema)
         self.rows[table] += rows.num_rows
         if rows.num_rows:
             self._writers[table].write_table(rows, row_group_size=_GROUP_ROWS)

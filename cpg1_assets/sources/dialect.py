@@ -2,21 +2,25 @@
 
 T-SQL is the one dialect of the queries. SQL Server gets the text as it stands; the sample books get what
 comes out of here. Where the two engines would answer differently the seam settles it, or refuses by name;
-it never guesses. Two differences are left to the queries, because only they know what is meant:
+it never guesses. Blanks at the end of a text are settled in `blanks`. Two differences are left to the queries,
+because only they know what is meant:
 
-- SQL Server compares texts ignoring case and trailing blanks, DuckDB exactly. A fixed value is compared as
+- SQL Server compares texts ignoring case, DuckDB does not. A fixed value is compared as
   `UPPER(LTRIM(RTRIM(column))) = 'VALUE'`; where exact is meant, a binary collation says so, and is dropped
   here.
 - SQL Server reads `'2025-01-02'` by the session's language. Fixed dates are written with DATEFROMPARTS.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from cpg1_assets.sources.blanks import ignore_trailing_blanks
 from cpg1_assets.sources.query import Query, QueryError, Scalar
+from cpg1_assets.sources.texts import Blanks, of_text
 
 _BLANK = exp.Literal.string(" ")
 _TEXT_TYPES = exp.DataType.TEXT_TYPES
@@ -38,16 +42,19 @@ def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
     values: dict[str, Scalar] = {
         name: value for name, value in expanded.parameters.items() if not isinstance(value, tuple)
     }
-    return _translated(expanded.text), values
+    texts = frozenset((name, of_text(value)) for name, value in values.items() if isinstance(value, str))
+    return _translated(expanded.text, texts), values
 
 
 @lru_cache(maxsize=128)
-def _translated(text: str) -> str:
-    return meant(text).sql("duckdb", pretty=True, unsupported_level=ErrorLevel.RAISE)
+def _translated(text: str, texts: frozenset[tuple[str, Blanks]]) -> str:
+    return meant(text, dict(texts)).sql("duckdb", pretty=True, unsupported_level=ErrorLevel.RAISE)
 
 
-def meant(text: str) -> exp.Expr:
+def meant(text: str, parameters: Mapping[str, Blanks] | None = None) -> exp.Expr:
     """Give a T-SQL query as a tree that says what SQL Server would do, where another engine would differ.
+
+    `parameters` says by name what is known of the values of the parameters that hold texts.
 
     Raises QueryError for a text that is not one T-SQL query, and for what no tree can say.
     """
@@ -59,6 +66,7 @@ def meant(text: str) -> exp.Expr:
         raise QueryError("the query is not exactly one SELECT statement.")
     tree = statements[0]
     _refuse_what_differs(tree)
+    ignore_trailing_blanks(tree, parameters)
     # Arguments before what holds them: a sum of texts is known by its innermost text.
     for node in reversed(list(tree.walk())):
         changed = _said_plainly(node)

@@ -14,14 +14,12 @@ from typing import Any
 from cpg1_assets.doctor.conversation import quoted
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.extracts.named_columns import NamedTable, named_tables
-from cpg1_assets.sample_books.columns import MOMENT, MONEY
-from cpg1_assets.sample_books.tables import FLAG, TABLES, TEXT, WHOLE
 from cpg1_assets.sources.connection_string import ConnectionString
+from cpg1_assets.sources.schema import SOURCE_TABLES
 
 DRIVER = "ODBC Driver 18 for SQL Server"
 GIVEN = f"Driver={{{DRIVER}}};Server=books.example,1433;Database=master;Uid=cpg1_login;Pwd=hunter-2-hunter"
 NAMED = named_tables(read_catalog())
-_KINDS = ((MONEY, "decimal"), (TEXT, "nvarchar"), (WHOLE, "bigint"), (FLAG, "bit"), (MOMENT, "datetime"))
 _BRACKETED = r"\[(?:[^\]]|\]\])+\]"
 _WRITE = ("INSERT", "UPDATE", "DELETE", "ALTER")
 
@@ -255,10 +253,9 @@ def a_server(names: Mapping[str, str] | None = None, tables: list[NamedTable] | 
     for table in NAMED if tables is None else tables:
         there = (names or {}).get(table.database, table.database)
         database = server.databases.setdefault(there, FakeDatabase(tables={}))
-        schema = dict(TABLES.get(quoted(table.database, table.schema, table.name), ()))
+        schema = SOURCE_TABLES[quoted(table.database, table.schema, table.name)]
         database.tables[quoted(table.schema, table.name)] = {
-            column: next((name for kind, name in _KINDS if schema.get(column) == kind), "nvarchar")
-            for column in table.columns
+            column: schema[column].value.partition("(")[0] for column in table.columns
         }
     return server
 

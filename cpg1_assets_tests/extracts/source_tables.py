@@ -88,7 +88,7 @@ class SourceTables:
 
     def parameters(self, month: str, scope: Scope) -> dict[str, Any]:
         """Give every value a query may name."""
-        companies = tuple(row["id_company"] for row in self.ask(companies_in_scope_sql(), {}))
+        companies = tuple(str(row["id_company"]) for row in self.ask(companies_in_scope_sql(), {}))
         return {**CutoffMonth.parse(month).parameters(), **scope.parameters(), "companies": companies}
 
     def extract(self, name: str, month: str = "2025-09", scope: Scope | None = None) -> list[Row]:
@@ -106,6 +106,13 @@ class SourceTables:
         rows = self.ask(text, self.parameters(month, read_scope()))
         return {row["join_name"]: row["row_count"] for row in rows}
 
+    def ambiguities(self, name: str, month: str = "2025-09") -> list[Row]:
+        """Give the rows of the source between which a figure of an extract would have to choose."""
+        unambiguous = catalog()[name].contract.unambiguous
+        assert unambiguous is not None
+        rows = self.ask(unambiguous.sql, self.parameters(month, read_scope()))
+        return sorted(rows, key=lambda row: [str(value) for value in row.values()])
+
 
 @cache
 def catalog() -> dict[str, Extract]:
@@ -122,6 +129,9 @@ def assert_proved(
 ) -> None:
     """Check that the server's totals equal the rows' own, and that both witnesses hold."""
     contract = extract.contract
+    rows, totals, must_be_there, must_not_be_there = (
+        [_compared(row) for row in given] for given in (rows, totals, must_be_there, must_not_be_there)
+    )
     own: dict[str, list[Decimal]] = {}
     for row in rows:
         sums = own.setdefault(row["id_company"], [Decimal(0)] * (1 + len(contract.amounts)))
@@ -141,6 +151,11 @@ def assert_proved(
     for column in contract.columns:
         if column.allowed is not None:
             assert {row[column.name] for row in rows} <= {*column.allowed, None}
+
+
+def _compared(row: Row) -> Row:
+    """Give a row as it compares: without blanks at the end of its texts."""
+    return {name: value.rstrip(" ") if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _proofs(extract: Extract) -> tuple[str, str, str]:

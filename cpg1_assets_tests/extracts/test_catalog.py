@@ -43,6 +43,10 @@ witnesses:
       SELECT t.id_company AS id_company FROM [A].[dbo].[T] AS t
 several_matches: |
   SELECT 'join' AS join_name, COUNT(*) AS row_count FROM [A].[dbo].[T] AS t
+unambiguous:
+  statement: It says one thing.
+  sql: |
+    SELECT t.id_company AS id_company, t.[Date] AS dated FROM [A].[dbo].[T] AS t WHERE 1 = 0
 """
 
 
@@ -198,6 +202,15 @@ def test_a_query_that_breaks_a_rule_is_refused_by_file_and_line(
         ),
         ("'join' AS join_name", "'join' AS name", 23, "column 1 must be join_name"),
         (
+            "t.id_company AS id_company, t.[Date] AS dated",
+            "t.[Date] AS dated",
+            27,
+            "first column must be id_company",
+        ),
+        ("t.[Date] AS dated", "t.[Date] + 1", 27, "column 2 has no name"),
+        ("t.[Date] AS dated", "t.[Date] AS id_company", 27, "two columns have one name"),
+        ("t.[Date] AS dated", "GETDATE() AS dated", 27, "GETDATE"),
+        (
             "{name: id_company, type: text, nullable: false}",
             "{name: id_company, type: text}",
             6,
@@ -226,3 +239,26 @@ def test_a_contract_that_breaks_a_rule_is_refused_by_file_and_line(
     with pytest.raises(FileFormatError, match=message) as caught:
         read_catalog(_write(tmp_path, contract=CONTRACT.replace(old, new, 1)))
     assert f"ipe_99.yaml, line {line}: " in str(caught.value)
+
+
+def test_a_kept_text_whose_blanks_the_server_would_choose_is_refused_with_its_line(tmp_path: Path) -> None:
+    table = "[AIG_Nav_DW].[dbo].[Customers]"
+    sql = (
+        "SELECT\n    t.id_company AS id_company,\n    MIN(t.No_) AS document_no,\n    NULL AS amount\n"
+        f"FROM {table} AS t\nGROUP BY t.id_company\n"
+    )
+    with pytest.raises(
+        FileFormatError, match=r"line 2: the blanks at the end of id_company.*write RTRIM"
+    ) as caught:
+        read_catalog(_write(tmp_path, sql=sql))
+    assert "line 3: the blanks at the end of document_no" in str(caught.value)
+    mended = sql.replace("t.id_company", "RTRIM(t.id_company)").replace("t.No_", "RTRIM(t.No_)")
+    assert read_catalog(_write(tmp_path, sql=mended))["ipe_99"].sql == mended
+
+
+def test_totals_and_witnesses_may_group_as_they_like_because_they_are_only_compared(tmp_path: Path) -> None:
+    contract = CONTRACT.replace(
+        "FROM [A].[dbo].[T] AS t\n  GROUP BY", "FROM [AIG_Nav_DW].[dbo].[Customers] AS t\n  GROUP BY"
+    )
+    assert contract != CONTRACT
+    assert read_catalog(_write(tmp_path, contract=contract))

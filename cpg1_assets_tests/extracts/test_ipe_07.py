@@ -126,3 +126,31 @@ def test_descriptions_never_add_or_drop_a_row_and_the_first_by_key_is_taken(tabl
     # Ids compare exactly: b1 is another business line than B1.
     assert (second["customer_name"], second["busline_vertical_1"]) == (None, None)
     assert tables.several_matches("ipe_07") == {"company": 0, "customer": 1, "business line": 1}
+
+
+def test_customers_and_business_lines_are_found_whatever_blanks_end_their_codes(tables: SourceTables) -> None:
+    _entry(tables, 1, (at("2025-09-01"), "1"), Customer__No_="C1 ", Busline__Code="B1")
+    _entry(tables, 2, (at("2025-09-01"), "2"), Customer__No_="C1", Busline__Code="B1  ", id_company="EC_NG ")
+    tables.put("Customers", {"id_company": "EC_NG", "No_": "C1  ", "Name": "Ada "})
+    tables.put(
+        "Dim_Busline", {"Company_Code": "EC_NG", "Busline_Code": "B1 ", "Busline_Vertical_Name_1": "Retail"}
+    )
+    rows = by(tables.extract("ipe_07"), "entry_no")
+    assert {(row["customer_name"], row["busline_vertical_1"]) for row in rows.values()} == {
+        ("Ada ", "Retail")
+    }
+    # What is only given out stays as it was written.
+    assert [(rows[n]["customer_no"], rows[n]["id_company"]) for n in (1, 2)] == [
+        ("C1 ", "EC_NG"),
+        ("C1", "EC_NG "),
+    ]
+
+
+def test_of_cards_that_differ_in_blanks_only_the_same_is_taken_wherever_it_stands(
+    tables: SourceTables,
+) -> None:
+    _entry(tables, 1, (at("2025-09-01"), "1"))
+    card = {"id_company": "EC_NG", "No_": "C1"}
+    tables.put("Customers", card | {"Name": "Ada"}, card | {"Name": "Ada  "}, card | {"Name": "Ada "})
+    (row,) = tables.extract("ipe_07")
+    assert row["customer_name"] == "Ada  "

@@ -361,3 +361,92 @@ def test_countries_can_be_excluded_and_a_company_without_a_country_stays(tables:
     assert set(_amounts(tables.extract("ipe_31"))) == {"EC_NG", "JD_GH", "NO_WHERE"}
     without = read_scope().model_copy(update={"excluded_countries": ("NG",)})
     assert set(_amounts(tables.extract("ipe_31", scope=without))) == {"JD_GH", "NO_WHERE"}
+
+
+def _shown(tables: SourceTables) -> list[tuple[str, str]]:
+    return [(row["ambiguous"], row["number"].strip()) for row in tables.ambiguities("ipe_31")]
+
+
+def test_a_deposit_with_two_dates_is_shown_where_a_transaction_settles_with_it(tables: SourceTables) -> None:
+    _transaction(tables, "D1 ", Transaction_Type="Third Party Collection")
+    _deposit(tables, "D1", OMS_Payment_Status="cancelled")
+    assert _shown(tables) == []
+    _deposit(tables, "D1", OMS_Payment_Status="cancelled", OMS_Payment_Date=at("2025-09-06"))
+    _deposit(
+        tables, "D1", OMS_Payment_Status="cancelled", OMS_Type="Transfer", OMS_Payment_Date=at("2025-01-01")
+    )
+    _deposit(tables, "D2", OMS_Payment_Status="cancelled")
+    _deposit(tables, "D2", OMS_Payment_Status="cancelled", OMS_Payment_Date=at("2025-09-06"))
+    assert _shown(tables) == [("deposit date", "D1"), ("deposit date", "D1")]
+    (row,) = tables.extract("ipe_31")
+    assert row["event_date"] == at("2025-09-05")
+
+
+def test_a_payment_reversed_in_one_row_and_not_in_another_is_shown(tables: SourceTables) -> None:
+    _transaction(tables, "D1", Transaction_Type="Payment - Rev")
+    _deposit(tables, "D1", OMS_Payment_Status="cancelled", payment_reversal_date=at("2025-09-09"))
+    _deposit(tables, "D1", OMS_Payment_Status="cancelled")
+    assert _shown(tables) == [("deposit date", "D1"), ("deposit date", "D1")]
+
+
+def test_two_deposits_of_one_number_are_shown_where_packlists_took_of_it(tables: SourceTables) -> None:
+    _deposit(tables, "D")
+    _deposit(tables, "D ", OMS_Type="Transfer")
+    assert _shown(tables) == []
+    _packlist(tables, "K")
+    assert _shown(tables) == [("deposit number", "D"), ("deposit number", "D")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"OMS_Payment_No": "E"}, False),
+        ({"OMS_Packlist_Status": " INPROGRESS "}, False),
+        ({"OMS_Amount_Received": money("50.00")}, False),
+        ({"OMS_Amount_Received": money("51")}, True),
+        ({"OMS_Packlist_Created_Date": at("2025-09-06")}, True),
+        ({"OMS_Packlist_Status": "cancelled"}, True),
+        ({"OMS_Collection_Partner_Name": "UPS"}, True),
+    ],
+)
+def test_a_packlist_that_says_two_things_of_itself_is_shown(
+    tables: SourceTables, changes: Row, *, shown: bool
+) -> None:
+    _packlist(tables, "K")
+    _packlist(tables, "K ", **changes)
+    assert _shown(tables) == ([("packlist", "K")] * 2 if shown else [])
+
+
+def test_a_packlist_with_two_statuses_is_shown(tables: SourceTables) -> None:
+    row: Row = {"ID_Company": "EC_NG", "OMS_Packlist_No": "K"}
+    tables.put(
+        "RPT_PACKLIST_PACKAGES",
+        row | {"OMS_Packlist_status": "closed"},
+        row | {"OMS_Packlist_status": "Closed "},
+    )
+    assert _shown(tables) == []
+    tables.put("RPT_PACKLIST_PACKAGES", row | {"OMS_Packlist_status": "waitingApproval"})
+    assert {shown for shown, _ in _shown(tables)} == {"packlist status"}
+
+
+def test_a_company_under_two_countries_stays_while_one_of_them_is_not_excluded(tables: SourceTables) -> None:
+    _transaction(tables, "T")
+    tables.put("Dim_Company", {"Company_Code": "EC_NG ", "Company_Country": "AA", "Flg_In_Conso_Scope": 1})
+    for excluded, left in ((("AA",), ["NG"]), (("NG",), ["AA"]), (("NG", "AA"), [])):
+        scope = read_scope().model_copy(update={"excluded_countries": excluded})
+        assert [row["company_country"] for row in tables.extract("ipe_31", scope=scope)] == left
+
+
+def test_numbers_of_lists_deposits_and_partners_are_found_whatever_blanks_end_them(
+    tables: SourceTables,
+) -> None:
+    _deposit(tables, "D1 ", OMS_Payment_Amount=money("100"), OMS_Charges_Amount=None)
+    _packlist(tables, "K1", OMS_Payment_No="D1", OMS_Amount_Received=money("30"))
+    _packlist(tables, "K1  ", OMS_Payment_No="D1  ", OMS_Amount_Received=money("30"), ID_Company="EC_NG ",
+              OMS_Payment_Reconciled_Amount=money("4"), OMS_Payment_Charges_Reconciled_Amount=None)  # fmt: skip
+    rows = by(tables.extract("ipe_31"), "transaction_type")
+    assert rows["Payment"]["amount"] == money("-75")
+    assert (rows["Translist in progress"]["amount"], rows["Translist in progress"]["related_entity"]) == (
+        money("5"),
+        "K1",
+    )

@@ -190,7 +190,7 @@ def test_companies_that_keep_books_in_dollars_have_rate_one(tables: SourceTables
 
 def test_the_known_duplicate_is_left_out_and_others_never_repeat_a_company(tables: SourceTables) -> None:
     _rate(tables, "NG", "2", country=" united arab EMIRATES (the) ")
-    _rate(tables, "NG", "3", country="b")
+    _rate(tables, "NG", "4.0", country="b")
     _rate(tables, "NG", "4", country="B")
     _rate(tables, "GH", "5", country=None)
     tables.put("Dim_Country", *({"Country_Code": "NG", "Country_Name": name} for name in ("b", "a", None)))
@@ -198,3 +198,66 @@ def test_the_known_duplicate_is_left_out_and_others_never_repeat_a_company(table
     assert (rows["EC_NG"]["fx_rate"], rows["EC_NG"]["country_name"]) == (money("4"), "a")
     assert rows["JD_GH"]["fx_rate"] == money("5")
     assert tables.several_matches("cr_05") == {"company": 0, "country": 1, "fx rate": 1}
+    assert tables.ambiguities("cr_05") == []
+
+
+def test_two_different_closing_rates_are_no_rate_and_both_are_shown(tables: SourceTables) -> None:
+    _rate(tables, "NG", "1500", country="Nigeria")
+    _rate(tables, "NG ", "15000", country="NIGERIA")
+    _rate(tables, "GH", "15")
+    rows = by(tables.extract("cr_05"), "id_company")
+    names = ("rate_type", "year", "month", "fx_rate")
+    assert [rows["EC_NG"][name] for name in names] == [None] * 4
+    assert rows["JD_GH"]["fx_rate"] == money("15")
+    found = tables.ambiguities("cr_05")
+    assert sorted((row["id_company"], row["listed_as"], row["fx_rate"]) for row in found) == [
+        ("EC_NG", "NIGERIA", money("15000")),
+        ("EC_NG", "Nigeria", money("1500")),
+    ]
+
+
+def test_a_company_under_two_countries_has_no_rate_and_both_are_shown(tables: SourceTables) -> None:
+    again = {"Company_Code": "EC_NG ", "Company_Country": "US", "Flg_In_Conso_Scope": 1}
+    tables.put("Dim_Company", again)
+    _rate(tables, "NG", "1500")
+    _rate(tables, "GH", "15")
+    rows = by(tables.extract("cr_05"), "id_company")
+    assert (set(rows), rows["EC_NG"]["fx_rate"], rows["EC_NG"]["year"]) == ({"EC_NG", "JD_GH"}, None, None)
+    found = [row for row in tables.ambiguities("cr_05") if row["ambiguous"] == "country"]
+    assert [(row["id_company"].strip(), row["country_code"]) for row in found] == [
+        ("EC_NG", "NG"),
+        ("EC_NG", "US"),
+    ]
+
+
+def test_a_company_with_two_scope_flags_is_in_scope_and_shown(tables: SourceTables) -> None:
+    tables.put("Dim_Company", {"Company_Code": "EC_NG ", "Company_Country": "NG", "Flg_In_Conso_Scope": 0})
+    assert {row["id_company"] for row in tables.extract("cr_05")} == {"EC_NG", "JD_GH"}
+    assert [row["ambiguous"] for row in tables.ambiguities("cr_05")] == ["scope flag"]
+
+
+def test_a_company_that_keeps_its_books_in_dollars_needs_no_rate_of_its_country(tables: SourceTables) -> None:
+    tables.put("Dim_Company", {"Company_Code": "B_USD", "Company_Country": "DE", "Flg_In_Conso_Scope": 1})
+    _rate(tables, "DE", "0.9")
+    _rate(tables, "DE", "0.8")
+    rows = by(tables.extract("cr_05"), "id_company")
+    assert rows["B_USD"]["fx_rate"] == 1
+    assert tables.ambiguities("cr_05") == []
+
+
+def test_a_local_account_of_two_group_accounts_is_shown_while_it_moves(ledger: SourceTables) -> None:
+    _entry(ledger, 1, (at("2025-05-01"), "1"))
+    chart: Row = {"Company_Code": "EC_NG", "G/L_Account_No": "V1 "}
+    ledger.put("Dim_ChartOfAccounts", chart | {"Group_COA_Account_no": "18412 "})
+    assert ledger.ambiguities("cr_03") == []
+    ledger.put("Dim_ChartOfAccounts", chart | {"Group_COA_Account_no": "99999"})
+    assert [row["group_coa_account_no"].strip() for row in ledger.ambiguities("cr_03")] == [
+        "18412",
+        "18412",
+        "99999",
+    ]
+    assert [row["group_coa_account_no"] for row in ledger.extract("cr_03")] == ["18412"]
+    # Not in the year so far, or none of the control's accounts: no figure depends on it.
+    other: Row = {"Company_Code": "EC_NG", "G/L_Account_No": "R1"}
+    ledger.put("Dim_ChartOfAccounts", other | {"Group_COA_Account_no": "18412"})
+    assert len(ledger.ambiguities("cr_03")) == 3

@@ -10,28 +10,27 @@ from cpg1_assets.extracts.named_columns import (
     source_columns,
     statements_of,
 )
-from cpg1_assets.sample_books.columns import MOMENT, MONEY
-from cpg1_assets.sample_books.tables import FLAG, TABLES, TEXT, WHOLE
 from cpg1_assets.sources.dialect import to_duckdb
 from cpg1_assets.sources.query import Query, parameter_uses
+from cpg1_assets.sources.schema import SOURCE_TABLES, Kind
 
 CATALOG = read_catalog()
 NAMED = named_tables(CATALOG)
-_TYPES = (
-    (TEXT, "VARCHAR"),
-    (WHOLE, "BIGINT"),
-    (FLAG, "BOOLEAN"),
-    (MOMENT, "TIMESTAMP"),
-    (MONEY, "DECIMAL(38, 20)"),
-)
+_TYPES = {
+    Kind.TEXT: "VARCHAR",
+    Kind.WHOLE: "BIGINT",
+    Kind.FLAG: "BOOLEAN",
+    Kind.MOMENT: "TIMESTAMP",
+    Kind.MONEY: "DECIMAL(38, 20)",
+}
 
 
 def _ddl(connection: duckdb.DuckDBPyConnection, *, without: tuple[str, str] | None = None) -> None:
     """Make the tables with the columns that are known to be named, and no other."""
     for table in NAMED:
-        types = dict(TABLES[f"[{table.database}].[{table.schema}].[{table.name}]"])
+        types = SOURCE_TABLES[f"[{table.database}].[{table.schema}].[{table.name}]"]
         columns = [
-            f'"{column}" {next(name for kind, name in _TYPES if types[column] == kind)}'
+            f'"{column}" {_TYPES[types[column]]}'
             for column in table.columns
             if (table.name, column) != without
         ]

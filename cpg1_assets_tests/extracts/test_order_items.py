@@ -175,6 +175,26 @@ def test_a_package_the_source_repeats_does_not_repeat_its_items(tables: SourceTa
     assert tables.several_matches("ipe_12") == {"package": 1, "customer type": 1}
 
 
+def test_an_item_is_open_while_one_row_of_its_package_is_and_the_rows_are_shown(tables: SourceTables) -> None:
+    for number, packed_in in enumerate(("P1", "P2 ", "P3"), start=1):
+        _on_delivery(tables, str(number), PACKAGE_NUMBER=packed_in)
+    row: Row = {"ID_COMPANY": "EC_NG"}
+    tables.put(
+        "PACKAGE_CASHREC",
+        row | {"package_nr": "P1", "order_nr": "1", "troubleshoot_resolution_date": LAST_MOMENT},
+        row | {"package_nr": "P1 ", "order_nr": "2", "package_status": "open"},
+        row | {"package_nr": "P2", "order_nr": "1", "troubleshoot_resolution_date": LAST_MOMENT},
+        row | {"package_nr": "P2", "order_nr": "2", "troubleshoot_resolution_date": at("2025-09-01")},
+        row | {"package_nr": "P3", "order_nr": "1", "troubleshoot_resolution_date": MIDNIGHT},
+        row | {"package_nr": "P3", "order_nr": "2", "troubleshoot_resolution_date": None},
+    )
+    rows = by(tables.extract("ipe_12"), "order_item_id")
+    assert set(rows) == {"1", "3"}
+    assert rows["1"]["package_status"] == "open"
+    shown = [(row["package_number"].strip(), row["order_nr"]) for row in tables.ambiguities("ipe_12")]
+    assert sorted(shown) == [("P1", "1"), ("P1", "2")]
+
+
 BEFORE, AFTER, EARLY = LAST_MOMENT, MIDNIGHT, at("2018-12-31 23:59:59.997")
 
 

@@ -8,12 +8,12 @@ from sqlfluff.core import FluffConfig, Linter
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from cpg1_assets.doctor.column_types import IDS
 from cpg1_assets.extracts.catalog import companies_in_scope_sql, read_catalog
 from cpg1_assets.extracts.named_columns import statements_of
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.sources.query import Query
+from cpg1_assets.sources.schema import NUMBERED_IDS
 from cpg1_assets.sources.sqlserver import SqlServer
 
 
@@ -75,7 +75,9 @@ def test_both_parsers_accept_the_statement(name: str) -> None:
 def test_an_id_that_a_source_may_keep_as_a_number_is_made_a_text_before_it_is_collated(name: str) -> None:
     # COLLATE of a number is an error of SQL Server's (447); of the other engines here it is not.
     for collated in sqlglot.parse_one(_STATEMENTS[name], read="tsql").find_all(exp.Collate):
-        assert not (isinstance(collated.this, exp.Column) and collated.this.name in IDS), collated.sql("tsql")
+        assert not (isinstance(collated.this, exp.Column) and collated.this.name in NUMBERED_IDS), (
+            collated.sql("tsql")
+        )
 
 
 @pytest.mark.parametrize(

@@ -228,3 +228,45 @@ def test_usage_of_a_voucher_that_only_another_snapshot_knows_keeps_no_voucher(ta
     _item(tables, "a", "1", "1")
     (row,) = tables.extract("doc_voucher_usage")
     assert (row["voucher_id"], row["total_amount_used"]) == (None, money("1"))
+
+
+@pytest.mark.parametrize("name", ["ipe_08", "doc_voucher_usage"])
+def test_a_code_of_two_vouchers_is_shown_by_their_numbers_and_never_by_the_code(
+    tables: SourceTables, name: str
+) -> None:
+    _voucher(tables, "1", code="bearer")
+    _voucher(tables, "2", code="bearer ")
+    _voucher(tables, "3", code="Bearer")
+    _voucher(tables, "4", code="bearer", ID_COMPANY="JD_GH")
+    _voucher(tables, "5", code="bearer", snapshot_date=at("2025-08-31"))
+    _item(tables, "i1", None, "10", voucher_code="bearer")
+    found = tables.ambiguities(name)
+    assert [(row["id_company"], row["voucher_id"]) for row in found] == [("EC_NG", "1"), ("EC_NG", "2")]
+    assert "bearer" not in str(found)
+
+
+def test_a_voucher_twice_in_the_snapshot_is_a_repeated_key_and_no_shared_code(tables: SourceTables) -> None:
+    _voucher(tables, "1")
+    _voucher(tables, "1 ")
+    assert tables.ambiguities("ipe_08") == []
+
+
+def test_usage_is_found_whatever_blanks_end_the_code_on_either_side(tables: SourceTables) -> None:
+    _voucher(tables, "1", code="one ")
+    _voucher(tables, "2", code="two")
+    _item(tables, "i1", None, "10", voucher_code="one", ID_COMPANY="EC_NG ")
+    _item(tables, "i2", None, "5", voucher_code="two  ")
+    _item(tables, "i3", None, "1", voucher_code=" two")
+    rows = by(tables.extract("ipe_08"), "voucher_id")
+    assert {number: row["total_amount_used"] for number, row in rows.items()} == {
+        "1": money("10"),
+        "2": money("5"),
+    }
+    usage = tables.extract("doc_voucher_usage")
+    assert sorted(
+        (row["id_company"], row["voucher_id"] or "", row["total_amount_used"]) for row in usage
+    ) == [
+        ("EC_NG", "", money("1")),
+        ("EC_NG", "1", money("10")),
+        ("EC_NG", "2", money("5")),
+    ]

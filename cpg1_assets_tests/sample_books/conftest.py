@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from cpg1_assets.sample_books import make_sample_books
+from cpg1_assets.sample_books.trailing_blanks import PADDED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,10 @@ class Books:
     connection: duckdb.DuckDBPyConnection
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """Run a query over the books' tables, each a view under the last part of its name."""
+        """Run a query over the books' tables, each a view under the last part of its name.
+
+        Texts come without the blanks at their end, so that they compare as they do on SQL Server.
+        """
         return self.connection.execute(query).fetchall()
 
     def one(self, query: str) -> Any:  # noqa: ANN401 - whatever the query gives
@@ -40,7 +44,11 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
     connection = duckdb.connect()
     for name, table in manifest["tables"].items():
         view = name.split("].[")[-1].rstrip("]")
-        connection.execute(f"create view \"{view}\" as from read_parquet('{root / table['path']}')")
+        trimmed = ", ".join(f'rtrim("{column}", \' \') as "{column}"' for column in PADDED.get(name, ()))
+        replaced = f"replace ({trimmed})" if trimmed else ""
+        connection.execute(
+            f"create view \"{view}\" as select * {replaced} from read_parquet('{root / table['path']}')"
+        )
     for name in ("lines", "roll_forward", "causes"):
         connection.execute(f"create view {name} as from read_parquet('{root / 'truth' / name}.parquet')")
     return Books(root, manifest, connection)

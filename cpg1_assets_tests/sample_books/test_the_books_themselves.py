@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from cpg1_assets.sample_books import DEFAULT_SEED, FIRST_MONTH, LAST_MONTH, make, make_sample_books
-from cpg1_assets.sample_books.tables import TABLES
+from cpg1_assets.sample_books.tables import TABLES, file_of
+from cpg1_assets.sample_books.trailing_blanks import PADDED
 
 if TYPE_CHECKING:
     from cpg1_assets_tests.sample_books.conftest import Books
@@ -59,6 +61,8 @@ def test_books_are_made_in_chunks_whose_numbers_do_not_meet(
         ("AIG_Nav_Jumia_Reconciliation/dbo/RPT_CASHDEPOSIT", ["ID_Company", "OMS_Payment_No"]),
     ):
         table = pq.read_table(tmp_path / "chunked" / "tables" / f"{name}.parquet", columns=keys)
+        texts = [pc.utf8_rtrim(c, " ") if pa.types.is_string(c.type) else c for c in table.columns]
+        table = pa.table(texts, names=keys)
         assert table.group_by(keys).aggregate([]).num_rows == table.num_rows
 
 
@@ -84,6 +88,16 @@ def test_every_source_table_has_its_columns_and_rows(books: Books, name: str) ->
     assert [(field.name, field.type) for field in schema] == list(TABLES[name])
     assert books.manifest["tables"][name]["rows"] > 0
     assert not any(pa.types.is_floating(field.type) for field in schema)
+
+
+@pytest.mark.parametrize(("table", "column"), [(t, c) for t, columns in PADDED.items() for c in columns])
+def test_some_texts_end_in_blanks_and_mean_the_same_without_them(
+    books: Books, table: str, column: str
+) -> None:
+    values = pq.read_table(books.root / file_of(table), columns=[column])[column]
+    ending = pc.filter(values, pc.ends_with(values, " ")).to_pylist()
+    assert 0 < len(ending) < max(len(values) / 2, 2)
+    assert all(text.rstrip(" ") for text in ending), "a blank text stays what it was"
 
 
 def test_all_dates_have_thousandths_that_sql_server_keeps(books: Books) -> None:

@@ -20,7 +20,9 @@ account AS (
                 a.[G/L_Account_No] COLLATE Latin1_General_100_BIN2
             ORDER BY a.Group_COA_Account_no COLLATE Latin1_General_100_BIN2,
                 CASE WHEN a.Group_COA_Account_Name IS NULL THEN 1 ELSE 0 END,
-                a.Group_COA_Account_Name COLLATE Latin1_General_100_BIN2
+                a.Group_COA_Account_Name COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(a.Group_COA_Account_no, '|', a.Group_COA_Account_Name, '|') COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_ChartOfAccounts] AS a
     WHERE a.Group_COA_Account_no IN (@gl_accounts)
@@ -31,7 +33,9 @@ company AS (
         PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2
         ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
             c.Company_Country COLLATE Latin1_General_100_BIN2,
-            c.[Opco/Central_?] COLLATE Latin1_General_100_BIN2
+            c.[Opco/Central_?] COLLATE Latin1_General_100_BIN2,
+            -- Last, what differs only in blanks at the end: no comparison sees those.
+            CONCAT(c.Company_Country, '|', c.[Opco/Central_?], '|') COLLATE Latin1_General_100_BIN2
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Company] AS c
 ),
@@ -41,7 +45,9 @@ ifrs AS (
         ORDER BY CASE WHEN m.Level_1_Name IS NULL THEN 1 ELSE 0 END,
             m.Level_1_Name COLLATE Latin1_General_100_BIN2,
             m.Level_2_Name COLLATE Latin1_General_100_BIN2,
-            m.Level_3_Name COLLATE Latin1_General_100_BIN2
+            m.Level_3_Name COLLATE Latin1_General_100_BIN2,
+            -- Last, what differs only in blanks at the end: no comparison sees those.
+            CONCAT(m.Level_1_Name, '|', m.Level_2_Name, '|', m.Level_3_Name, '|') COLLATE Latin1_General_100_BIN2
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[GDOC_IFRS_Tabular_Mapping] AS m
 )

@@ -11,13 +11,25 @@ WITH company AS (
                 AND RIGHT(UPPER(RTRIM(c.Company_Code)), 4) = '_USD' THEN 1
             ELSE 0
         END AS in_dollars,
+        -- A company listed under two countries has no rate: which of them is right is not for a query to say.
+        CASE
+            WHEN MIN(UPPER(LTRIM(RTRIM(c.Company_Country))) COLLATE Latin1_General_100_BIN2)
+                    OVER (PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2)
+                <> MAX(UPPER(LTRIM(RTRIM(c.Company_Country))) COLLATE Latin1_General_100_BIN2)
+                    OVER (PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2)
+                THEN 0
+            ELSE 1
+        END AS has_one_country,
         ROW_NUMBER() OVER (
             PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2
             ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
                 c.Company_Country COLLATE Latin1_General_100_BIN2,
                 c.Company_Name COLLATE Latin1_General_100_BIN2,
                 c.[Opco/Central_?] COLLATE Latin1_General_100_BIN2,
-                c.[Is_Active?]
+                c.[Is_Active?],
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(c.Company_Country, '|', c.Company_Name, '|', c.[Opco/Central_?], '|')
+                    COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Company] AS c
     WHERE c.Company_Code IN (@companies)
@@ -25,17 +37,22 @@ WITH company AS (
 country AS (
     SELECT
         n.Country_Code COLLATE Latin1_General_100_BIN2 AS country_code,
-        MIN(n.Country_Name COLLATE Latin1_General_100_BIN2) AS country_name
+        MIN(RTRIM(n.Country_Name) COLLATE Latin1_General_100_BIN2) AS country_name
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Country] AS n
     GROUP BY n.Country_Code COLLATE Latin1_General_100_BIN2
 ),
 rate AS (
-    SELECT f.country_code, f.rate_type, f.[year], f.cod_month, f.rate, ROW_NUMBER() OVER (
-        PARTITION BY f.country_code COLLATE Latin1_General_100_BIN2
-        ORDER BY CASE WHEN f.country IS NULL THEN 1 ELSE 0 END,
-            f.country COLLATE Latin1_General_100_BIN2,
-            f.rate
-    ) AS candidate
+    -- Rows that give one country the same rate are one rate; two different rates are none.
+    SELECT
+        f.country_code, f.rate_type, f.[year], f.cod_month, f.rate,
+        MIN(f.rate) OVER (PARTITION BY f.country_code COLLATE Latin1_General_100_BIN2) AS lowest,
+        MAX(f.rate) OVER (PARTITION BY f.country_code COLLATE Latin1_General_100_BIN2) AS highest,
+        ROW_NUMBER() OVER (
+            PARTITION BY f.country_code COLLATE Latin1_General_100_BIN2
+            ORDER BY f.rate_type COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(f.rate_type, '|') COLLATE Latin1_General_100_BIN2
+        ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_FX_RATES] AS f
     WHERE f.[year] = @year
         AND f.cod_month = @month
@@ -46,20 +63,22 @@ rate AS (
         AND f.rate IS NOT NULL
 )
 SELECT
-    c.Company_Code AS id_company,
+    RTRIM(c.Company_Code) AS id_company,
     c.Company_Name AS company_name,
     c.Company_Country AS company_country,
     n.country_name AS country_name,
     c.opco_or_central AS opco_or_central,
     c.is_active AS is_active,
-    CASE WHEN c.in_dollars = 1 THEN 'Closing' ELSE f.rate_type END AS rate_type,
-    CASE WHEN c.in_dollars = 1 THEN @year ELSE f.[year] END AS year,
-    CASE WHEN c.in_dollars = 1 THEN @month ELSE f.cod_month END AS month,
-    CASE WHEN c.in_dollars = 1 THEN 1 ELSE f.rate END AS fx_rate
+    CASE WHEN c.in_dollars * c.has_one_country = 1 THEN 'Closing' ELSE f.rate_type END AS rate_type,
+    CASE WHEN c.in_dollars * c.has_one_country = 1 THEN @year ELSE f.[year] END AS year,
+    CASE WHEN c.in_dollars * c.has_one_country = 1 THEN @month ELSE f.cod_month END AS month,
+    CASE WHEN c.in_dollars * c.has_one_country = 1 THEN 1 ELSE f.rate END AS fx_rate
 FROM company AS c
 LEFT JOIN country AS n
     ON n.country_code = c.Company_Country COLLATE Latin1_General_100_BIN2
 LEFT JOIN rate AS f
     ON f.country_code = c.Company_Country COLLATE Latin1_General_100_BIN2
     AND f.candidate = 1
+    AND f.lowest = f.highest
+    AND c.has_one_country = 1
 WHERE c.candidate = 1

@@ -3,7 +3,8 @@
 WITH voucher AS (
     SELECT v.ID_COMPANY, v.code, v.id, v.business_use, v.created_at, ROW_NUMBER() OVER (
         PARTITION BY v.ID_COMPANY COLLATE Latin1_General_100_BIN2, v.code COLLATE Latin1_General_100_BIN2
-        ORDER BY CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2, v.created_at
+        ORDER BY CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2, v.created_at,
+            v.business_use COLLATE Latin1_General_100_BIN2
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS v
     WHERE v.ID_COMPANY IN (@companies)
@@ -22,13 +23,14 @@ seller_transaction AS (
     WHERE r.ID_Company IN (@companies)
 ),
 item AS (
+    -- The rows are groups, and what is grouped has no blanks at its end: which of several it would be is chance.
     SELECT
-        s.ID_COMPANY AS id_company,
-        CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2 AS voucher_id,
-        r.Transaction_No COLLATE Latin1_General_100_BIN2 AS transaction_no,
-        s.VOUCHER_TYPE COLLATE Latin1_General_100_BIN2 AS voucher_type,
+        RTRIM(s.ID_COMPANY) COLLATE Latin1_General_100_BIN2 AS id_company,
+        RTRIM(CAST(v.id AS nvarchar(100))) COLLATE Latin1_General_100_BIN2 AS voucher_id,
+        RTRIM(r.Transaction_No) COLLATE Latin1_General_100_BIN2 AS transaction_no,
+        RTRIM(s.VOUCHER_TYPE) COLLATE Latin1_General_100_BIN2 AS voucher_type,
         UPPER(LTRIM(RTRIM(s.VOUCHER_TYPE))) AS same_type,
-        v.business_use COLLATE Latin1_General_100_BIN2 AS business_use,
+        RTRIM(v.business_use) COLLATE Latin1_General_100_BIN2 AS business_use,
         YEAR(v.created_at) AS creation_year,
         YEAR(s.PACKAGE_DELIVERY_DATE) * 100 + MONTH(s.PACKAGE_DELIVERY_DATE) AS delivery_month,
         COALESCE(s.MTR_SHIPPING_VOUCHER_DISCOUNT, 0) AS shipping_storecredit,

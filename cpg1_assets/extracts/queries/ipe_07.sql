@@ -16,7 +16,9 @@ company AS (
     SELECT c.Company_Code, c.Company_Country, ROW_NUMBER() OVER (
         PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2
         ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
-            c.Company_Country COLLATE Latin1_General_100_BIN2
+            c.Company_Country COLLATE Latin1_General_100_BIN2,
+            -- Last, what differs only in blanks at the end: no comparison sees those.
+            CONCAT(c.Company_Country, '|') COLLATE Latin1_General_100_BIN2
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Company] AS c
 ),
@@ -31,7 +33,9 @@ customer AS (
                 k.[Customer Posting Group] COLLATE Latin1_General_100_BIN2,
                 k.[Busline Code] COLLATE Latin1_General_100_BIN2,
                 k.Stream COLLATE Latin1_General_100_BIN2,
-                k.[Automatically integrated]
+                k.[Automatically integrated],
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(k.Name, '|', k.[Customer Posting Group], '|', k.[Busline Code], '|', k.Stream, '|') COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [AIG_Nav_DW].[dbo].[Customers] AS k
     WHERE k.id_company IN (@companies)
@@ -46,7 +50,9 @@ busline AS (
             ORDER BY CASE WHEN b.Busline_Vertical_Name_1 IS NULL THEN 1 ELSE 0 END,
                 b.Busline_Vertical_Name_1 COLLATE Latin1_General_100_BIN2,
                 b.Busline_Vertical_Name_2 COLLATE Latin1_General_100_BIN2,
-                b.Busline_Vertical_Name_3 COLLATE Latin1_General_100_BIN2
+                b.Busline_Vertical_Name_3 COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(b.Busline_Vertical_Name_1, '|', b.Busline_Vertical_Name_2, '|', b.Busline_Vertical_Name_3, '|') COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Busline] AS b
 )

@@ -5,7 +5,7 @@ WITH usage_by_type AS (
     SELECT
         s.ID_COMPANY,
         s.voucher_code COLLATE Latin1_General_100_BIN2 AS voucher_code,
-        MIN(s.VOUCHER_TYPE COLLATE Latin1_General_100_BIN2) AS voucher_type,
+        MIN(RTRIM(s.VOUCHER_TYPE) COLLATE Latin1_General_100_BIN2) AS voucher_type,
         SUM(COALESCE(s.MTR_SHIPPING_DISCOUNT_AMOUNT, 0)) AS shipping_discount,
         SUM(COALESCE(s.MTR_SHIPPING_VOUCHER_DISCOUNT, 0)) AS shipping_storecredit,
         SUM(CASE WHEN s.IS_MARKETPLACE = 1 THEN COALESCE(s.MTR_COUPON_MONEY_VALUE, 0) ELSE 0 END)
@@ -52,7 +52,9 @@ template AS (
         PARTITION BY t.ID_COMPANY COLLATE Latin1_General_100_BIN2, CAST(t.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
         ORDER BY CASE WHEN t.template_id IS NULL THEN 1 ELSE 0 END,
             CAST(t.template_id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2,
-            t.template_name COLLATE Latin1_General_100_BIN2
+            t.template_name COLLATE Latin1_General_100_BIN2,
+            -- Last, what differs only in blanks at the end: no comparison sees those.
+            CONCAT(t.template_id, '|', t.template_name, '|') COLLATE Latin1_General_100_BIN2
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[StoreCreditVoucher] AS t
     WHERE t.ID_COMPANY IN (@companies)

@@ -1,12 +1,14 @@
 -- IPE_12: items delivered and to be paid on delivery, whose package's cash was not reconciled at the cutoff.
 WITH package AS (
-    -- One row a package; should the source repeat one, the first by its key stands for it.
+    -- One row a package; should the source repeat one, a row that is not reconciled by the cutoff stands for it
+    -- before one that is (what is open is never hidden), and else the first by its key.
     SELECT
         p.ID_COMPANY, p.package_nr, p.package_status, p.amount_expected, p.amount_received,
         p.fk_collection_partner, p.last_mile, p.payment_method_confirmed, p.troubleshoot_resolution_date,
         ROW_NUMBER() OVER (
             PARTITION BY p.ID_COMPANY COLLATE Latin1_General_100_BIN2, p.package_nr COLLATE Latin1_General_100_BIN2
-            ORDER BY CASE WHEN p.order_nr IS NULL THEN 1 ELSE 0 END,
+            ORDER BY CASE WHEN p.troubleshoot_resolution_date < @next_month_start THEN 1 ELSE 0 END,
+                CASE WHEN p.order_nr IS NULL THEN 1 ELSE 0 END,
                 p.order_nr COLLATE Latin1_General_100_BIN2,
                 CASE WHEN p.troubleshoot_resolution_date IS NULL THEN 1 ELSE 0 END,
                 p.troubleshoot_resolution_date,
@@ -15,7 +17,9 @@ WITH package AS (
                 p.amount_received,
                 CAST(p.fk_collection_partner AS nvarchar(100)) COLLATE Latin1_General_100_BIN2,
                 p.last_mile COLLATE Latin1_General_100_BIN2,
-                p.payment_method_confirmed COLLATE Latin1_General_100_BIN2
+                p.payment_method_confirmed COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(p.package_status, '|', p.fk_collection_partner, '|', p.last_mile, '|', p.payment_method_confirmed, '|') COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [STG_AIG_NAV_JUMIA_REC].[OMS].[PACKAGE_CASHREC] AS p
     WHERE p.ID_COMPANY IN (@companies)
@@ -23,7 +27,7 @@ WITH package AS (
 customer_type AS (
     SELECT
         UPPER(LTRIM(RTRIM(y.Bob_Customer_Type))) AS bob_type,
-        MIN(y.Customer_Type_L1 COLLATE Latin1_General_100_BIN2) AS customer_type
+        MIN(RTRIM(y.Customer_Type_L1) COLLATE Latin1_General_100_BIN2) AS customer_type
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_DIM_BOB_CUSTOMER_TYPE] AS y
     GROUP BY UPPER(LTRIM(RTRIM(y.Bob_Customer_Type)))
 ),

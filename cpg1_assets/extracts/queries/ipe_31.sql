@@ -75,10 +75,10 @@ dated_transaction AS (
 packlist AS (
     -- The source has a row per packlist and payment, each with the packlist's own figures.
     SELECT
-        p.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
-        p.OMS_Packlist_No COLLATE Latin1_General_100_BIN2 AS packlist_no,
+        RTRIM(p.ID_Company) COLLATE Latin1_General_100_BIN2 AS id_company,
+        RTRIM(p.OMS_Packlist_No) COLLATE Latin1_General_100_BIN2 AS packlist_no,
         MIN(p.OMS_Packlist_Created_Date) AS created_date,
-        MIN(p.OMS_Collection_Partner_Name COLLATE Latin1_General_100_BIN2) AS collection_partner,
+        MIN(RTRIM(p.OMS_Collection_Partner_Name) COLLATE Latin1_General_100_BIN2) AS collection_partner,
         COALESCE(MAX(p.OMS_Amount_Received), 0)
             - SUM(CASE
                 WHEN p.OMS_Payment_Date < @next_month_start
@@ -90,7 +90,7 @@ packlist AS (
     WHERE p.ID_Company IN (@companies)
         AND p.OMS_Packlist_Created_Date < @next_month_start
         AND UPPER(LTRIM(RTRIM(p.OMS_Packlist_Status))) IN ('INPROGRESS', 'CLOSED', 'WAITINGCONFIRMATION')
-    GROUP BY p.ID_Company COLLATE Latin1_General_100_BIN2, p.OMS_Packlist_No COLLATE Latin1_General_100_BIN2
+    GROUP BY RTRIM(p.ID_Company) COLLATE Latin1_General_100_BIN2, RTRIM(p.OMS_Packlist_No) COLLATE Latin1_General_100_BIN2
 ),
 force_closed_packlist AS (
     SELECT DISTINCT
@@ -202,8 +202,12 @@ open_item AS (
 company AS (
     SELECT c.Company_Code, c.Company_Country, ROW_NUMBER() OVER (
         PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2
-        ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
-            c.Company_Country COLLATE Latin1_General_100_BIN2
+        -- Of two countries, one that is left out by configuration stands last: nothing is hidden by it.
+        ORDER BY CASE WHEN UPPER(LTRIM(RTRIM(c.Company_Country))) IN (@excluded_countries) THEN 1 ELSE 0 END,
+            CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
+            c.Company_Country COLLATE Latin1_General_100_BIN2,
+            -- Last, what differs only in blanks at the end: no comparison sees those.
+            CONCAT(c.Company_Country, '|') COLLATE Latin1_General_100_BIN2
     ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Company] AS c
 ),
@@ -211,7 +215,7 @@ service_provider AS (
     SELECT
         h.ID_COMPANY COLLATE Latin1_General_100_BIN2 AS id_company,
         UPPER(LTRIM(RTRIM(h.NODE))) COLLATE Latin1_General_100_BIN2 AS node,
-        MIN(h.SERVICE_PROVIDER COLLATE Latin1_General_100_BIN2) AS service_provider
+        MIN(RTRIM(h.SERVICE_PROVIDER) COLLATE Latin1_General_100_BIN2) AS service_provider
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_HUBS_3PL_MAPPING] AS h
     GROUP BY h.ID_COMPANY COLLATE Latin1_General_100_BIN2,
         UPPER(LTRIM(RTRIM(h.NODE))) COLLATE Latin1_General_100_BIN2
@@ -226,7 +230,9 @@ partner AS (
                 CASE WHEN p.[Type] IS NULL THEN 1 ELSE 0 END,
                 p.[Type] COLLATE Latin1_General_100_BIN2,
                 CASE WHEN p.ERP_Name IS NULL THEN 1 ELSE 0 END,
-                p.ERP_Name COLLATE Latin1_General_100_BIN2
+                p.ERP_Name COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(p.[Type], '|', p.ERP_Name, '|') COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_COLLECTIONPARTNERS] AS p
 ),
@@ -238,7 +244,9 @@ bank_account AS (
             PARTITION BY b.id_company COLLATE Latin1_General_100_BIN2,
                 UPPER(LTRIM(RTRIM(b.[Service Provider No_]))) COLLATE Latin1_General_100_BIN2
             ORDER BY b.No_ COLLATE Latin1_General_100_BIN2,
-                g.[G_L Bank Account No_] COLLATE Latin1_General_100_BIN2
+                g.[G_L Bank Account No_] COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(g.[G_L Bank Account No_], '|') COLLATE Latin1_General_100_BIN2
         ) AS candidate
     FROM [AIG_Nav_DW].[dbo].[Bank Accounts] AS b
     INNER JOIN [AIG_Nav_DW].[dbo].[Bank Account Posting Group] AS g

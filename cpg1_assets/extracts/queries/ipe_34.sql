@@ -33,7 +33,7 @@ WITH item AS (
 customer_type AS (
     SELECT
         UPPER(LTRIM(RTRIM(y.Bob_Customer_Type))) AS bob_type,
-        MIN(y.Customer_Type_L1 COLLATE Latin1_General_100_BIN2) AS customer_type
+        MIN(RTRIM(y.Customer_Type_L1) COLLATE Latin1_General_100_BIN2) AS customer_type
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_DIM_BOB_CUSTOMER_TYPE] AS y
     GROUP BY UPPER(LTRIM(RTRIM(y.Bob_Customer_Type)))
 ),
@@ -41,7 +41,7 @@ refund_no_return AS (
     SELECT
         r.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
         CAST(r.OMS_ID_Sales_Order_Item AS nvarchar(100)) COLLATE Latin1_General_100_BIN2 AS order_item_id,
-        MIN(r.OMS_Type COLLATE Latin1_General_100_BIN2) AS oms_type
+        MIN(RTRIM(r.OMS_Type) COLLATE Latin1_General_100_BIN2) AS oms_type
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_REFUND_NO_RETURN] AS r
     WHERE r.ID_Company IN (@companies)
     GROUP BY r.ID_Company COLLATE Latin1_General_100_BIN2, CAST(r.OMS_ID_Sales_Order_Item AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
