@@ -429,6 +429,12 @@ def test_a_folder_that_vanishes_half_way_is_reported(year: Path, monkeypatch: py
     ) in found
 
 
+def test_a_folder_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = walk(tmp_path / "gone", "2025-01").problems
+    assert (problem.kind, problem.path) == ("unreadable", "2025-01")
+    assert "No such file" in problem.message
+
+
 def test_a_link_that_names_a_folder_elsewhere_is_a_problem_and_nothing_there_is_read(year: Path) -> None:
     (year.parent / "elsewhere").mkdir()
     (year.parent / "elsewhere" / "private").write_text("x")
