@@ -1,1 +1,4 @@
-"""What cannot be taken back: seals, sign-offs, signatures, in one chain. Not here: looking whether it still holds."""
+"""What cannot be taken back: seals, sign-offs, reopenings, signatures, in one chain.
+
+Not here: looking whether it still holds.
+"""

@@ -154,9 +154,7 @@ def head(evidence: Path) -> Link | None:
     return links[-1] if links else None
 
 
-def append_link(
-    evidence: Path, kind: str, body: Mapping[str, Any], *, made_by: str = "", signer: Signer | None = None
-) -> Link:
+def append_link(evidence: Path, kind: str, body: Mapping[str, Any], *, signer: Signer | None = None) -> Link:
     """Add a link to the chain, under its lock, and give it. Raises EvidenceError on a damaged chain.
 
     The file appears whole or not at all, and never in the place of another: a process killed at any moment
@@ -173,7 +171,7 @@ def append_link(
             kind=kind,
             previous=links[-1].digest if links else BEFORE_THE_FIRST,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            made_by=made_by or os_account(),
+            made_by=os_account(),
             body=json.loads(canonical(body)),
             digest="",
         )

@@ -49,7 +49,8 @@ from cpg1_assets.lock import held_lock
 Role = Literal["preparer", "reviewer"]
 CERTIFICATION = (
     "I have examined the reconciliation C-PG-1 of this month as it was sealed and the evidence it rests on. To the "
-    "best of my knowledge it is complete and accurate, and every open variance is explained in my comments."
+    "best of my knowledge it is complete and accurate, and every open variance and failed check is explained in my "
+    "comments."
 )
 
 

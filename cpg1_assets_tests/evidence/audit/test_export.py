@@ -57,6 +57,14 @@ def test_an_archive_verifies_by_itself_packed_and_unpacked(
         assert report.conclusion.startswith("As it was sealed. ")
 
 
+def test_an_evidence_folder_is_opened_as_it_is_also_where_it_holds_one_of_that_name(year: Path) -> None:
+    (year / "evidence").mkdir()
+    with opened_evidence(year) as found:
+        assert (found.folder, found.month, found.problems) == (year, None, ())
+    with opened_evidence(year.parent) as found:
+        assert (found.folder, found.month) == (year, None)
+
+
 def test_the_same_evidence_gives_the_same_bytes(archive: Path, sealed_year: Path, tmp_path: Path) -> None:
     copy = Path(
         shutil.copytree(sealed_year, tmp_path / "elsewhere" / "evidence", copy_function=shutil.copyfile)

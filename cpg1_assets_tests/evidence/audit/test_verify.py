@@ -19,7 +19,7 @@ from cpg1_assets.evidence.audit.verify import VerifyReport, verify
 from cpg1_assets.evidence.audit.walk import walk
 from cpg1_assets.evidence.chain.links import BEFORE_THE_FIRST, anchor_of, canonical, head, read_chain
 from cpg1_assets.evidence.chain.manifest import MANIFEST, read_manifest, to_arrow
-from cpg1_assets.evidence.chain.signing import make_key, open_signer
+from cpg1_assets.evidence.chain.signing import key_id, make_key, open_signer
 from cpg1_assets.evidence.packages.package import write_package
 from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets_tests.evidence.small_year import MONTHS, files_of, link_of, small_month
@@ -353,6 +353,7 @@ def test_a_trusted_key_vouches_for_the_head(signed: tuple[Path, str, str]) -> No
     assert report.problems == []
     assert report.trusted
     assert report.conclusion.startswith("As it was sealed. ")
+    assert report.signed_by == [key_id(key)]
     without = verify(evidence)
     assert without.signed_by == report.signed_by
     assert not without.trusted
@@ -426,6 +427,12 @@ def test_a_folder_that_vanishes_half_way_is_reported(year: Path, monkeypatch: py
         "unreadable",
         f"{LAST}/seals/002/seal.json",
     ) in found
+
+
+def test_a_folder_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = walk(tmp_path / "gone", "2025-01").problems
+    assert (problem.kind, problem.path) == ("unreadable", "2025-01")
+    assert "No such file" in problem.message
 
 
 def test_a_link_that_names_a_folder_elsewhere_is_a_problem_and_nothing_there_is_read(year: Path) -> None:

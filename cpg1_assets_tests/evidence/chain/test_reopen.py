@@ -211,6 +211,20 @@ def test_a_reopening_of_a_month_that_was_not_signed_off_is_a_problem(evidence: P
     assert problem.message == "It reopens a month that was not signed off."
 
 
+def test_a_review_that_rests_on_nothing_does_not_close_a_month(evidence: Path) -> None:
+    prepared = prepare(evidence)
+    body = {**prepared.body, "role": "reviewer", "name": "Bob", "reviews": "0" * 64}
+    append_link(evidence, "sign-off", body)
+    append_link(evidence, "sign-off", {**prepared.body, "reviews": prepared.digest})
+    seal = read_chain(evidence)[0]
+    again = {"month": MONTH, "version": 1, "seal_digest": seal.digest, "name": "Cleo", "reason": "late"}
+    append_link(evidence, "reopen", again)
+    assert [(problem.kind, problem.path) for problem in verify(evidence).problems] == [
+        ("sign-off", "chain/000003.json"),
+        ("reopen", "chain/000005.json"),
+    ]
+
+
 def test_a_reopening_of_a_version_that_was_sealed_over_is_a_problem(signed: Path) -> None:
     small_month(signed, MONTH, run="run-2", amount=2)
     seal = read_chain(signed)[0]

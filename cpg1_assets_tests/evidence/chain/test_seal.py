@@ -13,7 +13,7 @@ import pytest
 
 from cpg1_assets.errors import EvidenceError, StorageError
 from cpg1_assets.evidence.audit.verify import verify
-from cpg1_assets.evidence.chain.links import read_chain
+from cpg1_assets.evidence.chain.links import anchor_of, read_chain
 from cpg1_assets.evidence.chain.manifest import read_manifest
 from cpg1_assets.evidence.chain.seal import (
     MonthContent,
@@ -72,7 +72,7 @@ def test_sealing_the_same_again_makes_nothing(tmp_path: Path) -> None:
     first = small_month(evidence, MONTH)
     again = small_month(evidence, MONTH, run="run-2")
     assert (first.made, again.made) == (True, False)
-    assert again.anchor == first.anchor
+    assert again.anchor == first.anchor == anchor_of(read_chain(evidence)[0])
     assert len(read_chain(evidence)) == 1
 
 

@@ -182,6 +182,13 @@ def test_a_sign_off_that_this_software_would_not_have_made_is_a_problem(
     assert re.search(why, problem.message)
 
 
+def test_only_a_reviewer_reviews(evidence: Path) -> None:
+    prepared = prepare(evidence)
+    made = {**prepared.body, "role": "approver", "name": "Bob", "reviews": prepared.digest}
+    append_link(evidence, "sign-off", made)
+    assert [each.covers for each in sign_offs(evidence, MONTH).sign_offs] == [True, False]
+
+
 def test_a_review_of_a_review_is_a_problem(evidence: Path) -> None:
     prepare(evidence)
     reviewed = review(evidence)
