@@ -6,16 +6,15 @@ tables, no cast of an amount. Where the statements stand (files, contracts) is t
 
 from collections.abc import Callable, Iterator, Sequence
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from cpg1_assets.extracts.contract import MONTH_PARAMETERS
 from cpg1_assets.extracts.scope import LIST_PARAMETERS
 from cpg1_assets.sources.blanks import chosen_outputs
-from cpg1_assets.sources.dialect import to_duckdb
-from cpg1_assets.sources.query import Query, QueryError, parameter_uses
+from cpg1_assets.sources.dialect import statements_of, to_duckdb
+from cpg1_assets.sources.query import Query, QueryError, parameter_uses, tokens_of
 
 Violation = tuple[int, str]
 """A line of the statement, from 1, and what is wrong there with what to do about it."""
@@ -60,9 +59,7 @@ def violations(
     extract itself, so that no character of them may be the server's choice.
     """
     try:
-        statements = [
-            s for s in sqlglot.parse(text, read="tsql", error_level=ErrorLevel.RAISE) if s is not None
-        ]
+        statements = statements_of(text)
     except SqlglotError as error:
         problem = (getattr(error, "errors", None) or [{}])[0]
         what = problem.get("description") or str(error)
@@ -100,7 +97,7 @@ def _columns(tree: exp.Query, judge: Callable[[Sequence[str]], str | None]) -> I
 
 
 def _words(text: str) -> Iterator[Violation]:
-    for token in sqlglot.tokenize(text, read="tsql"):
+    for token in tokens_of(text):
         word = token.text.upper()
         if token.token_type not in _WORDS_IN_QUOTES and word in _FORBIDDEN:
             yield token.line, f"{word} {_FORBIDDEN[word]}"

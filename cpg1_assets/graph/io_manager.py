@@ -68,6 +68,7 @@ class ParquetIOManager(dg.IOManager):
         # What each step of this process has read so far: SHA-256 by asset, and which files nobody vouches for.
         self._read: dict[tuple[str, str], dict[str, str]] = {}
         self._unknown: dict[tuple[str, str], set[str]] = {}
+        self._entered: set[tuple[str, str, str]] = set()
 
     def handle_output(self, context: dg.OutputContext, obj: Writable | WrittenParquet | Drawn) -> None:
         """Write (unless written already), publish with its provenance, and record schema, rows, size, place, hash."""
@@ -126,7 +127,11 @@ class ParquetIOManager(dg.IOManager):
 
     def _enter(self, context: dg.InputContext | dg.OutputContext, *, materializes: bool) -> None:
         step, month = context.step_context, context.asset_partition_key
+        entered = (step.run_id, step.step.key, month)
+        if entered in self._entered:
+            return
         enter_step(self._deployment, month, step.run_id, step.instance, materializes=materializes)
+        self._entered.add(entered)
 
     def _spec(self, asset: str) -> FrameSpec:
         if asset not in self._specs:

@@ -11,17 +11,20 @@ because only they know what is meant:
 - SQL Server reads `'2025-01-02'` by the session's language. Fixed dates are written with DATEFROMPARTS.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from cpg1_assets.sources.blanks import ignore_trailing_blanks
-from cpg1_assets.sources.query import Query, QueryError, Scalar
+from cpg1_assets.sources.query import Query, QueryError, Scalar, tokens_of
 from cpg1_assets.sources.texts import Blanks, of_text
 
+_TSQL = Dialect.get_or_raise("tsql")
+_NO_ROWS = "SELECT CAST(NULL AS TEXT) WHERE 1 = 0"
 _BLANK = exp.Literal.string(" ")
 _TEXT_TYPES = exp.DataType.TEXT_TYPES
 _TEXT_FUNCTIONS = (exp.Upper, exp.Lower, exp.Trim, exp.Left, exp.Right, exp.Substring, exp.Concat, exp.DPipe)
@@ -42,8 +45,25 @@ def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
     values: dict[str, Scalar] = {
         name: value for name, value in expanded.parameters.items() if not isinstance(value, tuple)
     }
-    texts = frozenset((name, of_text(value)) for name, value in values.items() if isinstance(value, str))
-    return _translated(expanded.text, texts), values
+    lists = {name: value for name, value in query.named().items() if isinstance(value, tuple)}
+    if "$" in query.text or not all(map(_is_plain, lists.values())):
+        return _translated(expanded.text, _texts(values)), values
+    # Lists of plain texts are written out afterwards: however long they are, a query is translated once.
+    scalars = {name: value for name, value in values.items() if name in query.parameters}
+    translated = _translated(query.text, _texts(scalars) | {(name, Blanks.NONE) for name in lists})
+    for name, members in lists.items():
+        written = ", ".join(f"${name}_{position}" for position in range(1, len(members) + 1))
+        translated = re.sub(rf"\${name}\b", (written or _NO_ROWS).replace("\\", r"\\"), translated)
+    return translated, values
+
+
+def _texts(values: Mapping[str, Scalar]) -> frozenset[tuple[str, Blanks]]:
+    return frozenset((name, of_text(value)) for name, value in values.items() if isinstance(value, str))
+
+
+def _is_plain(members: tuple[Scalar, ...]) -> bool:
+    """Whether a list holds nothing but texts without blanks at their ends, so that none has to be trimmed."""
+    return all(isinstance(member, str) and of_text(member) is Blanks.NONE for member in members)
 
 
 @lru_cache(maxsize=128)
@@ -59,12 +79,12 @@ def meant(text: str, parameters: Mapping[str, Blanks] | None = None) -> exp.Expr
     Raises QueryError for a text that is not one T-SQL query, and for what no tree can say.
     """
     try:
-        statements = sqlglot.parse(text, read="tsql", error_level=ErrorLevel.RAISE)
+        statements = statements_of(text)
     except SqlglotError as error:
         raise QueryError(f"the query is not valid T-SQL: {error}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise QueryError("the query is not exactly one SELECT statement.")
-    tree = statements[0]
+    tree = statements[0].copy()
     _refuse_what_differs(tree)
     ignore_trailing_blanks(tree, parameters)
     # Arguments before what holds them: a sum of texts is known by its innermost text.
@@ -73,6 +93,13 @@ def meant(text: str, parameters: Mapping[str, Blanks] | None = None) -> exp.Expr
         if changed is not node:
             node.replace(changed)
     return tree
+
+
+@lru_cache(maxsize=128)
+def statements_of(text: str) -> tuple[exp.Expr, ...]:
+    """Parse a T-SQL text, once in a process: whoever changes a tree takes a copy. Raises SqlglotError."""
+    parser = _TSQL.parser(error_level=ErrorLevel.RAISE)
+    return tuple(tree for tree in parser.parse(list(tokens_of(text)), text) if tree is not None)
 
 
 def _refuse_what_differs(tree: exp.Expr) -> None:

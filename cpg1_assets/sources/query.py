@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import sqlglot
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from cpg1_assets.errors import Cpg1Error
 
@@ -96,6 +96,12 @@ class Query:
         return Query(text, values)
 
 
+@lru_cache(maxsize=128)
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """Read a T-SQL text word by word, once in a process. Raises SqlglotError where that cannot be done."""
+    return tuple(sqlglot.tokenize(text, read="tsql"))
+
+
 @lru_cache(maxsize=512)
 def parameter_uses(text: str) -> tuple[ParameterUse, ...]:
     """Give every place where `text` names a parameter: not in strings, quoted names or comments.
@@ -103,7 +109,7 @@ def parameter_uses(text: str) -> tuple[ParameterUse, ...]:
     Raises QueryError when the text cannot be read at all, and for `@@names`, which are the server's own.
     """
     try:
-        tokens = sqlglot.tokenize(text, read="tsql")
+        tokens = tokens_of(text)
     except SqlglotError as error:
         raise QueryError(f"the query cannot be read: {error}") from error
     uses: list[ParameterUse] = []
