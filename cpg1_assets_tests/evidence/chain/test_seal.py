@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -120,6 +121,18 @@ def test_data_without_its_package_is_not_sealed(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match=r"ipe_08 in storage is not that of any evidence package"):
         seal_month(evidence, MONTH, content, run_id="run-2")
     assert verify(evidence).problems == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/null")])
+def test_a_package_with_a_link_or_a_special_file_is_not_sealed(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    evidence = tmp_path / "evidence"
+    small_month(evidence, MONTH)
+    make(evidence / MONTH / "ipe_08" / "run-1" / "more")
+    with pytest.raises(EvidenceError, match="more is a link or a special file"):
+        small_month(evidence, MONTH, run="run-2", amount=2)
+    assert len(read_chain(evidence)) == 1
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
