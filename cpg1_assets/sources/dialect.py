@@ -53,7 +53,7 @@ def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
     translated = _translated(query.text, _texts(scalars) | {(name, Blanks.NONE) for name in lists})
     for name, members in lists.items():
         written = ", ".join(f"${name}_{position}" for position in range(1, len(members) + 1))
-        translated = re.sub(rf"\${name}\b", (written or _NO_ROWS).replace("\\", r"\\"), translated)
+        translated = re.sub(rf"\${name}\b", written or _NO_ROWS, translated)
     return translated, values
 
 
