@@ -12,6 +12,7 @@ import dagster as dg
 import yaml
 from dagster._core.events import DagsterEventType  # the public enum lacks some members
 
+from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home
 from cpg1_assets.lock import is_running
@@ -84,8 +85,8 @@ def _dagster_yaml(settings: Settings) -> dict[str, Any]:
         "nux": {"enabled": False},
         # One database for all runs' events: half the writes of the default, one a run.
         "event_log_storage": {
-            "module": "dagster.core.storage.event_log",
-            "class": "ConsolidatedSqliteEventLogStorage",
+            "module": SqliteEventLog.__module__,
+            "class": SqliteEventLog.__name__,
             "config": folder,
         },
         "run_storage": {"module": "dagster.core.storage.runs", "class": "SqliteRunStorage", "config": folder},
