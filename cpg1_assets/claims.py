@@ -8,7 +8,7 @@ a run is and whether it is over, whoever runs it knows: this module is told.
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ class Claims:
     def _path(self, month: str) -> Path:
         return self.place / "claims" / f"{month}.json"
 
-    def _locked(self, month: str) -> Any:  # noqa: ANN401 - a context manager
+    def _locked(self, month: str) -> AbstractContextManager[None]:
         return held_lock(self.place / "locks" / f"claim-{month}.lock", wait=True)
 
     def _write(self, month: str, claim: Claim) -> None:

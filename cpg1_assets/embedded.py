@@ -36,10 +36,21 @@ def rows(
     return found
 
 
+def quoted(name: str) -> str:
+    """Write a name in SQL so that nothing in it is read as anything else."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def literal(text: str) -> str:
+    """Write a text in SQL as a value: only for what cannot be bound, such as the path a table function reads."""
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
+
+
 def parquet(path: object) -> str:
     """Write the table function that reads the Parquet file at `path`, as part of a statement."""
-    literal = str(path).replace("'", "''")
-    return f"read_parquet('{literal}', hive_partitioning = false)"
+    return f"read_parquet({literal(str(path))}, hive_partitioning = false)"
 
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:

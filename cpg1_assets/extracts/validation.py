@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from cpg1_assets import embedded
-from cpg1_assets.embedded import plain
+from cpg1_assets.embedded import plain, quoted
 from cpg1_assets.errors import DataError
 from cpg1_assets.extracts.contract import Contract
 from cpg1_assets.validation import Validation
@@ -132,7 +132,7 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _own_totals(
     connection: duckdb.DuckDBPyConnection, contract: Contract
 ) -> dict[str | None, dict[str, Any]]:
-    sums = "".join(f", sum({_q(name)}) AS {_q(name)}" for name in contract.amounts)
+    sums = "".join(f", sum({quoted(name)}) AS {quoted(name)}" for name in contract.amounts)
     rows = embedded.rows(
         connection,
         f"SELECT rtrim(id_company, ' ') AS company, count(*) AS row_count{sums} FROM extract GROUP BY 1",
@@ -147,8 +147,8 @@ def _contract(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Vali
             listed = ", ".join("?" for _ in column.allowed)
             found = embedded.rows(
                 connection,
-                f"SELECT {_q(column.name)} AS value, count(*) AS rows FROM extract "
-                f"WHERE {_q(column.name)} NOT IN ({listed}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_SHOWN}",
+                f"SELECT {quoted(column.name)} AS value, count(*) AS rows FROM extract "
+                f"WHERE {quoted(column.name)} NOT IN ({listed}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_SHOWN}",
                 list(column.allowed),
             )
             broken += [{"column": column.name, "value": row["value"], "rows": row["rows"]} for row in found]
@@ -162,13 +162,13 @@ def _contract(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Vali
 
 
 def _key_unique(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Validation:
-    key = ", ".join(f"{_compared(contract, name)} AS {_q(name)}" for name in contract.key)
+    key = ", ".join(f"{_compared(contract, name)} AS {quoted(name)}" for name in contract.key)
     rows = _rows_with_a_twin(contract) if _strictly_ascending(connection, contract) else "extract"
     repeated = f"SELECT {key}, count(*) AS rows FROM {rows} GROUP BY ALL HAVING count(*) > 1"
     (counted,) = embedded.rows(
         connection, f"SELECT count(*) AS keys, coalesce(sum(rows), 0) AS rows FROM ({repeated})"
     )
-    order = ", ".join(_q(name) for name in contract.key)
+    order = ", ".join(quoted(name) for name in contract.key)
     shown = (
         embedded.rows(connection, f"SELECT * FROM ({repeated}) ORDER BY rows DESC, {order} LIMIT {_SHOWN}")
         if counted["keys"]
@@ -192,7 +192,7 @@ def _key_unique(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Va
 
 def _strictly_ascending(connection: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
     """Whether each row's key, as written, is greater than the one before, in one pass that remembers one row."""
-    key = ", ".join(_q(name) for name in contract.key)
+    key = ", ".join(quoted(name) for name in contract.key)
     (found,) = embedded.rows(
         connection,
         "SELECT count(*) AS rows, count(*) FILTER (ascends) AS steps "
@@ -207,7 +207,7 @@ def _rows_with_a_twin(contract: Contract) -> str:
     One of two such keys has a blank at the end of a text. They lie apart in the file, but they are few, so that
     not every key has to be remembered.
     """
-    padded = " OR ".join(f"suffix({_q(name)}, ' ')" for name in contract.key if _is_text(contract, name))
+    padded = " OR ".join(f"suffix({quoted(name)}, ' ')" for name in contract.key if _is_text(contract, name))
     alike = " AND ".join(
         f"{_compared(contract, name)} IS NOT DISTINCT FROM {_compared(contract, name, 'padded')}"
         for name in contract.key
@@ -224,9 +224,9 @@ def _nothing_after_cutoff(
             name="nothing_after_cutoff", statement="The extract has no date of its own to test.", passed=True
         )
     operator, bound = ("<=", rule.not_after) if rule.not_after is not None else ("<", rule.before)
-    late = f"FROM extract WHERE NOT ({_q(rule.column)} {operator} ?)"
+    late = f"FROM extract WHERE NOT ({quoted(rule.column)} {operator} ?)"
     (counted,) = embedded.rows(connection, f"SELECT count(*) AS rows {late}", [month[str(bound)]])
-    key = ", ".join(_q(name) for name in dict.fromkeys((*contract.key, rule.column)))
+    key = ", ".join(quoted(name) for name in dict.fromkeys((*contract.key, rule.column)))
     shown = embedded.rows(
         connection, f"SELECT {key} {late} ORDER BY {key} LIMIT {_SHOWN}", [month[str(bound)]]
     )
@@ -314,7 +314,7 @@ def without_blanks(text: str | None) -> str | None:
 
 def _compared(contract: Contract, name: str, table: str = "extract") -> str:
     """Write a column as it is compared."""
-    column = f"{table}.{_q(name)}"
+    column = f"{table}.{quoted(name)}"
     return f"rtrim({column}, ' ')" if _is_text(contract, name) else column
 
 
@@ -325,10 +325,6 @@ def _is_text(contract: Contract, name: str) -> bool:
 def _in_words(row: Mapping[str, Any]) -> list[tuple[bool, str]]:
     """Order rows of any columns the same way whatever order the server had."""
     return [(value is not None, str(value)) for value in row.values()]
-
-
-def _q(name: str) -> str:
-    return f'"{name}"'
 
 
 def _number(value: Decimal | int | None) -> Decimal:

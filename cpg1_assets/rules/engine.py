@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
+from cpg1_assets.embedded import parquet, quoted
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import Column, FrameSpec
 from cpg1_assets.month import CutoffMonth
@@ -84,10 +85,10 @@ def run(statement: str, inputs: Mapping[str, Input], result: FrameSpec) -> duckd
     computed = connection.sql(statement)
     _check_result(computed, result)
     selected = ", ".join(
-        f"CAST({_quoted(column.name)} AS {engine_type(column)}) AS {_quoted(column.name)}"
+        f"CAST({quoted(column.name)} AS {engine_type(column)}) AS {quoted(column.name)}"
         for column in result.columns
     )
-    order = ", ".join(f"{_quoted(name)} ASC NULLS FIRST" for name in result.sort_order)
+    order = ", ".join(f"{quoted(name)} ASC NULLS FIRST" for name in result.sort_order)
     return connection.sql(f"SELECT {selected} FROM (\n{statement}\n) AS computed ORDER BY {order}")
 
 
@@ -168,7 +169,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, given: Input)
         )
     source = _source(connection, name, given.frame, [column.name for column in given.columns])
     described = connection.sql(
-        f"SELECT {', '.join(_quoted(column.name) for column in given.columns)} FROM {source} LIMIT 0"
+        f"SELECT {', '.join(quoted(column.name) for column in given.columns)} FROM {source} LIMIT 0"
     )
     types = [str(found) for found in described.types]
     for column, found in zip(given.columns, types, strict=True):
@@ -180,10 +181,10 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, given: Input)
         if not _is_lossless(found, column):
             _check_cast(connection, name, source, column, found)
     selected = ", ".join(
-        f"CAST({_quoted(column.name)} AS {engine_type(column)}) AS {_quoted(column.name)}"
+        f"CAST({quoted(column.name)} AS {engine_type(column)}) AS {quoted(column.name)}"
         for column in given.columns
     )
-    connection.execute(f"CREATE VIEW {_quoted(name)} AS SELECT {selected} FROM {source}")
+    connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT {selected} FROM {source}")
 
 
 def _column_names(frame: Frame) -> list[str]:
@@ -197,7 +198,7 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, frame: Frame, need
     path = _single_parquet_file(frame)
     if path is not None:
         # The folder of a month may look like a Hive partition; it is not a column of the frame.
-        return f"read_parquet({_literal(path)}, hive_partitioning = false)"
+        return parquet(path)
     source = f"source of {name}"
     if isinstance(frame, pd.DataFrame):
         try:
@@ -211,10 +212,10 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, frame: Frame, need
     if isinstance(frame, pa.RecordBatchReader):
         # A stream can be read once, a statement may read its input twice: keep it, on disk if it is large.
         stored = f"rows of {name}"
-        wanted = ", ".join(_quoted(column) for column in needed)
-        connection.execute(f"CREATE TEMP TABLE {_quoted(stored)} AS SELECT {wanted} FROM {_quoted(source)}")
-        return _quoted(stored)
-    return _quoted(source)
+        wanted = ", ".join(quoted(column) for column in needed)
+        connection.execute(f"CREATE TEMP TABLE {quoted(stored)} AS SELECT {wanted} FROM {quoted(source)}")
+        return quoted(stored)
+    return quoted(source)
 
 
 def _single_parquet_file(frame: Frame) -> str | None:
@@ -247,7 +248,7 @@ def _check_cast(
     connection: duckdb.DuckDBPyConnection, name: str, source: str, column: Column, found: str
 ) -> None:
     """Refuse a column of another type unless every value survives the way to the expected type and back."""
-    value = _quoted(column.name)
+    value = quoted(column.name)
     if column.type in _DECIMALS and found in _FLOATS:
         changed = f"{value} IS NOT NULL"
     else:
@@ -288,13 +289,3 @@ def _scale(found: str) -> float:
     if found.startswith("DECIMAL("):
         return int(found[:-1].split(",")[1])
     return 0 if found == _UNTYPED or found in _WHOLE_NUMBERS else math.inf
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
-
-
-def _literal(text: str) -> str:
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'"

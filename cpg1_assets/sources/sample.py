@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from cpg1_assets import embedded
+from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import SourceError
 from cpg1_assets.lock import held_lock
 from cpg1_assets.sample_books import make_sample_books
@@ -70,13 +71,13 @@ class SampleBooks:
                 f"The sample books in {self.folder} cannot be read ({error}). Make them anew with: cpg1 sample"
             ) from error
         for database in SOURCE_DATABASES:
-            connection.execute(f"ATTACH ':memory:' AS {_quoted(database)}")
+            connection.execute(f"ATTACH ':memory:' AS {quoted(database)}")
         for name, table in tables.items():
             database, schema, bare = name[1:-1].split("].[")
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(database)}.{_quoted(schema)}")
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
             try:
                 connection.execute(
-                    f"CREATE VIEW {_quoted(database)}.{_quoted(schema)}.{_quoted(bare)} "
+                    f"CREATE VIEW {quoted(database)}.{quoted(schema)}.{quoted(bare)} "
                     f"AS SELECT * FROM {embedded.parquet(self.folder / table['path'])}"
                 )
             except duckdb.Error as error:
@@ -109,7 +110,3 @@ class _SampleSession:
             return self._connection.sql(text, params=values or None)
         except duckdb.Error as error:
             raise SourceError(f"The sample books refused a query: {error}") from error
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

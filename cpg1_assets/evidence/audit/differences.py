@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from cpg1_assets import embedded
+from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import StorageError
 from cpg1_assets.frame import FrameSpec
 
@@ -166,8 +167,8 @@ def _compare(
     connection: duckdb.DuckDBPyConnection, before: Path, after: Path, columns: list[str], key: list[str]
 ) -> None:
     """Make the table `differing`: kind, and each column before and after."""
-    listed = ", ".join(_q(name) for name in columns)
-    partition = f"PARTITION BY {', '.join(_q(name) for name in key)} " if key else ""
+    listed = ", ".join(quoted(name) for name in columns)
+    partition = f"PARTITION BY {', '.join(quoted(name) for name in key)} " if key else ""
     # Handed over as frames, not as paths: a folder's name may hold what a path pattern would mean.
     connection.register("before", ds.dataset(before, format="parquet"))
     connection.register("after", ds.dataset(after, format="parquet"))
@@ -178,11 +179,11 @@ def _compare(
         )
     # Without a key nothing can be called the same row: all that differs came or went.
     paired = [
-        *(f"gone.{_q(n)} IS NOT DISTINCT FROM new.{_q(n)}" for n in key),
+        *(f"gone.{quoted(n)} IS NOT DISTINCT FROM new.{quoted(n)}" for n in key),
         f"gone.{_NUMBER} = new.{_NUMBER}",
     ]
     pairs = ", ".join(
-        f"{side}.{_q(name)} AS {_q(f'{when} {name}')}"
+        f"{side}.{quoted(name)} AS {quoted(f'{when} {name}')}"
         for side, when in (("gone", "before"), ("new", "after"))
         for name in columns
     )
@@ -197,12 +198,12 @@ def _totals(
     connection: duckdb.DuckDBPyConnection, columns: list[str], amounts: list[str]
 ) -> tuple[CompanyTotal, ...]:
     company = (
-        f"coalesce({_q('after id_company')}, {_q('before id_company')})"
+        f"coalesce({quoted('after id_company')}, {quoted('before id_company')})"
         if "id_company" in columns
         else "CAST(NULL AS VARCHAR)"
     )
     sums = "".join(
-        f", sum(coalesce({_q(f'after {a}')}, 0)) - sum(coalesce({_q(f'before {a}')}, 0)) AS {_q(a)}"
+        f", sum(coalesce({quoted(f'after {a}')}, 0)) - sum(coalesce({quoted(f'before {a}')}, 0)) AS {quoted(a)}"
         for a in amounts
     )
     found = embedded.rows(
@@ -220,7 +221,7 @@ def _listed(
     connection: duckdb.DuckDBPyConnection, columns: list[str], key: list[str], shown: int
 ) -> tuple[RowChange, ...]:
     order = ", ".join(
-        f"coalesce({_q(f'after {n}')}, {_q(f'before {n}')}) NULLS FIRST" for n in key or columns
+        f"coalesce({quoted(f'after {n}')}, {quoted(f'before {n}')}) NULLS FIRST" for n in key or columns
     )
     found = embedded.rows(connection, f"SELECT * FROM differing ORDER BY {order}, kind LIMIT {shown}")
     return tuple(_row_change(row, columns, key) for row in found)
@@ -255,8 +256,3 @@ def _text(value: object) -> str | None:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return str(value)
-
-
-def _q(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'

@@ -171,7 +171,7 @@ def _raw(content: bytes) -> bytes | None:
     return raw if len(raw) == _RAW_BYTES else None
 
 
-def _library() -> Any:  # noqa: ANN401 - the parts of the library that are used, under short names
+def _library() -> "_Library":
     try:
         from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # noqa: PLC0415 - only with a key
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
