@@ -303,7 +303,9 @@ def _match(
         for name in rows[0]
     )
     kind = "SEMI" if found else "ANTI"
-    matched = embedded.rows(connection, f"SELECT * FROM witness {kind} JOIN extract ON {same}")
+    matched = embedded.rows(
+        connection, f"SELECT * FROM witness {kind} JOIN extract ON {same} ORDER BY ALL NULLS FIRST"
+    )
     return [plain(row) for row in matched]
 
 
