@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [memory] [odbc] [books] [verify]`.
+"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [baseline] [memory] [odbc] [books] [verify]`.
 
 Every figure that needs a process of its own (times to compare, peak memory) is measured in one, so that
 nothing measured before it shows.
@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import measured
 
 SMALL, LARGE = 500_000, 5_000_000
+PAIRS = 5
 
 
 def alone(task: str, *arguments: object) -> dict[str, float]:
@@ -93,6 +94,30 @@ def close(folder: Path) -> None:
     print(f"  orchestration {share:.3f} s an asset, {figures['assets']:.0f} assets (at most 0.2)")
 
 
+def baseline(folder: Path) -> None:
+    """Close a month as a whole process, side by side with the build whose commit `BASELINE` names, in fresh homes."""
+    commit = (Path(__file__).with_name("BASELINE")).read_text(encoding="ascii").strip()
+    here, there = Path(__file__).parent.parent, folder / "baseline"
+    added = ["git", "-C", str(here), "worktree", "add", "--quiet", "--detach", str(there), commit]
+    if subprocess.run(added, check=False).returncode:  # noqa: S603 - our own repository
+        print(f"baseline: not measured: the commit {commit[:7]} is not in this repository (a shallow clone?).")
+        return
+    try:
+        ratios: dict[str, list[float]] = {"wall": [], "cpu": []}
+        for _ in range(PAIRS):
+            before, now = (measured.close_in_a_process(tree, folder) for tree in (there, here))
+            for name, found in ratios.items():
+                found.append(now[name] / before[name])
+            print(f"  {commit[:7]}: {before['wall']:.1f} s, CPU {before['cpu']:.1f} s; "
+                  f"now: {now['wall']:.1f} s, CPU {now['cpu']:.1f} s")
+        wall, cpu = (sorted(ratios[name])[PAIRS // 2] for name in ("wall", "cpu"))
+        print(f"close 2025-09 of the default books against {commit[:7]}: median of the pairs' ratios: wall {wall:.2f}, "
+              f"CPU {cpu:.2f} (at most 1.0)")
+    finally:
+        removed = ["git", "-C", str(here), "worktree", "remove", "--force", str(there)]
+        subprocess.run(removed, check=False)  # noqa: S603 - as above
+
+
 def books(folder: Path) -> None:
     """Make the sample books: the default size, and ten times larger."""
     for factor in (1, 10):
@@ -111,7 +136,15 @@ def verify(folder: Path) -> None:
 
 def main() -> None:
     """Run the benchmarks named on the command line, or all of them."""
-    known = {"rules": rules, "close": close, "memory": memory, "odbc": odbc, "books": books, "verify": verify}
+    known = {
+        "rules": rules,
+        "close": close,
+        "baseline": baseline,
+        "memory": memory,
+        "odbc": odbc,
+        "books": books,
+        "verify": verify,
+    }
     named = sys.argv[1:] or list(known)
     unknown = [name for name in named if name not in known]
     if unknown:

@@ -1,11 +1,20 @@
 """Months are closed beside each other, one run each; what is closed from the same inputs is not closed again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cpg1_assets.closing.records import inputs_fingerprint
+from cpg1_assets.control_version import Git
+from cpg1_assets.deployment import open_deployment
+from cpg1_assets.evidence.audit.verify import problems_of
+from cpg1_assets.evidence.chain.sign_off import sign_off
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import Cpg1, in_a_process
+from cpg1_assets_tests.evidence.small_year import small_month
 
 SCOPE = {"CPG1_COMPANIES": "EC_NG", "CPG1_GL_ACCOUNTS": "13001,13002"}
 
@@ -15,7 +24,7 @@ def test_a_backfill_closes_each_month_and_resumes_where_it_was(home: Path) -> No
     said = json.loads(first.stdout)
     assert said["books"] == "SAMPLE BOOKS"
     assert [(m["month"], m["skipped"]) for m in said["months"]] == [("2025-10", False), ("2025-11", False)]
-    assert first.returncode == said["exit_status"] in (0, 3)
+    assert first.returncode == said["exit_status"] in (0, 3, 4)
     assert len({m["run_id"] for m in said["months"]}) == 2, "one run a month"
 
     (stored,) = home.glob("scopes/*/storage/ipe_31/2025-11.parquet")
@@ -41,6 +50,49 @@ def test_a_month_closed_from_the_same_inputs_is_closed_again_only_when_told_so(
     (month,) = json.loads(told.stdout)["months"]
     assert not month["skipped"]
     assert month["run_id"] != closed["run_id"]
+
+
+def test_a_month_closed_by_another_version_of_the_control_is_not_the_same_inputs(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SCOPE.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CPG1_HOME", str(home))
+    settings = Settings.from_environment()
+    month = CutoffMonth.parse("2025-10")
+    deployment = open_deployment(settings)
+    before = inputs_fingerprint(deployment, month)
+    assert inputs_fingerprint(open_deployment(settings), month) == before
+    version = deployment.version
+    for other in (
+        replace(version, contents={**version.contents, "rules/vocabulary.py": b"# another"}),
+        replace(version, git=Git("another commit", clean=True)),
+        replace(
+            version, git=None if version.git is None else replace(version.git, clean=not version.git.clean)
+        ),
+    ):
+        if other != version:
+            assert inputs_fingerprint(replace(deployment, version=other), month) != before
+    assert inputs_fingerprint(open_deployment(settings.narrowed(("EC_KE",), None)), month) != before
+
+
+def test_a_signed_off_month_that_would_change_is_named_and_fails(home: Path) -> None:
+    """The small seal stands for a month that was closed by an older version of the control."""
+    evidence = home / "evidence"
+    small_month(evidence, "2025-10", status="RECONCILED")
+    for role, name in (("preparer", "Ann"), ("reviewer", "Bob")):
+        sign_off(
+            evidence, "2025-10", role=role, name=name, comment="agreed",  # type: ignore[arg-type]
+            problems_of=problems_of,
+        )  # fmt: skip
+    done = in_a_process(home, "backfill", "2025-10", "2025-10")
+    assert done.returncode == 1
+    assert "2025-10  FAILED: 2025-10 is signed off (version 1, reviewer Bob)" in done.stdout
+    assert "cpg1 reopen 2025-10" in done.stdout
+    assert not (home / "storage").exists()
+    closed = in_a_process(home, "close", "--month", "2025-10")
+    assert closed.returncode == 1
+    assert "2025-10 is signed off" in closed.stderr
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def texts(home: Path) -> Iterator[tuple[Path, str]]:
 
 def test_a_person_sees_progress_then_a_table_then_the_evidence(cpg1: Cpg1, home: Path) -> None:
     done = cpg1("close", "--month", "2025-09", "--companies", "EC_NG", "JD_GH")
-    assert done.exit_code in (0, 3)
+    assert done.exit_code in (0, 3, 4)
     text = done.output
     assert (
         text.index("Closing 2025-09")

@@ -60,7 +60,7 @@ def test_a_killed_close_leaves_storage_readable_and_the_next_one_finishes_it(
                 pq.read_table(path)
     assert killed >= 4
     done = in_a_process(home, "close", "--month", MONTH)
-    assert done.returncode == 3, done.stderr
+    assert done.returncode == 4, done.stderr
     assert stored(home) == clean, "the same bytes, and nothing left over"
     assert verify(home / "evidence").problems == []
     assert not [path for path in home.rglob("*.partial") if "sample_books" not in path.parts]
@@ -83,13 +83,13 @@ def test_the_second_of_two_closes_of_a_month_is_refused_and_the_first_finishes(
         assert MONTH in second.stderr
         assert str(first.pid) in second.stderr
         said = json.loads(said_by(first).read())
-    assert first.returncode == said["exit_status"] == 3
+    assert first.returncode == said["exit_status"] == 4
     assert stored(home) == clean
 
 
 def test_a_close_in_several_processes_gives_the_same_bytes(home: Path, clean: dict[str, bytes]) -> None:
     done = in_a_process(home, "close", "--month", MONTH, "--json", more={"CPG1_EXECUTOR": "multiprocess"})
-    assert done.returncode == 3, done.stderr
+    assert done.returncode == 4, done.stderr
     assert stored(home) == clean
 
 

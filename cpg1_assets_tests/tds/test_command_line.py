@@ -70,7 +70,7 @@ def test_a_month_closes_on_the_server_as_on_the_sample_books(
 ) -> None:
     home = tmp_path / "home"
     done, titles = _closed(server.connection_string, closed, home, sample_books)
-    assert done.returncode in (0, 3), done.stderr
+    assert done.returncode in (0, 3, 4), done.stderr
     for asset in sorted(closed.materialized() - {"evidence_manifest"}):
         written = home / "storage" / asset / f"{closed.month}.parquet"
         assert written.read_bytes() == closed.path(asset).read_bytes(), asset
