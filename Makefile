@@ -34,7 +34,7 @@ bench: $(VENV)/.test  ## Measure speed and memory as ratios in one run
 lint: $(VENV)/.test  ## Check format, lint, rooms (who may import whom) and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports --no-logo --no-timings
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 format: $(VENV)/.test  ## Format the code

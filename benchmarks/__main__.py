@@ -100,7 +100,9 @@ def baseline(folder: Path) -> None:
     here, there = Path(__file__).parent.parent, folder / "baseline"
     added = ["git", "-C", str(here), "worktree", "add", "--quiet", "--detach", str(there), commit]
     if subprocess.run(added, check=False).returncode:  # noqa: S603 - our own repository
-        print(f"baseline: not measured: the commit {commit[:7]} is not in this repository (a shallow clone?).")
+        print(
+            f"baseline: not measured: the commit {commit[:7]} is not in this repository (a shallow clone?)."
+        )
         return
     try:
         ratios: dict[str, list[float]] = {"wall": [], "cpu": []}
@@ -108,11 +110,15 @@ def baseline(folder: Path) -> None:
             before, now = (measured.close_in_a_process(tree, folder) for tree in (there, here))
             for name, found in ratios.items():
                 found.append(now[name] / before[name])
-            print(f"  {commit[:7]}: {before['wall']:.1f} s, CPU {before['cpu']:.1f} s; "
-                  f"now: {now['wall']:.1f} s, CPU {now['cpu']:.1f} s")
+            print(
+                f"  {commit[:7]}: {before['wall']:.1f} s, CPU {before['cpu']:.1f} s; "
+                f"now: {now['wall']:.1f} s, CPU {now['cpu']:.1f} s"
+            )
         wall, cpu = (sorted(ratios[name])[PAIRS // 2] for name in ("wall", "cpu"))
-        print(f"close 2025-09 of the default books against {commit[:7]}: median of the pairs' ratios: wall {wall:.2f}, "
-              f"CPU {cpu:.2f} (at most 1.0)")
+        print(
+            f"close 2025-09 of the default books against {commit[:7]}: median of the pairs' ratios: wall {wall:.2f}, "
+            f"CPU {cpu:.2f} (at most 1.0)"
+        )
     finally:
         removed = ["git", "-C", str(here), "worktree", "remove", "--force", str(there)]
         subprocess.run(removed, check=False)  # noqa: S603 - as above

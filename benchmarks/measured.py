@@ -6,8 +6,10 @@ The last line printed is the task's figures as JSON: seconds, peak_mb (the proce
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -246,10 +248,17 @@ def verify(folder: str) -> dict[str, float]:
 def close_in_a_process(tree: Path, folder: Path) -> dict[str, float]:
     """Close a month with the code in `tree`, from shell to shell, in a fresh home whose books are there already."""
     home = Path(tempfile.mkdtemp(dir=folder))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CPG1_", "DAGSTER_"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CPG1_", "DAGSTER_"))
+    }
     environment |= {"CPG1_HOME": str(home), "CPG1_SOURCE": "sample", "PYTHONPATH": str(tree)}
     cpg1 = [sys.executable, "-m", "cpg1_assets"]
-    quiet: dict[str, Any] = {"cwd": tree, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet: dict[str, Any] = {
+        "cwd": tree,
+        "env": environment,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+    }
     subprocess.run([*cpg1, "sample"], check=True, **quiet)  # noqa: S603 - our own command
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run([*cpg1, "close", "--month", "2025-09"], check=False, **quiet)  # noqa: S603 - likewise

@@ -183,10 +183,8 @@ def status(month: str | None, *, as_json: bool) -> None:
         )
         return
     for row in rows:
-        out.print(
-            f"{row['month']}  {row['state']}" + (f"  {summary(row['lines'])}" if row["lines"] else ""),
-            markup=False,
-        )
+        counted = f"  {summary(row['lines'], len(row['untested_checks']))}" if row["lines"] else ""
+        out.print(f"{row['month']}  {row['state']}{counted}", markup=False)
     failed = sum(row["state"] == "close failed" for row in rows)
     out.print(
         f"{len(rows) - failed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
@@ -336,7 +334,7 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
         title = f"C-PG-1 {result['month']}{_marks(settings)}: LCY, debit positive"
         table = lines_table(result["lines"], title=title)
         console(table).print(table)
-        out.print(summary(result["lines"]))
+        out.print(summary(result["lines"], len(result.get("untested_checks", ()))))
     if result.get("failed_checks"):
         out.print()
         out.print(checks_table(result["failed_checks"]))

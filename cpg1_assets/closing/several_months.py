@@ -34,7 +34,7 @@ def backfill_months(
             record = read_record(settings, month) or {}
             yield _result(
                 month,
-                f"skipped: closed from the same inputs. {summary(record['lines'])}",
+                f"skipped: closed from the same inputs. {summary(record['lines'], len(record.get('untested_checks', ())))}",
                 record,
                 skipped=True,
             )
@@ -69,7 +69,8 @@ def _close(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     if outcome["exit_status"] == FAILED:
         why = "; ".join(f"{step}: {reason}" for step, reason in outcome["failures"])
         return _result(month, f"FAILED: {why}", outcome)
-    return _result(month, f"closed in {outcome['seconds']} s. {summary(outcome['lines'])}", outcome)
+    counted = summary(outcome["lines"], len(outcome["untested_checks"]))
+    return _result(month, f"closed in {outcome['seconds']} s. {counted}", outcome)
 
 
 def _result(

@@ -7,7 +7,7 @@ from typing import Any
 from cpg1_assets.closing.check_standing import failed_checks, in_order
 from cpg1_assets.closing.records import read_record
 from cpg1_assets.definitions import month_partitions, sealed_frames
-from cpg1_assets.deployment import open_deployment
+from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import EvidenceError, StorageError
 from cpg1_assets.evidence.audit.restatement import restated_by, restatement
 from cpg1_assets.evidence.chain.links import anchor_of
@@ -51,13 +51,21 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     found = failed_checks(deployment, month)
     after_the_seal = [c for c in (record or {}).get("failed_checks", ()) if c["asset"] == MANIFEST.name]
     standing["failed_checks"] = in_order([*(c for c in found if c["tested"]), *after_the_seal])
-    standing["late_files"] = late_files(storage, deployment.home.inbox_folder, month) if lines else []
+    standing["late_files"] = _late(deployment, month) if lines else []
     standing["untested_checks"] = [check for check in found if not check["tested"]]
     if record is not None:
         standing["state"] = "close failed" if record["exit_status"] == 1 else "closed"
     else:
         standing["state"] = "materialized" if lines else "not closed"
     return standing
+
+
+def _late(deployment: Deployment, month: CutoffMonth) -> list[str]:
+    """Say which JDash files are late; what cannot be compared must not hide what the close came to."""
+    try:
+        return late_files(deployment.storage, deployment.home.inbox_folder, month)
+    except (StorageError, OSError) as error:
+        return [f"cannot be compared: {error}"]
 
 
 def standing_against_seal(settings: Settings, month: CutoffMonth) -> dict[str, Any] | None:
@@ -111,8 +119,9 @@ def seal_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     }
 
 
-def summary(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Count the lines by status in a sentence."""
+def summary(lines: Sequence[Mapping[str, Any]], untested: int = 0) -> str:
+    """Count the lines by status in a sentence, and in another the checks that found nothing to test."""
     counts = {status: sum(line["status"] == status for line in lines) for status in _WORDS}
     said = ", ".join(f"{count} {_WORDS[status]}" for status, count in counts.items() if count)
-    return f"{len(lines)} lines: {said or 'none'}."
+    nothing = f" {untested} check{'s' * (untested > 1)} had nothing to test." if untested else ""
+    return f"{len(lines)} lines: {said or 'none'}.{nothing}"

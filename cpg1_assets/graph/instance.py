@@ -15,12 +15,12 @@ from dagster._core.events import DagsterEventType  # the public enum lacks some 
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home
-from cpg1_assets.lock import is_running
+from cpg1_assets.process import Process
 from cpg1_assets.settings import Settings
 from cpg1_assets.validation import NOTHING_TO_TEST
 
 Instance: TypeAlias = dg.DagsterInstance
-HOST_TAG, PID_TAG, CLOSE_TAG = "cpg1/host", "cpg1/pid", "cpg1/close"
+HOST_TAG, PROCESS_TAG, CLOSE_TAG = "cpg1/host", "cpg1/process", "cpg1/close"
 TOLD_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.STEP_FAILURE,
@@ -107,7 +107,11 @@ def _dagster_yaml(settings: Settings) -> dict[str, Any]:
 
 def run_tags() -> dict[str, str]:
     """Say which process a run of the command line runs in, so that a killed one can be told from a running one."""
-    return {HOST_TAG: platform.node(), PID_TAG: str(os.getpid()), CLOSE_TAG: uuid.uuid4().hex}
+    return {
+        HOST_TAG: platform.node(),
+        PROCESS_TAG: Process.of_the_run().written(),
+        CLOSE_TAG: uuid.uuid4().hex,
+    }
 
 
 def clear_killed_runs(instance: dg.DagsterInstance) -> None:
@@ -117,7 +121,8 @@ def clear_killed_runs(instance: dg.DagsterInstance) -> None:
         tags={HOST_TAG: platform.node()},
     )
     for run in instance.get_runs(filters=unfinished):
-        if not is_running(run.tags.get(PID_TAG, "")):
+        process = Process.read(run.tags.get(PROCESS_TAG, ""))
+        if process is None or process.is_gone:
             instance.report_run_failed(run, "The process that ran this was killed. Close the month again.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 

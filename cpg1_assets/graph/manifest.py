@@ -23,6 +23,7 @@ from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.frame_types import frame_type
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
+from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.loaded import TEXTS
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.checks import check_statements
@@ -81,7 +82,9 @@ def month_content(
             f"cpg1 close --month {month.key}"
         )
     stored = {asset: Stored(*deployment.storage.provenance(asset, month.key)) for asset in assets}
-    inputs = {name: derivation.inputs for name, derivation in derivations().items()}
+    inputs: dict[str, Sequence[str]] = {name: made.inputs for name, made in derivations().items()}
+    inputs[CHECK_RESULTS.name] = [*deployment.catalog, JDASH.name]
+    inputs[JDASH.name] = ["cr_05"]
     require_one_version(month.key, stored, code_versions(deployment), inputs)
     queries: dict[str, Document] = {}
     for name, extract in sorted(deployment.catalog.items()):

@@ -9,12 +9,13 @@ from typing import Any
 import dagster as dg
 
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.errors import EvidenceError, StorageError
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.graph.job import run_tags
 from cpg1_assets.graph.sealed_month import LATE, LATE_AND_SIGNED_OFF, STATEMENTS
 from cpg1_assets.jdash.late import files_read
-from cpg1_assets.jdash.month import JDASH, inbox_files
+from cpg1_assets.jdash.month import inbox_files
 from cpg1_assets.loaded import differing
 from cpg1_assets.month import CutoffMonth
 
@@ -42,12 +43,23 @@ def jdash_sensor(partitions: dg.PartitionsDefinition[str], deployment: Deploymen
         requests, evaluations, closed = [], [], []
         for key in partitions.get_partition_keys():
             month = CutoffMonth.parse(key)
-            files = _files(deployment, month, lambda path: _hash(path, known, seen))
-            late = differing(files_read(deployment.storage, month) or {}, files) if files else []
+            try:
+                read = files_read(deployment.storage, month)
+                files = (
+                    _files(deployment, month, lambda path: _hash(path, known, seen))
+                    if read is not None
+                    else {}
+                )
+                late = differing(read, files) if read is not None else []
+                signed = late and _is_signed_off(deployment, key)
+            except (EvidenceError, StorageError) as error:
+                # What is damaged in one month must not hide what came in another.
+                context.log.warning("%s is not looked at: %s", key, error)
+                continue
             if not late:
                 continue
             state = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
-            if deployment.settings.scope is None and signed_off_by(deployment.home.evidence_folder, key):
+            if signed:
                 closed.append(key)
                 if known.get(_told(key)) != [state]:
                     context.log.warning("%s: %s (%s).", key, LATE_AND_SIGNED_OFF, ", ".join(late))
@@ -88,10 +100,15 @@ def _told(month: str) -> str:
 
 
 def _files(deployment: Deployment, month: CutoffMonth, hashed: Callable[[Path], str]) -> dict[str, str]:
-    """Give the files of a month's inbox with their hashes; none of a month that was not extracted yet."""
-    if not deployment.storage.exists(JDASH.name, month.key):
-        return {}
+    """Give the files of a month's inbox with their hashes."""
     return {path.name: hashed(path) for path in inbox_files(deployment.home.inbox_folder, month)}
+
+
+def _is_signed_off(deployment: Deployment, month: str) -> bool:
+    return (
+        deployment.settings.scope is None
+        and signed_off_by(deployment.home.evidence_folder, month) is not None
+    )
 
 
 def _evaluation(late: list[str], month: str) -> dg.AssetCheckEvaluation:

@@ -10,8 +10,8 @@ from cpg1_assets.errors import SourceError
 from cpg1_assets.sources.connection_string import ConnectionString
 
 _INSTALL = (
-    "Install the extra: pip install 'cpg1-assets[sqlserver]', and a driver manager in the system: "
-    "apt-get install unixodbc (Debian, Ubuntu), dnf install unixODBC (Red Hat), brew install unixodbc (macOS)."
+    "Install a driver manager in the system: apt-get install unixodbc (Debian, Ubuntu), dnf install unixODBC "
+    "(Red Hat), brew install unixodbc (macOS); and the extra: pip install 'cpg1-assets[sqlserver]'."
 )
 _MICROSOFT = ("odbc driver 18 for sql server", "odbc driver 17 for sql server", "sql server")
 _DISTRIBUTIONS = {"debian": "debian_ubuntu", "ubuntu": "debian_ubuntu", "alpine": "alpine", "suse": "suse"}
