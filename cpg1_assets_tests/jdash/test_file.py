@@ -398,3 +398,17 @@ def test_a_file_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
         read_jdash_file(tmp_path / "EC_NG.csv")
     (tmp_path / "EC_NG.csv").write_text(f"{HEADER}1,1.5\n2,2.5\n", encoding="utf-8")
     assert read_jdash_file(tmp_path / "EC_NG.csv") == ONE_AND_TWO
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_sum_that_does_not_fit_is_refused_on_either_side_of_zero(sign: str) -> None:
+    largest = "9" * 20
+    said = refusal(f"Voucher Id;Amount Used\n1;{sign}{largest}.00\n1;{sign}1.00\n")
+    assert f"voucher 1 sums up to {sign}100000000000000000000" in said
+    assert "more than 20 digits" in said
+    assert read_csv(f"Voucher Id;Amount Used\n1;{sign}{largest}.00\n") == [("1", Decimal(f"{sign}{largest}"))]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_amount_that_does_not_fit_is_refused_on_either_side_of_zero(sign: str) -> None:
+    assert "more than 20 digits" in refusal(f"Voucher Id;Amount Used\n1;{sign}1{'0' * 20}.00\n")
