@@ -22,13 +22,11 @@ def clean(closed: Closed) -> dict[str, bytes]:
 
 
 def stored(home: Path) -> dict[str, bytes]:
-    """Every file in storage; of the manifest, which names the runs' packages, only that it is there."""
-    files = (home / "storage").rglob("*")
-    return {
-        str(path.relative_to(home)): b"" if path.parent.name == "evidence_manifest" else path.read_bytes()
-        for path in files
-        if path.is_file()
-    }
+    """Every file in storage, provenance too; of the manifest, which names the runs' packages, only that it is there."""
+    files = [path for path in (home / "storage").rglob("*") if path.is_file()]
+    of_runs = [path for path in files if path.parent.name == "evidence_manifest"]
+    assert sorted(path.suffix for path in of_runs) == [".json", ".parquet"]
+    return {str(path.relative_to(home)): path.read_bytes() for path in files if path not in of_runs}
 
 
 def started(home: Path, *arguments: str) -> "subprocess.Popen[str]":
