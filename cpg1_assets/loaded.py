@@ -6,14 +6,24 @@ What a figure came from is told from these bytes and never from the disk again: 
 """
 
 import hashlib
+import importlib.util
+import marshal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 _ROOMS = ("extracts", "jdash", "rules", "sources", "storage")
 _WORDS = ("embedded.py", "frame.py", "month.py", "validation.py", "yaml_file.py")
-# Not Dagster's wiring: what these two give is computed in them.
-_OF_THE_GRAPH = ("graph/check_results.py", "graph/packages.py")
+# Where Dagster's wiring decides what is computed from what.
+_OF_THE_GRAPH = (
+    "deployment.py",
+    *(
+        f"graph/{name}.py"
+        for name in ("check_results", "derived", "extracts", "inputs", "io_manager", "jdash", "packages")
+    ),
+)
+_HEADER = 16
+"""Bytes of a bytecode file before the code itself."""
 _KINDS = {".py", ".sql", ".txt", ".yaml"}
 
 
@@ -29,8 +39,30 @@ def _names() -> Iterator[str]:
     yield from (name for name in (*_WORDS, *_OF_THE_GRAPH) if (PACKAGE / name).is_file())
 
 
+def _drop_stale_bytecode(texts: Mapping[str, bytes]) -> None:
+    """See that Python runs these files, and not what it once made of other ones of the same size and time.
+
+    It takes bytecode for current that names the time and size of its source. A source that changed since the bytecode
+    was written is told by its change time, which nobody sets; only then is it looked at what the bytecode says.
+    """
+    for name, content in texts.items():
+        path = PACKAGE / name
+        cached = Path(importlib.util.cache_from_source(str(path))) if path.suffix == ".py" else None
+        if cached is None or not cached.is_file() or cached.stat().st_mtime_ns > path.stat().st_ctime_ns:
+            continue
+        try:
+            # What Python itself would load and run.
+            known = marshal.loads(cached.read_bytes()[_HEADER:])  # noqa: S302
+            same = known == compile(content, str(path), "exec")
+        except (ValueError, EOFError, TypeError, SyntaxError):
+            same = False
+        if not same:
+            cached.unlink(missing_ok=True)
+
+
 TEXTS: Mapping[str, bytes] = _read()
 """By name relative to the package, such as `rules/vocabulary.py`."""
+_drop_stale_bytecode(TEXTS)
 
 
 def text(name: str) -> str:

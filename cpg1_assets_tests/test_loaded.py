@@ -1,5 +1,7 @@
 """What computes is what was loaded: the deciding files are read first, and a difference on the disk is said."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +97,27 @@ def test_the_commit_and_whether_the_tree_was_clean_go_with_the_version() -> None
     said = ControlVersion({}, Git("abc", clean=False)).as_dict()
     assert said["git"] == {"commit": "abc", "clean": False}
     assert said["control_version"] == ControlVersion({}, None).digest
+
+
+def test_bytecode_of_a_file_that_changed_without_its_time_or_size_is_not_run(tmp_path: Path) -> None:
+    """Python takes bytecode for current by the time and size of its source alone."""
+    tree = tmp_path / "tree"
+    shutil.copytree(loaded.PACKAGE, tree / "cpg1_assets", ignore=shutil.ignore_patterns("__pycache__"))
+    path = tree / "cpg1_assets" / "rules" / "case_folding.py"
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {
+        "PYTHONPATH": str(tree)
+    }
+    shown = [sys.executable, "-c", "from cpg1_assets.rules import case_folding; print(case_folding._LATIN_1)"]
+
+    def run() -> str:
+        done = subprocess.run(
+            shown, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    assert run() == "255"
+    status, text = path.stat(), path.read_text()
+    assert "_LATIN_1 = 0xFF" in text
+    path.write_text(text.replace("_LATIN_1 = 0xFF", "_LATIN_1 = 0xFE"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert run() == "254"

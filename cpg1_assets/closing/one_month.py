@@ -61,6 +61,7 @@ class CloseOutcome:
     evidence: str = ""
     files: dict[str, str] = field(default_factory=dict)
     inputs: str = ""
+    deciding_inputs: str = ""
     seal: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
         clear_killed_runs(instance)
         _require_free(deployment, month, instance)
         inputs = inputs_fingerprint(deployment, month)
+        deciding = inputs_fingerprint(deployment, month, deciding_only=True)
         started = time.monotonic()
         with longest(settings.max_run_seconds, month):
             refused = _refused(deployment, month, progress)
@@ -116,6 +118,7 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
             evidence=str(deployment.home.evidence_folder / month.key),
             files=materialized_hashes(instance, run_id),
             inputs=inputs,
+            deciding_inputs=deciding,
             seal=seal_standing(settings, month),
         )
         write_record(settings, month, outcome.as_dict())

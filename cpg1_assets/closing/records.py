@@ -6,11 +6,16 @@ a convenience, not evidence.
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cpg1_assets.closing.check_standing import IS_CLOSED
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.errors import EvidenceError
+from cpg1_assets.evidence.chain.manifest import MANIFEST
+from cpg1_assets.evidence.chain.seal import latest_seal
+from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.home import Home
 from cpg1_assets.jdash.month import inbox_files
 from cpg1_assets.loaded import digest_of
@@ -41,30 +46,56 @@ def read_record(settings: Settings, month: CutoffMonth) -> dict[str, Any] | None
     return record
 
 
-def inputs_fingerprint(deployment: Deployment, month: CutoffMonth) -> str:
+def inputs_fingerprint(deployment: Deployment, month: CutoffMonth, *, deciding_only: bool = False) -> str:
     """Digest of all that a close of `month` works from, as far as it can be known without reading the source.
 
-    The control version with its commit and whether the tree was clean, the scope, the JDash files, which source, and,
-    where the source can tell its state (the sample books can), that state.
+    The control version with its commit and whether the tree was clean, the scope, the JDash files, which source and
+    which storage, and, where the source can tell its state (the sample books can), that state. `deciding_only` leaves
+    out what decides no figure: the commit, the state of the tree, and where the storage is.
     """
+    version = deployment.version
     parts = {
-        "version": json.dumps(deployment.version.as_dict()).encode(),
+        "control version": version.digest.encode(),
         "month": month.key.encode(),
-        "storage": deployment.home.storage_url.encode(),
         "source": json.dumps(deployment.source.identity().as_dict()).encode(),
         "scope": repr(deployment.scope).encode(),
     }
+    if not deciding_only:
+        parts["version"] = json.dumps(version.as_dict()).encode()
+        parts["storage"] = deployment.home.storage_url.encode()
     for path in inbox_files(deployment.home.inbox_folder, month):
         parts[f"file {path.name}"] = path.read_bytes()
     return digest_of(parts)
 
 
-def is_closed_from(deployment: Deployment, month: CutoffMonth, fingerprint: str) -> bool:
-    """Whether the month was closed from these inputs and its files are still in storage as they were."""
+def is_closed_from_the_same(deployment: Deployment, month: CutoffMonth) -> bool:
+    """Whether the month was closed from the inputs that are there now, and is still what that close left.
+
+    Its files are in storage as they were and, of the control's own scope, sealed. A month that is signed off is asked
+    only what decides its figures: it stays closed when another commit of the same rules is installed.
+    """
     record = read_record(deployment.settings, month)
-    if record is None or record.get("inputs") != fingerprint or record.get("exit_status") not in IS_CLOSED:
+    if record is None or record.get("exit_status") not in IS_CLOSED:
         return False
     files: dict[str, str] = record.get("files", {})
-    return bool(files) and all(
-        deployment.storage.sha256(asset, month.key) == sha for asset, sha in files.items()
-    )
+    if not files or any(deployment.storage.sha256(asset, month.key) != sha for asset, sha in files.items()):
+        return False
+    whole = deployment.settings.scope is None
+    evidence = deployment.home.evidence_folder
+    try:
+        if whole and not _is_sealed(evidence, month, files):
+            return False
+        if record.get("inputs") == inputs_fingerprint(deployment, month):
+            return True
+        signed = whole and signed_off_by(evidence, month.key) is not None
+    except EvidenceError:
+        return False
+    deciding = record.get("deciding_inputs")
+    return signed and deciding == inputs_fingerprint(deployment, month, deciding_only=True)
+
+
+def _is_sealed(evidence: Path, month: CutoffMonth, files: Mapping[str, str]) -> bool:
+    """Whether the newest seal of the month holds these files, by asset; the manifest is the seal's own."""
+    sealed = latest_seal(evidence, month.key)
+    own = {asset: sha256 for asset, sha256 in files.items() if asset != MANIFEST.name}
+    return sealed is not None and own == sealed.seal["content"]

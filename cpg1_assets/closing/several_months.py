@@ -9,7 +9,7 @@ from typing import Any
 
 from cpg1_assets.closing.check_standing import FAILED
 from cpg1_assets.closing.one_month import ask_companies, close_month
-from cpg1_assets.closing.records import inputs_fingerprint, is_closed_from, read_record
+from cpg1_assets.closing.records import is_closed_from_the_same, read_record
 from cpg1_assets.closing.standing import summary
 from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import Cpg1Error, TransientSourceError
@@ -30,7 +30,7 @@ def backfill_months(
     deployment.source.identity()  # makes the sample books once, before the workers ask for them
     todo = []
     for month in months:
-        if not again and is_closed_from(deployment, month, inputs_fingerprint(deployment, month)):
+        if not again and is_closed_from_the_same(deployment, month):
             record = read_record(settings, month) or {}
             yield _result(
                 month,

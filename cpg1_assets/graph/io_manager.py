@@ -22,7 +22,7 @@ from cpg1_assets.deployment import Deployment
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.code_versions import code_versions
-from cpg1_assets.graph.steps import enter_step
+from cpg1_assets.graph.steps import enter_step, hold_month
 from cpg1_assets.storage.parquet import Writable, WrittenParquet, write_parquet
 from cpg1_assets.storage.provenance import Provenance
 
@@ -69,6 +69,7 @@ class ParquetIOManager(dg.IOManager):
         self._read: dict[tuple[str, str], dict[str, str]] = {}
         self._unknown: dict[tuple[str, str], set[str]] = {}
         self._entered: set[tuple[str, str, str]] = set()
+        self._published: dict[tuple[str, str, str], str] = {}
 
     def handle_output(self, context: dg.OutputContext, obj: Writable | WrittenParquet | Drawn) -> None:
         """Write (unless written already), publish with its provenance, and record schema, rows, size, place, hash."""
@@ -92,7 +93,10 @@ class ParquetIOManager(dg.IOManager):
             control_version=self._deployment.version.digest,
             said={} if drawn is None else drawn.said,
         )
+        # The run may have been given up, and its month be another's, while this step computed.
+        hold_month(self._deployment, month, context.run_id, context.step_context.instance)
         self._storage.publish(written, asset, month, provenance)
+        self._published[(context.run_id, month, asset)] = written.sha256
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(written.sha256))
         unknown = sorted(self._unknown.pop(step, ()))
         context.add_output_metadata(
@@ -124,6 +128,10 @@ class ParquetIOManager(dg.IOManager):
         columns = (context.definition_metadata or {}).get("columns")
         table = _exact(dataset, self._spec(asset), columns)
         return table if wanted is pa.Table else table.to_pandas(types_mapper=pd.ArrowDtype)
+
+    def has_published(self, run_id: str, month: str, files: Mapping[str, str]) -> bool:
+        """Whether this run put all these files in storage from this process; `files` are SHA-256 by asset."""
+        return all(self._published.get((run_id, month, asset)) == sha256 for asset, sha256 in files.items())
 
     def _enter(self, context: dg.InputContext | dg.OutputContext, *, materializes: bool) -> None:
         step, month = context.step_context, context.asset_partition_key

@@ -5,6 +5,8 @@ deployment and shows what came of it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,9 +14,11 @@ import pandas as pd
 
 from cpg1_assets.deployment import Deployment, require_as_loaded
 from cpg1_assets.errors import EvidenceError
+from cpg1_assets.evidence.audit.reperform import frames_that_differ
 from cpg1_assets.evidence.chain.manifest import MANIFEST, to_arrow
-from cpg1_assets.evidence.chain.proof import Stored, require_one_version
+from cpg1_assets.evidence.chain.proof import Stored, require_check_results, require_one_version
 from cpg1_assets.evidence.chain.seal import MonthContent, SealResult, seal_month
+from cpg1_assets.evidence.chain.sign_off import require_open, signing_lock
 from cpg1_assets.evidence.chain.signing import open_signer
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.evidence.packages.package import Document
@@ -30,6 +34,9 @@ from cpg1_assets.rules.checks import check_statements
 from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES
 from cpg1_assets.rules.graph import derivations, rule_statement
 
+_COMPUTED_AGAIN_BYTES = 64 << 20
+"""Data of a month, as Parquet, up to which it is computed again where a run did not compute all of it itself."""
+
 
 def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[str]) -> dg.AssetsDefinition:
     """Make the asset; `assets` are all others of the month, none of which may be missing from a seal."""
@@ -41,7 +48,7 @@ def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[st
         group_name="evidence",
         kinds={"parquet", "json"},
         io_manager_key="parquet",
-        required_resource_keys={"deployment"},
+        required_resource_keys={"deployment", "parquet"},
         dagster_type=frame_type(MANIFEST),
         deps=list(assets),
     )
@@ -53,15 +60,21 @@ def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[st
                 context.log.info("Not sealed: a narrowed scope does not count as the control.")
                 context.add_output_metadata({"sealed": "no: a narrowed scope does not count as the control"})
                 return _frame([])
-            settings = deployment.settings
+            settings, evidence = deployment.settings, deployment.home.evidence_folder
             require_as_loaded(deployment)
-            result = seal_month(
-                deployment.home.evidence_folder,
-                month.key,
-                month_content(deployment, month, assets, context.run.run_id),
-                run_id=context.run.run_id,
-                signer=open_signer(settings.signing_key_file, settings.signing_key),
-            )
+            content = month_content(deployment, month, assets, context.run.run_id)
+            if not context.resources.parquet.has_published(context.run.run_id, month.key, content.proven):
+                # Files of other runs or processes: provenance says where they came from, and is itself a file.
+                content = replace(content, proof=lambda version: _require_reperformed(version, month.key))
+            with signing_lock(evidence):
+                require_open(evidence, month.key)  # nobody signs what is replaced at this moment
+                result = seal_month(
+                    evidence,
+                    month.key,
+                    content,
+                    run_id=context.run.run_id,
+                    signer=open_signer(settings.signing_key_file, settings.signing_key),
+                )
             context.add_output_metadata(_metadata(result))
             return _frame(result.sealed.manifest())
 
@@ -86,6 +99,13 @@ def month_content(
     inputs[CHECK_RESULTS.name] = [*deployment.catalog, JDASH.name]
     inputs[JDASH.name] = ["cr_05"]
     require_one_version(month.key, stored, code_versions(deployment), inputs)
+    validations = {
+        asset: file.provenance.said.get("validations", [])
+        for asset, file in stored.items()
+        if file.provenance is not None and asset in (*deployment.catalog, JDASH.name)
+    }
+    results = deployment.storage.dataset(CHECK_RESULTS.name, month.key).to_table().to_pylist()
+    require_check_results(month.key, results, validations)
     queries: dict[str, Document] = {}
     for name, extract in sorted(deployment.catalog.items()):
         queries |= {f"{name}.sql": extract.sql, f"{name}.yaml": extract.contract_text}
@@ -106,8 +126,21 @@ def month_content(
             source=deployment.source.identity(),
             version=deployment.version,
         ),
-        packaged=[*deployment.catalog, "jdash"],
+        packaged=[*deployment.catalog, JDASH.name],
+        validations=validations,
     )
+
+
+def _require_reperformed(version: Path, month: str) -> None:
+    """Refuse a version whose derived frames are not what its extracts and rules give. Large months prove by provenance."""
+    if sum(path.stat().st_size for path in (version / "data").iterdir()) > _COMPUTED_AGAIN_BYTES:
+        return
+    differing = frames_that_differ(version, month)
+    if differing:
+        raise EvidenceError(
+            f"{month} is not sealed: {', '.join(differing)} in storage is not what the month's extracts and rules give. "
+            f"Compute the whole month again: cpg1 close --month {month}"
+        )
 
 
 def _metadata(result: SealResult) -> dict[str, Any]:

@@ -43,14 +43,18 @@ def enter_step(
         deployment.home.prepare()
         if deployment.settings.scope is None:
             require_open(deployment.home.evidence_folder, month)
-    claimed = Claims(deployment.home.place).hold(
-        month, run_id, deployment.version.hashes, lambda other: run_is_over(instance, other)
-    )
-    if claimed:
+    if hold_month(deployment, month, run_id, instance):
         run = instance.get_run_by_id(run_id)
         missing = {} if run is None else {k: v for k, v in run_tags(deployment).items() if k not in run.tags}
         if missing:
             instance.add_run_tags(run_id, missing)
+
+
+def hold_month(deployment: Deployment, month: str, run_id: str, instance: dg.DagsterInstance) -> bool:
+    """Claim `month` for the run, or see that it still is the run's; tell whether it was claimed just now."""
+    return Claims(deployment.home.place).hold(
+        month, run_id, deployment.version.hashes, lambda other: run_is_over(instance, other)
+    )
 
 
 def run_is_over(instance: dg.DagsterInstance, run_id: str) -> bool | None:

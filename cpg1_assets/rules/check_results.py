@@ -49,6 +49,11 @@ def check_results(
     return pa.Table.from_pylist(rows, schema=CHECK_RESULTS.arrow_schema)
 
 
+def rows_of_validations(validations: Mapping[str, Sequence[Validated]]) -> list[dict[str, Any]]:
+    """Give the check results of these validations alone, as rows of `CHECK_RESULTS` in no order."""
+    return list(_of_extracts(validations))
+
+
 def _of_derived(frames: Mapping[str, Frame], circumstances: Circumstances) -> Iterator[_Row]:
     for check, found in outcomes(checks(circumstances.lines).values(), frames, circumstances):
         for outcome in found:

@@ -1,12 +1,13 @@
 """Months are closed beside each other, one run each; what is closed from the same inputs is not closed again."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cpg1_assets.closing.records import inputs_fingerprint
+from cpg1_assets.closing.records import inputs_fingerprint, is_closed_from_the_same, write_record
 from cpg1_assets.control_version import Git
 from cpg1_assets.deployment import open_deployment
 from cpg1_assets.evidence.audit.verify import problems_of
@@ -14,6 +15,7 @@ from cpg1_assets.evidence.chain.sign_off import sign_off
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import Cpg1, in_a_process
+from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.evidence.small_year import small_month
 
 SCOPE = {"CPG1_COMPANIES": "EC_NG", "CPG1_GL_ACCOUNTS": "13001,13002"}
@@ -74,6 +76,32 @@ def test_a_month_closed_by_another_version_of_the_control_is_not_the_same_inputs
         if other != version:
             assert inputs_fingerprint(replace(deployment, version=other), month) != before
     assert inputs_fingerprint(open_deployment(settings.narrowed(("EC_KE",), None)), month) != before
+
+
+def test_what_decides_no_figure_is_told_from_what_does(home: Path) -> None:
+    deployment = open_deployment(Settings(home=home))
+    month, version = CutoffMonth.parse("2025-10"), deployment.version
+    elsewhere = replace(deployment, version=replace(version, git=Git("another commit", clean=True)))
+    edited = replace(deployment, version=replace(version, contents={**version.contents, "frame.py": b"x"}))
+    deciding = [inputs_fingerprint(d, month, deciding_only=True) for d in (deployment, elsewhere, edited)]
+    assert deciding[0] == deciding[1] != deciding[2]
+    assert inputs_fingerprint(deployment, month) != inputs_fingerprint(elsewhere, month)
+
+
+def test_a_month_whose_seal_is_not_there_is_not_skipped(closed: Closed, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(closed.settings.home, home, symlinks=True)
+    settings = Settings(home=home)
+    deployment, month = open_deployment(settings), CutoffMonth.parse(closed.month)
+    files = {asset: closed.metadata(asset)["sha256"] for asset in closed.materialized()}
+    record = {"exit_status": 4, "files": files, "inputs": inputs_fingerprint(deployment, month)}
+    write_record(settings, month, record)
+    assert is_closed_from_the_same(deployment, month)
+    write_record(settings, month, {**record, "inputs": "others"})
+    assert not is_closed_from_the_same(deployment, month)
+    write_record(settings, month, record)
+    (home / "evidence").rename(tmp_path / "elsewhere")
+    assert not is_closed_from_the_same(deployment, month)
 
 
 def test_a_signed_off_month_that_would_change_is_named_and_fails(home: Path) -> None:

@@ -4,9 +4,11 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +16,8 @@ import pytest
 from cpg1_assets import loaded
 from cpg1_assets.claims import Claims
 from cpg1_assets.definitions import build_definitions
+from cpg1_assets.deployment import open_deployment
+from cpg1_assets.errors import BusyError
 from cpg1_assets.evidence.audit.reperform import reperform
 from cpg1_assets.evidence.audit.verify import problems_of
 from cpg1_assets.evidence.chain.demands import demands_of
@@ -22,9 +26,11 @@ from cpg1_assets.evidence.chain.seal import latest_seal, sealed_versions
 from cpg1_assets.evidence.chain.sign_off import sign_off
 from cpg1_assets.graph.sealed_month import COMPANIES, LATE, LATE_AND_SIGNED_OFF
 from cpg1_assets.home import Home
+from cpg1_assets.rules.frames import RECONCILIATION
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Session, SourceIdentity
 from cpg1_assets.sources.sample import SampleBooks
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets_tests.closing import QUIET, Closed, close
 
 MONTH = "2025-09"
@@ -154,6 +160,65 @@ def test_the_seal_says_which_version_of_the_control_computed(sealed: Settings) -
     assert version.seal["control_version"] == context["control_version"]
     assert len(context["control_version"]) == 64
     assert context["git"] is None or set(context["git"]) == {"commit", "clean"}
+
+
+def test_a_forged_frame_with_forged_provenance_is_found_by_computing_it_again(
+    sealed: Settings, instance: dg.DagsterInstance
+) -> None:
+    storage = open_deployment(sealed).storage
+    _, provenance = storage.provenance("reconciliation", MONTH)
+    assert provenance is not None
+    path = Path(storage.path("reconciliation", MONTH))
+    table = pq.read_table(path)
+    at = table.schema.get_field_index("status")
+    forged = table.set_column(at, table.schema.field(at), pa.array(["RECONCILED"] * len(table), pa.string()))
+    written = write_parquet(forged, RECONCILIATION, storage.spool_path("reconciliation", MONTH, "forger"))
+    storage.publish(written, "reconciliation", MONTH, replace(provenance, sha256=written.sha256))
+    refused = close(sealed, MONTH, instance, select=["bridge_calculations_evidence", "check_results", SEAL])
+    assert "reconciliation" in refused.why_failed(SEAL)
+    assert "is not what the month's extracts and rules give" in refused.why_failed(SEAL)
+    assert len(sealed_versions(Home(sealed).evidence_folder, MONTH)) == 1
+
+
+def test_what_was_found_when_an_extract_was_drawn_is_what_is_sealed(
+    sealed: Settings, instance: dg.DagsterInstance
+) -> None:
+    (said,) = (sealed.home / "storage" / "jdash").glob("*.json")
+    document = json.loads(said.read_text())
+    for validation in document["said"]["validations"]:
+        validation["passed"] = not validation["passed"]
+    said.write_text(json.dumps(document))
+    older = close(sealed, MONTH, instance, select=[SEAL])
+    assert "its check results are not what was found when jdash was drawn" in older.why_failed(SEAL)
+    forged = close(sealed, MONTH, instance, select=["check_results", SEAL])
+    assert "is not what any evidence package with its data says" in forged.why_failed(SEAL)
+
+
+def test_nobody_signs_a_month_that_a_run_works_on(sealed: Settings) -> None:
+    Claims(sealed.home).hold(MONTH, "a-run", {}, lambda _: False)
+    with pytest.raises(BusyError, match=r"worked on by run a-run.*Sign when it is over"):
+        sign(sealed)
+    Claims(sealed.home).release("a-run")
+    sign(sealed)
+
+
+def test_a_step_whose_run_lost_the_month_meanwhile_publishes_nothing(
+    sealed: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sealed.home / "storage" / "gl_roll_forward" / f"{MONTH}.parquet"
+    before = path.read_bytes()
+
+    def taken_over(_: object) -> pd.DataFrame:
+        place = sealed.home / "claims" / f"{MONTH}.json"
+        said = json.loads(place.read_text())
+        place.write_text(json.dumps(said | {"run_id": "another"}))
+        frame: pd.DataFrame = pq.read_table(path).slice(1).to_pandas(types_mapper=pd.ArrowDtype)
+        return frame
+
+    monkeypatch.setattr("cpg1_assets.graph.derived.to_frame", taken_over)
+    refused = close(sealed, MONTH, instance, select=["gl_roll_forward"])
+    assert "another" in refused.why_failed("gl_roll_forward")
+    assert path.read_bytes() == before
 
 
 # One run at a time

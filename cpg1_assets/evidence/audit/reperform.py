@@ -156,6 +156,16 @@ def reperform(sealed: Path) -> Reperformance:
     )
 
 
+def frames_that_differ(version: Path, month: str) -> list[str]:
+    """Compute every derived frame of the version in `version` again, and name those that are not what it holds.
+
+    The version need not be sealed yet: only its data, rules, scope and statements are looked at.
+    """
+    circumstances = _circumstances(version, CutoffMonth.parse(month))
+    with tempfile.TemporaryDirectory(prefix="cpg1-reperform-") as place:
+        return [each.asset for each in _outcomes(version, Path(place), circumstances) if not each.identical]
+
+
 def read_seal(sealed: Path) -> dict[str, Any]:
     """Read `seal.json` of a sealed version. Raises StorageError when it is missing or is not a seal's."""
     seal = _json(sealed / SEAL_FILE)

@@ -5,10 +5,11 @@ is loaded, from the very files that are there now, computing the month again wou
 month is not computed twice for it. Nothing is believed of a file that nobody vouches for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cpg1_assets.errors import EvidenceError
+from cpg1_assets.rules.check_results import Validated, rows_of_validations
 from cpg1_assets.storage.provenance import Provenance
 
 
@@ -64,3 +65,25 @@ def _unproven(
 
 def _is_other(now: Stored | None, sha256: str) -> bool:
     return now is None or now.sha256 != sha256
+
+
+def require_check_results(
+    month: str, results: Iterable[Mapping[str, Any]], validations: Mapping[str, Sequence[Validated]]
+) -> None:
+    """Raise EvidenceError unless the check results hold, of each asset that was validated, what was found last.
+
+    `results` are the month's rows of `check_results`. The same file may be drawn again and another thing be found.
+    """
+    drawn = {(asset, found["name"]) for asset, several in validations.items() for found in several}
+    kept = sorted(map(_said, (row for row in results if (row["asset"], row["check"]) in drawn)))
+    found = sorted(map(_said, rows_of_validations(validations)))
+    if kept != found:
+        other = sorted({asset for asset, *_ in set(kept) ^ set(found)})
+        raise EvidenceError(
+            f"{month} is not sealed: its check results are not what was found when {', '.join(other)} was drawn. "
+            f"Materialize check_results of {month} again, or close the month: cpg1 close --month {month}"
+        )
+
+
+def _said(row: Mapping[str, Any]) -> tuple[str, str, str, bool, bool, str]:
+    return (row["asset"], row["check"], row["severity"], row["passed"], row["tested"], row["figures"])

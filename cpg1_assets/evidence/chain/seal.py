@@ -10,11 +10,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cpg1_assets.disk import sha256_of, sync
@@ -34,6 +34,7 @@ from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_mani
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.evidence.packages.package import Document, json_text
 from cpg1_assets.lock import held_lock, is_running
+from cpg1_assets.validation import NOTHING_TO_TEST
 
 FORMAT = "cpg1-seal-1"
 CONTROL = "C-PG-1"
@@ -59,6 +60,10 @@ class MonthContent:
     queries: Mapping[str, Document]
     context: Mapping[str, Any]
     packaged: Iterable[str] = field(default=())
+    validations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What was found when each packaged asset was drawn, by asset: a package must say the same."""
+    proof: Callable[[Path], None] | None = None
+    """Looks at the version before it counts; raises what speaks against it."""
 
     def documents(self) -> Iterator[tuple[str, str, Document]]:
         """Give each file of the version: its path in it, its kind, its content."""
@@ -226,6 +231,9 @@ def _write_version(evidence: Path, month: str, version: int, content: MonthConte
         packages = list(_package_rows(evidence / month))
         _require_proven(content, hashes, month)
         _require_packages(content, hashes, packages, month)
+        _require_validations(evidence / month, content, hashes, packages)
+        if content.proof is not None:
+            content.proof(beside)
         manifest = write_parquet(to_arrow([*rows, *packages]), MANIFEST, beside / MANIFEST_FILE)
         context = content.context
         seal = {
@@ -340,6 +348,45 @@ def _require_packages(
                 f"The data of {asset} in storage is not that of any evidence package of {month}: it was changed "
                 f"or its package was removed. Materialize {asset} of {month} again, and what depends on it."
             )
+
+
+def _require_validations(
+    month_folder: Path, content: MonthContent, hashes: Mapping[str, str], packages: list[ManifestRow]
+) -> None:
+    """Refuse validations that no package with the sealed data has: they are not what the run found."""
+    for asset, found in content.validations.items():
+        sha256 = hashes[f"data/{asset}.parquet"]
+        folders = [
+            PurePosixPath(row.path).parent
+            for row in packages
+            if row.sha256 == sha256
+            and PurePosixPath(row.path).name == "data.parquet"
+            and row.path.startswith(f"{asset}/")
+        ]
+        if not any(_validations_in(month_folder / folder) == _in_words(found) for folder in folders):
+            raise EvidenceError(
+                f"What the validations of {asset} of {month_folder.name} are said to have found is not what any evidence "
+                f"package with its data says. Materialize {asset} again, and what depends on it."
+            )
+
+
+def _validations_in(package: Path) -> dict[str, tuple[str, str]]:
+    try:
+        said = json.loads((package / "06_validation_results.json").read_bytes())["validations"]
+        return {each["name"]: (each["result"], each["severity"]) for each in said}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _in_words(found: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Give validations as a package words them."""
+    return {
+        each["name"]: (
+            ("pass" if each["passed"] else "fail") if each["tested"] else NOTHING_TO_TEST.lower(),
+            each["severity"],
+        )
+        for each in found
+    }
 
 
 def _take_up_unlinked(evidence: Path, month: str, signer: Signer | None) -> None:

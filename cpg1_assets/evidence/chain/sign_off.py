@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cpg1_assets.errors import EvidenceError, SignedOffError
+from cpg1_assets.claims import Claims
+from cpg1_assets.errors import BusyError, EvidenceError, SignedOffError
 from cpg1_assets.evidence.chain.demands import CHECKS, VARIANCES, comments_on, demands_of
 from cpg1_assets.evidence.chain.links import (
     REOPEN,
@@ -153,6 +154,7 @@ def sign_off(
             raise EvidenceError(
                 f"{month} is not sealed: there is nothing to sign off. Close the month first."
             )
+        _require_nobody_works_on(evidence, month)
         require_as_sealed(evidence, month, problems_of)
         reviewed = _other_role(links, sealed.link, role, said["name"], month)
         demands = demands_of(evidence, sealed, lambda version: _was_reviewed(links, version))
@@ -170,6 +172,14 @@ def sign_off(
             "reviews": None if reviewed is None else reviewed.digest,
         }
         return append_link(evidence, SIGN_OFF, body, signer=signer)
+
+
+def _require_nobody_works_on(evidence: Path, month: str) -> None:
+    """Refuse to sign what a run is about to replace. Raises BusyError naming the run."""
+    claims = Claims(evidence.parent)
+    held = claims.claim(month)
+    if held is not None and not held.process.is_gone:
+        raise BusyError(f"{claims.busy(month, held)} Sign when it is over.")
 
 
 def signing_lock(evidence: Path) -> AbstractContextManager[None]:
