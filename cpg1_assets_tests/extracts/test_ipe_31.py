@@ -146,6 +146,7 @@ def test_a_deposit_after_the_cutoff_moves_its_transaction_out_and_one_before_it_
         ("waitingConfirmation", None, at("2025-09-15"), True),
         ("waitingConfirmation", "0", at("2025-09-15"), True),
         ("waitingConfirmation", "20", at("2025-09-15"), False),
+        ("waitingConfirmation", "-20", at("2025-09-15"), False),  # paid back is reconciled too
         ("inProgress", None, at("2025-09-15"), False),
         ("closed", None, at("2025-09-15"), False),
     ],
