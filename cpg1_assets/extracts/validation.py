@@ -265,6 +265,10 @@ def _positive_witness(
 def _negative_witness(
     connection: duckdb.DuckDBPyConnection, contract: Contract, rows: Sequence[Mapping[str, Any]]
 ) -> Validation:
+    if not rows:
+        return Validation.untested(
+            "negative_witness", contract.witnesses.negative.statement, {"rows_looked_for": 0, "found": []}
+        )
     intruders = _match(connection, contract, rows, found=True)
     return Validation(
         name="negative_witness",

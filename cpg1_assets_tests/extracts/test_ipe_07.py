@@ -139,10 +139,10 @@ def test_customers_and_business_lines_are_found_whatever_blanks_end_their_codes(
     assert {(row["customer_name"], row["busline_vertical_1"]) for row in rows.values()} == {
         ("Ada ", "Retail")
     }
-    # What is only given out stays as it was written.
+    # What is only given out stays as it was written; a company is spelled as the scope spells it.
     assert [(rows[n]["customer_no"], rows[n]["id_company"]) for n in (1, 2)] == [
         ("C1 ", "EC_NG"),
-        ("C1", "EC_NG "),
+        ("C1", "EC_NG"),
     ]
 
 

@@ -81,10 +81,7 @@ def _texts() -> dict[str, str]:
         contract = extract.contract
         texts[name] = extract.sql
         texts[f"{name} control totals"] = contract.control_totals
-        texts[f"{name} positive witness"] = contract.witnesses.positive.sql
-        texts[f"{name} negative witness"] = contract.witnesses.negative.sql
-        if contract.several_matches:
-            texts[f"{name} several matches"] = contract.several_matches
+        texts[f"{name} witnesses"] = contract.witnesses.sql
     return texts
 
 
