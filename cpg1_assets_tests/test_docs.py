@@ -132,7 +132,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_the_source_schema_is_documented_column_by_column() -> None:
     assert {name: list(columns.items()) for name, columns in source_schema().items()} == {
-        name: [(column, kind.value) for column, kind in columns.items()]
+        name: [(column, kind.sql_type) for column, kind in columns.items()]
         for name, columns in SOURCE_TABLES.items()
     }
 

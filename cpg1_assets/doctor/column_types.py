@@ -13,7 +13,7 @@ _EXACT = (*SCALED, "money", "smallmoney")
 _FLOATING = ("float", "real")
 _SERVED_BY = {
     Kind.MONEY: (*_EXACT, *_WHOLE),
-    Kind.TEXT: ("nvarchar", "varchar", "nchar", "char"),
+    **dict.fromkeys((Kind.TEXT, Kind.COMPANY), ("nvarchar", "varchar", "nchar", "char")),
     Kind.WHOLE: (*_WHOLE, *_EXACT),
     Kind.FLAG: ("bit", *_WHOLE),
     Kind.MOMENT: ("datetime", "datetime2", "date", "smalldatetime"),
@@ -73,4 +73,4 @@ def _expected(table: NamedTable) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         kind = kind_of((table.database, table.schema, table.name), column)
         if kind is not None:
             more = _WHOLE if column in NUMBERED_IDS else ()
-            yield column, kind.value.partition("(")[0], (*_SERVED_BY[kind], *more)
+            yield column, kind.sql_type.partition("(")[0], (*_SERVED_BY[kind], *more)

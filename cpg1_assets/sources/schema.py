@@ -9,13 +9,20 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The type of a column, as SQL Server calls it."""
+    """What a column holds; where SQL Server has no type of its own for it, `sql_type` says what it is there."""
 
     TEXT = "nvarchar"
+    COMPANY = "company code"
+    """A text that is one company whatever its case and the blanks at its end."""
     WHOLE = "bigint"
     MONEY = "decimal(38,20)"
     FLAG = "bit"
     MOMENT = "datetime"
+
+    @property
+    def sql_type(self) -> str:
+        """The type of the column, as SQL Server calls it."""
+        return Kind.TEXT.value if self is Kind.COMPANY else self.value
 
 
 NUMBERED_IDS = (
@@ -30,7 +37,7 @@ NUMBERED_IDS = (
 
 SOURCE_TABLES: dict[str, dict[str, Kind]] = {
     "[AIG_Nav_DW].[dbo].[Detailed Customer Ledg_ Entry]": {
-        "id_company": Kind.TEXT,
+        "id_company": Kind.COMPANY,
         "Entry No_": Kind.WHOLE,
         "Cust_ Ledger Entry No_": Kind.WHOLE,
         "Customer No_": Kind.TEXT,
@@ -38,7 +45,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Amount (LCY)": Kind.MONEY,
     },
     "[AIG_Nav_DW].[dbo].[Customer Ledger Entries]": {
-        "id_company": Kind.TEXT,
+        "id_company": Kind.COMPANY,
         "Entry No_": Kind.WHOLE,
         "GL Entry No_": Kind.WHOLE,
         "Document No_": Kind.TEXT,
@@ -63,7 +70,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "IC Partner Code": Kind.TEXT,
     },
     "[AIG_Nav_DW].[dbo].[Customers]": {
-        "id_company": Kind.TEXT,
+        "id_company": Kind.COMPANY,
         "No_": Kind.TEXT,
         "Name": Kind.TEXT,
         "Busline Code": Kind.TEXT,
@@ -72,7 +79,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Stream": Kind.TEXT,
     },
     "[AIG_Nav_DW].[dbo].[G_L Entries]": {
-        "id_company": Kind.TEXT,
+        "id_company": Kind.COMPANY,
         "Entry No_": Kind.WHOLE,
         "Document No_": Kind.TEXT,
         "External Document No_": Kind.TEXT,
@@ -106,7 +113,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Service_Period": Kind.TEXT,
     },
     "[AIG_Nav_DW].[dbo].[Detailed G_L Entry]": {
-        "id_company": Kind.TEXT,
+        "id_company": Kind.COMPANY,
         "Entry No_": Kind.WHOLE,
         "Gen_ Ledger Entry No_": Kind.WHOLE,
         "G_L Account No_": Kind.TEXT,
@@ -114,18 +121,18 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Amount": Kind.MONEY,
     },
     "[AIG_Nav_DW].[dbo].[Bank Accounts]": {
-        "id_company": Kind.TEXT,
+        "id_company": Kind.COMPANY,
         "No_": Kind.TEXT,
         "Service Provider No_": Kind.TEXT,
         "Bank Account Posting Group": Kind.TEXT,
     },
     "[AIG_Nav_DW].[dbo].[Bank Account Posting Group]": {
-        "id_company": Kind.TEXT,
+        "id_company": Kind.COMPANY,
         "Code": Kind.TEXT,
         "G_L Bank Account No_": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Company]": {
-        "Company_Code": Kind.TEXT,
+        "Company_Code": Kind.COMPANY,
         "Company_Name": Kind.TEXT,
         "Company_Country": Kind.TEXT,
         "Opco/Central_?": Kind.TEXT,
@@ -137,14 +144,14 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Country_Name": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Busline]": {
-        "Company_Code": Kind.TEXT,
+        "Company_Code": Kind.COMPANY,
         "Busline_Code": Kind.TEXT,
         "Busline_Vertical_Name_1": Kind.TEXT,
         "Busline_Vertical_Name_2": Kind.TEXT,
         "Busline_Vertical_Name_3": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_ChartOfAccounts]": {
-        "Company_Code": Kind.TEXT,
+        "Company_Code": Kind.COMPANY,
         "G/L_Account_No": Kind.TEXT,
         "Group_COA_Account_no": Kind.TEXT,
         "Group_COA_Account_Name": Kind.TEXT,
@@ -156,7 +163,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Level_3_Name": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[V_BS_ANAPLAN_IMPORT_IFRS_MAPPING_CURRENCY_SPLIT]": {
-        "ID_COMPANY": Kind.TEXT,
+        "ID_COMPANY": Kind.COMPANY,
         "COMPANY_NAME": Kind.TEXT,
         "COUNTRY_CODE": Kind.TEXT,
         "COUNTRY_NAME": Kind.TEXT,
@@ -192,7 +199,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "rate": Kind.MONEY,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING]": {
-        "ID_COMPANY": Kind.TEXT,
+        "ID_COMPANY": Kind.COMPANY,
         "id": Kind.TEXT,
         "code": Kind.TEXT,
         "business_use": Kind.TEXT,
@@ -216,13 +223,13 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "remaining_amount": Kind.MONEY,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[StoreCreditVoucher]": {
-        "ID_COMPANY": Kind.TEXT,
+        "ID_COMPANY": Kind.COMPANY,
         "id": Kind.TEXT,
         "template_id": Kind.TEXT,
         "template_name": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_SOI]": {
-        "ID_COMPANY": Kind.TEXT,
+        "ID_COMPANY": Kind.COMPANY,
         "ID_Sales_Order_Item": Kind.TEXT,
         "COD_OMS_SALES_ORDER_ITEM": Kind.TEXT,
         "COD_OMS_SALES_ORDER": Kind.TEXT,
@@ -268,13 +275,13 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "MTR_INTERNATIONAL_DELIVERY_FEE_CART_RULE": Kind.MONEY,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_TRANSACTIONS_SELLER]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "ID_Transaction": Kind.TEXT,
         "Transaction_No": Kind.TEXT,
         "OMS_ID_Sales_Order_Item": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_REFUND_NO_RETURN]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "OMS_ID_Sales_Order_Item": Kind.TEXT,
         "OMS_Type": Kind.TEXT,
     },
@@ -283,7 +290,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Customer_Type_L1": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_CASHREC_TRANSACTION]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "Transaction_Type": Kind.TEXT,
         "Related_Entity": Kind.TEXT,
         "Collection_Partner": Kind.TEXT,
@@ -293,7 +300,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Amount": Kind.MONEY,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_CASHREC_REALLOCATIONS]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "Transaction_type": Kind.TEXT,
         "Related_Entity": Kind.TEXT,
         "Collection_Partner_From": Kind.TEXT,
@@ -302,7 +309,7 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "Amount": Kind.MONEY,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_CASHDEPOSIT]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "OMS_Payment_No": Kind.TEXT,
         "OMS_Type": Kind.TEXT,
         "OMS_Payment_Date": Kind.MOMENT,
@@ -313,12 +320,12 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "OMS_Collection_Partner": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_PACKLIST_PACKAGES]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "OMS_Packlist_No": Kind.TEXT,
         "OMS_Packlist_status": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_PACKLIST_PAYMENTS]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "OMS_Packlist_No": Kind.TEXT,
         "OMS_Packlist_Status": Kind.TEXT,
         "OMS_Packlist_Created_Date": Kind.MOMENT,
@@ -331,25 +338,25 @@ SOURCE_TABLES: dict[str, dict[str, Kind]] = {
         "OMS_Payment_Charges_Reconciled_Amount": Kind.MONEY,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_COLLECTIONADJ]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "OMS_entity_No": Kind.TEXT,
         "OMS_Entity_Type": Kind.TEXT,
         "OMS_Force_Closed": Kind.FLAG,
         "OMS_Close_Date": Kind.MOMENT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_HUBS_3PL_MAPPING]": {
-        "ID_COMPANY": Kind.TEXT,
+        "ID_COMPANY": Kind.COMPANY,
         "NODE": Kind.TEXT,
         "SERVICE_PROVIDER": Kind.TEXT,
     },
     "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_COLLECTIONPARTNERS]": {
-        "ID_Company": Kind.TEXT,
+        "ID_Company": Kind.COMPANY,
         "Name": Kind.TEXT,
         "Type": Kind.TEXT,
         "ERP_Name": Kind.TEXT,
     },
     "[STG_AIG_NAV_JUMIA_REC].[OMS].[PACKAGE_CASHREC]": {
-        "ID_COMPANY": Kind.TEXT,
+        "ID_COMPANY": Kind.COMPANY,
         "package_nr": Kind.TEXT,
         "order_nr": Kind.TEXT,
         "amount_expected": Kind.MONEY,

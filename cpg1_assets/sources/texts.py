@@ -167,7 +167,7 @@ class Texts:
             kind = kind_of(tuple(part.name for part in found.parts), column.name)
             if kind is None:
                 return Blanks.UNKNOWN
-            return Blanks.AS_WRITTEN if kind is Kind.TEXT else Blanks.NO_TEXT
+            return Blanks.AS_WRITTEN if kind.sql_type == Kind.TEXT.sql_type else Blanks.NO_TEXT
         return _all_of([self.of_output(named) for named in found or ()])
 
     def _found(self, column: exp.Column) -> exp.Table | list[exp.Expr] | None:

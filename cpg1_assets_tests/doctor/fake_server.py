@@ -255,7 +255,7 @@ def a_server(names: Mapping[str, str] | None = None, tables: list[NamedTable] | 
         database = server.databases.setdefault(there, FakeDatabase(tables={}))
         schema = SOURCE_TABLES[quoted(table.database, table.schema, table.name)]
         database.tables[quoted(table.schema, table.name)] = {
-            column: schema[column].value.partition("(")[0] for column in table.columns
+            column: schema[column].sql_type.partition("(")[0] for column in table.columns
         }
     return server
 

@@ -18,6 +18,7 @@ CATALOG = read_catalog()
 NAMED = named_tables(CATALOG)
 _TYPES = {
     Kind.TEXT: "VARCHAR",
+    Kind.COMPANY: "VARCHAR",
     Kind.WHOLE: "BIGINT",
     Kind.FLAG: "BOOLEAN",
     Kind.MOMENT: "TIMESTAMP",

@@ -10,6 +10,7 @@ from cpg1_assets.sources.schema import NUMBERED_IDS, SOURCE_TABLES, Kind, kind_o
 
 _ARROW = {
     Kind.TEXT: pa.string(),
+    Kind.COMPANY: pa.string(),
     Kind.WHOLE: pa.int64(),
     Kind.MONEY: pa.decimal128(38, 20),
     Kind.FLAG: pa.bool_(),
@@ -43,6 +44,13 @@ def test_the_queries_name_nothing_else() -> None:
 )
 def test_a_column_is_found_in_whatever_case(table: tuple[str, ...], column: str, kind: Kind | None) -> None:
     assert kind_of(table, column) is kind
+
+
+def test_every_column_that_names_a_company_is_known_as_one() -> None:
+    for columns in SOURCE_TABLES.values():
+        named = {name for name in columns if name.lower() in ("id_company", "company_code")}
+        assert {name for name, kind in columns.items() if kind is Kind.COMPANY} == named
+    assert Kind.COMPANY.sql_type == Kind.TEXT.sql_type == "nvarchar"
 
 
 def test_ids_that_may_be_numbers_are_texts_of_the_schema() -> None:
