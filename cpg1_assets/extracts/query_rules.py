@@ -12,10 +12,12 @@ from sqlglot.tokenizer_core import TokenType
 
 from cpg1_assets.extracts.company_codes import COMPANY
 from cpg1_assets.extracts.contract import MONTH_PARAMETERS
-from cpg1_assets.extracts.scope import LIST_PARAMETERS
+from cpg1_assets.extracts.scope import LIST_PARAMETERS, read_scope
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.sources.allowed import line_of
 from cpg1_assets.sources.blanks import chosen_outputs
-from cpg1_assets.sources.dialect import statements_of, to_duckdb
-from cpg1_assets.sources.query import Query, QueryError, parameter_uses, tokens_of
+from cpg1_assets.sources.dialect import refused, statements_of
+from cpg1_assets.sources.query import Query, QueryError, Value, parameter_uses, tokens_of
 
 Violation = tuple[int, str]
 """A line of the statement, from 1, and what is wrong there with what to do about it."""
@@ -108,17 +110,17 @@ def _clauses(tree: exp.Query) -> Iterator[Violation]:
     for star in tree.find_all(exp.Star):
         if not isinstance(star.parent, exp.Count):
             yield (
-                _line(star.parent),
+                line_of(star.parent),
                 "SELECT * : name the columns, so that a new one at the source changes nothing",
             )
     for select in tree.find_all(exp.Select):
         if select.args.get("into"):
-            yield _line(select.args["into"]), "SELECT … INTO writes a table: a query only reads"
+            yield line_of(select.args["into"]), "SELECT … INTO writes a table: a query only reads"
         if any(select.args.get(clause) for clause in ("options", "for_", "hint")):
-            yield _line(select), "OPTION (…) and FOR … are not for queries: remove them"
+            yield line_of(select), "OPTION (…) and FOR … are not for queries: remove them"
     for join in tree.find_all(exp.Join):
         if join.args.get("hint"):
-            yield _line(join), "a join hint: remove it"
+            yield line_of(join), "a join hint: remove it"
     for table in tree.find_all(exp.Table):
         yield from _table(table)
 
@@ -126,25 +128,25 @@ def _clauses(tree: exp.Query) -> Iterator[Violation]:
 def _table(table: exp.Table) -> Iterator[Violation]:
     if table.args.get("hints"):
         yield (
-            _line(table),
+            line_of(table),
             f"a hint on {table.name}: remove it (how reads avoid locks is the connection's business)",
         )
     if isinstance(table.this, exp.Identifier) and table.this.args.get("temporary"):
-        yield _line(table), f"the temporary table #{table.name}: use WITH {table.name} AS (…)"
+        yield line_of(table), f"the temporary table #{table.name}: use WITH {table.name} AS (…)"
     if isinstance(table.this, exp.Parameter):
-        yield _line(table), "a table variable: use WITH … AS (…)"
+        yield line_of(table), "a table variable: use WITH … AS (…)"
 
 
 def _numbers(tree: exp.Query, amounts: Sequence[str]) -> Iterator[Violation]:
     for cast in tree.find_all(exp.Cast, exp.Convert):
         target = cast.args["this"] if isinstance(cast, exp.Convert) else cast.args["to"]
         if isinstance(target, exp.DataType) and target.this not in _TEXT_OR_TIME:
-            yield _line(cast), "a cast to a number: amounts leave the source as they are, digits and all"
+            yield line_of(cast), "a cast to a number: amounts leave the source as they are, digits and all"
     for rounding in tree.find_all(*_ROUNDING):
-        yield _line(rounding), "a rounding: amounts leave the source as they are, digits and all"
+        yield line_of(rounding), "a rounding: amounts leave the source as they are, digits and all"
     for projection in tree.selects:
         if projection.alias_or_name in amounts and projection.find(exp.Cast, exp.Convert) is not None:
-            yield _line(projection), f"a cast in {projection.alias_or_name}: an amount is never cast"
+            yield line_of(projection), f"a cast in {projection.alias_or_name}: an amount is never cast"
 
 
 def _chosen_blanks(tree: exp.Query) -> Iterator[Violation]:
@@ -155,7 +157,7 @@ def _chosen_blanks(tree: exp.Query) -> Iterator[Violation]:
             f"the blanks at the end of {column.alias_or_name} would be the server's choice, because it stands for "
             "texts that compare as equal: write RTRIM(…) where it is grouped, made distinct or taken MIN or MAX of"
         )
-        yield _line(column), what
+        yield line_of(column), what
 
 
 def _parameters(text: str, tree: exp.Query) -> Iterator[Violation]:
@@ -178,19 +180,9 @@ def _parameters(text: str, tree: exp.Query) -> Iterator[Violation]:
 
 def _untranslatable(text: str) -> list[Violation]:
     """Say what the seam to the sample books refuses, so that it is known before a run."""
-    values = {use.name: ("",) if use.name in LIST_PARAMETERS else 0 for use in parameter_uses(text)}
+    month, scope = CutoffMonth(2024, 1).parameters(), read_scope().parameters()
+    values: dict[str, Value] = {**dict.fromkeys(LIST_PARAMETERS, ("CODE",)), **scope, **month}
     try:
-        to_duckdb(Query(text, values))
+        return refused(Query(text, values))
     except (QueryError, SqlglotError) as error:
         return [(1, str(error))]
-    return []
-
-
-def _line(node: exp.Expr | None) -> int:
-    """Line of the first thing below `node` that knows its own."""
-    if node is not None:
-        for below in node.walk():
-            line = below.meta.get("line")
-            if line:
-                return int(line)
-    return 1

@@ -10,46 +10,67 @@ gives the trimmed one; `chosen_outputs` names such columns, so that a query can 
 `RTRIM(…)` itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from cpg1_assets.sources.texts import Blanks, Texts, occurrences
+from cpg1_assets.sources.columns import is_ordered_by_name
+from cpg1_assets.sources.reading import Reading
+from cpg1_assets.sources.texts import Blanks, occurrences
 
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
-def ignore_trailing_blanks(tree: exp.Expr, parameters: Mapping[str, Blanks] | None = None) -> None:
-    """Trim, in `tree` itself, every text where it is compared; `parameters` says what their values are."""
-    texts = Texts(tree, parameters)
+def ignore_trailing_blanks(tree: exp.Expr, reading: Reading) -> None:
+    """Trim, in `tree` itself, every text where it is compared, and fold a company code there as well."""
     nodes = list(tree.walk())
-    places = {id(place): place for node in nodes for place in _compared(node, texts)}
-    null_ifs = [node for node in nodes if isinstance(node, exp.Nullif) and _differ_in_blanks(node, texts)]
-    for place in places.values():
-        _trim(place)
-    for null_if in reversed(null_ifs):
-        null_if.replace(_as_case(null_if))
+    places = {
+        id(place): (place, is_company) for node in nodes for place, is_company in _compared(node, reading)
+    }
+    null_ifs = {
+        id(node): (node, any(is_company for _, is_company in sides))
+        for node in nodes
+        if isinstance(node, exp.Nullif)
+        and (sides := list(_beside_each_other(reading, [node.this, node.expression])))
+    }
+    for place, is_company in places.values():
+        _trim(place, is_company=is_company)
+    for null_if, is_company in reversed(null_ifs.values()):
+        null_if.replace(_as_case(null_if, is_company=is_company))
 
 
 def compared_texts(tree: exp.Expr) -> Iterator[exp.Expr]:
     """Give every text of `tree` that is compared, joined, grouped or ordered by."""
-    texts = Texts(tree)
+    reading = Reading(tree)
     for node in tree.walk():
-        yield from _compared(node, texts)
+        yield from (place for place, _ in _compared(node, reading))
 
 
 def chosen_outputs(tree: exp.Query) -> list[exp.Expr]:
-    """Give the output columns of `tree` whose blanks at the end would be the server's choice."""
-    texts = Texts(tree)
-    return [column for column in tree.selects if Blanks.CHOSEN in texts.output(tree, column.alias_or_name)]
+    """Give the output columns of `tree` whose blanks at the end would be the server's choice.
+
+    Company codes are left out: which of its spellings a company is shown in is settled where rows are read.
+    """
+    reading = Reading(tree)
+    return [
+        column
+        for column in tree.selects
+        if Blanks.CHOSEN in reading.texts.output(tree, column.alias_or_name)
+        and not reading.is_company(column)
+    ]
 
 
-def _compared(node: exp.Expr, texts: Texts) -> Iterator[exp.Expr]:
-    """Give the texts that `node` compares and that have to be trimmed for it."""
-    yield from _beside_each_other(texts, list(_sides(node)))
-    yield from _written(texts, _each_for_itself(node))
+def _compared(node: exp.Expr, reading: Reading) -> Iterator[tuple[exp.Expr, bool]]:
+    """Give the texts that `node` compares and that have to be trimmed for it, and whether each is a company code."""
+    yield from _beside_each_other(reading, list(_sides(node)))
+    for each in _each_for_itself(node):
+        if _is_output_already_compared(each):
+            continue
+        is_company = reading.is_company(each)
+        if is_company or Blanks.AS_WRITTEN in reading.texts.of(each):
+            yield each, is_company
     if isinstance(node, exp.Select):
-        yield from _grouped(node, texts)
+        yield from _grouped(node, reading)
 
 
 def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
@@ -62,8 +83,7 @@ def _sides(node: exp.Expr) -> Iterator[exp.Expr]:
         case exp.Between():
             yield from (node.this, node.args["low"], node.args["high"])
         case _ if isinstance(node, _COMPARISONS):
-            for side in (node.this, node.expression):
-                yield from _outputs(side.this) if isinstance(side, exp.Any | exp.All) else (side,)
+            yield from (node.this, node.expression)
         case _:
             pass
 
@@ -85,27 +105,38 @@ def _each_for_itself(node: exp.Expr) -> Iterable[exp.Expr]:
             return ()
 
 
-def _beside_each_other(texts: Texts, sides: list[exp.Expr]) -> Iterator[exp.Expr]:
+def _beside_each_other(reading: Reading, sides: list[exp.Expr]) -> Iterator[tuple[exp.Expr, bool]]:
     """Give the sides that are texts as written and, beside a text, those that may be one."""
-    found = [texts.of(side) for side in sides]
+    if any(reading.is_company(side) for side in sides):
+        yield from ((side, True) for side in sides)
+        return
+    found = [reading.texts.of(side) for side in sides]
     beside_a_text = any(blanks.is_text for blanks in found)
     for side, blanks in zip(sides, found, strict=True):
         if Blanks.AS_WRITTEN in blanks or (Blanks.UNKNOWN in blanks and beside_a_text):
-            yield side
+            yield side, False
 
 
-def _written(texts: Texts, nodes: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
-    return (node for node in nodes if Blanks.AS_WRITTEN in texts.of(node))
-
-
-def _grouped(select: exp.Select, texts: Texts) -> Iterator[exp.Expr]:
+def _grouped(select: exp.Select, reading: Reading) -> Iterator[tuple[exp.Expr, bool]]:
     """Give the keys of a GROUP BY, and the same words where the SELECT gives them out or orders by them."""
     parts = [*select.expressions, select.args.get("having"), select.args.get("order")]
-    for key in texts.group_keys(select):
-        yield key
+    group = select.args.get("group")
+    for key in group.expressions if group is not None else ():
+        is_company = reading.is_company(key)
+        if not is_company and Blanks.AS_WRITTEN not in reading.texts.of(key):
+            continue
+        yield key, is_company
         for part in parts:
             if part is not None:
-                yield from occurrences(part, key, select)
+                yield from ((place, is_company) for place in occurrences(part, key, select))
+
+
+def _is_output_already_compared(place: exp.Expr) -> bool:
+    """Whether a place orders by the name of an output that DISTINCT has trimmed and folded already."""
+    if not isinstance(place, exp.Column) or not is_ordered_by_name(place):
+        return False
+    query = place.parent_select or place.find_ancestor(exp.Query)
+    return query is not None and bool(query.args.get("distinct"))
 
 
 def _outputs(query: exp.Expr | None) -> Iterator[exp.Expr]:
@@ -122,24 +153,23 @@ def _outputs(query: exp.Expr | None) -> Iterator[exp.Expr]:
             pass
 
 
-def _trim(place: exp.Expr) -> None:
+def _trim(place: exp.Expr, *, is_company: bool) -> None:
     trimmed = exp.Trim(position="TRAILING")
     is_output = place.arg_key == "expressions" and isinstance(place.parent, exp.Select)
+    whole: exp.Expr = exp.Upper(this=trimmed) if is_company else trimmed
     place.replace(
-        exp.alias_(trimmed, place.name, quoted=True, copy=False) if is_output and place.name else trimmed
+        exp.alias_(whole, place.name, quoted=True, copy=False) if is_output and place.name else whole
     )
     trimmed.set("this", place)
 
 
-def _differ_in_blanks(null_if: exp.Nullif, texts: Texts) -> bool:
-    return any(True for _ in _beside_each_other(texts, [null_if.this, null_if.expression]))
-
-
-def _as_case(null_if: exp.Nullif) -> exp.Case:
+def _as_case(null_if: exp.Nullif, *, is_company: bool) -> exp.Case:
     """Say NULLIF by what it compares and what it gives: it gives the text as written."""
     left, right = (
         exp.Trim(this=side.copy(), position="TRAILING") for side in (null_if.this, null_if.expression)
     )
+    if is_company:
+        left, right = exp.Upper(this=left), exp.Upper(this=right)
     return exp.Case(
         ifs=[exp.If(this=exp.EQ(this=left, expression=right), true=exp.Null())], default=null_if.this.copy()
     )

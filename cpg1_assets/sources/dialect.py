@@ -19,8 +19,11 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from cpg1_assets.sources.allowed import Refusal
 from cpg1_assets.sources.blanks import ignore_trailing_blanks
-from cpg1_assets.sources.query import Query, QueryError, Scalar, tokens_of
+from cpg1_assets.sources.gate import refusals
+from cpg1_assets.sources.query import Query, QueryError, Scalar, Value, tokens_of
+from cpg1_assets.sources.reading import Given, Reading, given
 from cpg1_assets.sources.texts import Blanks, of_text
 
 _TSQL = Dialect.get_or_raise("tsql")
@@ -28,11 +31,6 @@ _NO_ROWS = "SELECT CAST(NULL AS TEXT) WHERE 1 = 0"
 _BLANK = exp.Literal.string(" ")
 _TEXT_TYPES = exp.DataType.TEXT_TYPES
 _TEXT_FUNCTIONS = (exp.Upper, exp.Lower, exp.Trim, exp.Left, exp.Right, exp.Substring, exp.Concat, exp.DPipe)
-_NO_EQUAL = {
-    exp.Div: "a division (decimals are divided as doubles there, and integers differently)",
-    exp.Convert: "CONVERT (its styles differ): use CAST, YEAR, MONTH or DATEFROMPARTS",
-    exp.Round: "ROUND (an amount is never rounded in a query)",
-}
 
 
 def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
@@ -47,18 +45,22 @@ def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
     }
     lists = {name: value for name, value in query.named().items() if isinstance(value, tuple)}
     if "$" in query.text or not all(map(_is_plain, lists.values())):
-        return _translated(expanded.text, _texts(values)), values
+        return _translated(expanded.text, _given(values)), values
     # Lists of plain texts are written out afterwards: however long they are, a query is translated once.
-    scalars = {name: value for name, value in values.items() if name in query.parameters}
-    translated = _translated(query.text, _texts(scalars) | {(name, Blanks.NONE) for name in lists})
+    named = _given({name: value for name, value in query.parameters.items() if name in query.named()})
+    translated = _translated(query.text, named)
     for name, members in lists.items():
-        written = ", ".join(f"${name}_{position}" for position in range(1, len(members) + 1))
-        translated = re.sub(rf"\${name}\b", written or _NO_ROWS, translated)
+        for before, after in (("UPPER(", ")"), ("", "")):
+            one = f"{before}${name}{after}"
+            written = ", ".join(
+                f"{before}${name}_{position}{after}" for position in range(1, len(members) + 1)
+            )
+            translated = re.sub(rf"{re.escape(one)}(?!\w)", written or _NO_ROWS, translated)
     return translated, values
 
 
-def _texts(values: Mapping[str, Scalar]) -> frozenset[tuple[str, Blanks]]:
-    return frozenset((name, of_text(value)) for name, value in values.items() if isinstance(value, str))
+def _given(values: Mapping[str, Value]) -> frozenset[tuple[str, Given]]:
+    return frozenset((name, given(value)) for name, value in values.items())
 
 
 def _is_plain(members: tuple[Scalar, ...]) -> bool:
@@ -67,26 +69,23 @@ def _is_plain(members: tuple[Scalar, ...]) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _translated(text: str, texts: frozenset[tuple[str, Blanks]]) -> str:
-    return meant(text, dict(texts)).sql("duckdb", pretty=True, unsupported_level=ErrorLevel.RAISE)
+def _translated(text: str, parameters: frozenset[tuple[str, Given]]) -> str:
+    return meant(text, dict(parameters)).sql("duckdb", pretty=True, unsupported_level=ErrorLevel.RAISE)
 
 
-def meant(text: str, parameters: Mapping[str, Blanks] | None = None) -> exp.Expr:
+def meant(text: str, parameters: Mapping[str, Given] | None = None) -> exp.Expr:
     """Give a T-SQL query as a tree that says what SQL Server would do, where another engine would differ.
 
-    `parameters` says by name what is known of the values of the parameters that hold texts.
+    `parameters` says by name what is known of their values.
 
     Raises QueryError for a text that is not one T-SQL query, and for what no tree can say.
     """
-    try:
-        statements = statements_of(text)
-    except SqlglotError as error:
-        raise QueryError(f"the query is not valid T-SQL: {error}") from error
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise QueryError("the query is not exactly one SELECT statement.")
-    tree = statements[0].copy()
-    _refuse_what_differs(tree)
-    ignore_trailing_blanks(tree, parameters)
+    tree = _parsed(text).copy()
+    reading = Reading(tree, parameters)
+    refused = refusals(text, tree, reading)
+    if refused:
+        raise QueryError("; ".join(f"line {line}: {what}" for line, what in refused))
+    ignore_trailing_blanks(tree, reading)
     # Arguments before what holds them: a sum of texts is known by its innermost text.
     for node in reversed(list(tree.walk())):
         changed = _said_plainly(node)
@@ -95,25 +94,27 @@ def meant(text: str, parameters: Mapping[str, Blanks] | None = None) -> exp.Expr
     return tree
 
 
+def refused(query: Query) -> list[Refusal]:
+    """Give everything in `query` that the books would answer differently than SQL Server, line by line."""
+    tree = _parsed(query.text).copy()
+    return refusals(query.text, tree, Reading(tree, dict(_given(query.named()))))
+
+
+def _parsed(text: str) -> exp.Query:
+    try:
+        statements = statements_of(text)
+    except SqlglotError as error:
+        raise QueryError(f"the query is not valid T-SQL: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise QueryError("the query is not exactly one SELECT statement.")
+    return statements[0]
+
+
 @lru_cache(maxsize=128)
 def statements_of(text: str) -> tuple[exp.Expr, ...]:
     """Parse a T-SQL text, once in a process: whoever changes a tree takes a copy. Raises SqlglotError."""
     parser = _TSQL.parser(error_level=ErrorLevel.RAISE)
     return tuple(tree for tree in parser.parse(list(tokens_of(text)), text) if tree is not None)
-
-
-def _refuse_what_differs(tree: exp.Expr) -> None:
-    for kind, what in _NO_EQUAL.items():
-        if tree.find(kind) is not None:
-            raise QueryError(f"the query has {what}; it would not mean the same in DuckDB.")
-    for limit in tree.find_all(exp.LimitOptions):
-        if limit.args.get("percent") or limit.args.get("with_ties"):
-            raise QueryError(
-                "the query has TOP … PERCENT or WITH TIES; it would not mean the same in DuckDB."
-            )
-    for like in tree.find_all(exp.Like):
-        if any("[" in literal.name for literal in like.find_all(exp.Literal)):
-            raise QueryError("the query has a LIKE pattern with [ ]; it would not mean the same in DuckDB.")
 
 
 def _said_plainly(node: exp.Expr) -> exp.Expr:

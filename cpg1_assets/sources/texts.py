@@ -10,8 +10,8 @@ from functools import reduce
 from operator import or_
 
 from sqlglot import exp
-from sqlglot.optimizer.scope import Scope, traverse_scope
 
+from cpg1_assets.sources.columns import Columns, columns_named
 from cpg1_assets.sources.schema import Kind, kind_of
 
 
@@ -58,9 +58,9 @@ _GIVE_NO_TEXT = (
 class Texts:
     """What is known of every expression of one query; the tree must not change while it is asked."""
 
-    def __init__(self, tree: exp.Expr, parameters: Mapping[str, Blanks] | None = None) -> None:
-        """Read the scopes of `tree`; `parameters` says by name what is known of their values."""
-        self._scopes = {id(scope.expression): scope for scope in traverse_scope(tree)}
+    def __init__(self, columns: Columns, parameters: Mapping[str, Blanks] | None = None) -> None:
+        """Follow the columns of a query; `parameters` says by name what is known of their values."""
+        self._columns = columns
         self._parameters = parameters or {}
         self._known: dict[int, Blanks] = {}
 
@@ -72,7 +72,7 @@ class Texts:
 
     def output(self, query: exp.Query, name: str) -> Blanks:
         """Say what the output column `name` of a query is."""
-        return _all_of([self.of_output(column) for column in _columns_named(query, name)])
+        return _all_of([self.of_output(column) for column in columns_named(query, name)])
 
     def of_output(self, column: exp.Expr) -> Blanks:
         """Say what an output column is, once its query has grouped or made distinct."""
@@ -88,16 +88,6 @@ class Texts:
         group = select.args.get("group")
         keys = group.expressions if group is not None else []
         return [key for key in keys if Blanks.AS_WRITTEN in self.of(key)]
-
-    def origins(self, node: exp.Expr) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Give the columns of the source that `node` is made of: a table by its parts, and the column's name."""
-        for column in node.find_all(exp.Column):
-            found = self._found(column)
-            if isinstance(found, exp.Table):
-                yield tuple(part.name for part in found.parts), column.name
-            elif found is not None:
-                for named in found:
-                    yield from self.origins(named)
 
     def _judged(self, node: exp.Expr) -> Blanks:  # noqa: PLR0911, C901, PLR0912 - one line a kind of expression
         match node:
@@ -162,39 +152,13 @@ class Texts:
         return Blanks.NONE if is_number else Blanks.AS_WRITTEN
 
     def _column(self, column: exp.Column) -> Blanks:
-        found = self._found(column)
+        found = self._columns.found(column)
         if isinstance(found, exp.Table):
             kind = kind_of(tuple(part.name for part in found.parts), column.name)
             if kind is None:
                 return Blanks.UNKNOWN
             return Blanks.AS_WRITTEN if kind.sql_type == Kind.TEXT.sql_type else Blanks.NO_TEXT
         return _all_of([self.of_output(named) for named in found or ()])
-
-    def _found(self, column: exp.Column) -> exp.Table | list[exp.Expr] | None:
-        """Follow a column: to a table of the source, or to the output columns it is another name of."""
-        query = column.find_ancestor(exp.Query)
-        if query is None:
-            return None
-        if not column.table and column.find_ancestor(exp.Order, exp.Query) is not query:
-            named = list(_columns_named(query, column.name))
-            if named:
-                return named
-        scope = self._scopes.get(id(query))
-        while scope is not None:
-            source = self._source(scope, column)
-            if isinstance(source, exp.Table):
-                return source
-            if isinstance(source, Scope):
-                return list(_columns_named(source.expression, column.name))
-            scope = scope.parent
-        return None
-
-    def _source(self, scope: Scope, column: exp.Column) -> exp.Table | Scope | None:
-        """Give the table or query that a column belongs to; without an alias, the only one there is."""
-        selected = {alias: source for alias, (_, source) in scope.selected_sources.items()}
-        if column.table:
-            return selected.get(column.table)
-        return next(iter(selected.values())) if len(selected) == 1 else None
 
 
 def occurrences(node: exp.Expr, key: exp.Expr, select: exp.Select) -> Iterator[exp.Expr]:
@@ -208,32 +172,6 @@ def occurrences(node: exp.Expr, key: exp.Expr, select: exp.Select) -> Iterator[e
         return
     for below in node.iter_expressions():
         yield from occurrences(below, key, select)
-
-
-def _columns_named(query: exp.Expr, name: str) -> Iterator[exp.Expr]:
-    """Give the output columns `name` of a query: one, or one a branch where queries are put together."""
-    if isinstance(query, exp.SetOperation):
-        position = next(
-            (at for at, column in enumerate(query.selects) if column.alias_or_name.lower() == name.lower()),
-            None,
-        )
-        if position is not None:
-            yield from _columns_at(query, position)
-        return
-    if isinstance(query, exp.Subquery):
-        yield from _columns_named(query.this, name)
-    elif isinstance(query, exp.Query):
-        yield from (column for column in query.selects if column.alias_or_name.lower() == name.lower())
-
-
-def _columns_at(query: exp.Expr, position: int) -> Iterator[exp.Expr]:
-    if isinstance(query, exp.SetOperation):
-        yield from _columns_at(query.left, position)
-        yield from _columns_at(query.right, position)
-    elif isinstance(query, exp.Subquery):
-        yield from _columns_at(query.this, position)
-    elif isinstance(query, exp.Query) and position < len(query.selects):
-        yield query.selects[position]
 
 
 def _in_distinct_set(select: exp.Select) -> bool:

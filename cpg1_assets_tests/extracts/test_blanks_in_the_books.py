@@ -17,9 +17,9 @@ from cpg1_assets.month import CutoffMonth
 from cpg1_assets.sample_books.tables import file_of
 from cpg1_assets.sources import dialect, sample
 from cpg1_assets.sources.blanks import compared_texts
+from cpg1_assets.sources.columns import Columns
 from cpg1_assets.sources.query import Query, Scalar
 from cpg1_assets.sources.sample import SampleBooks
-from cpg1_assets.sources.texts import Texts
 
 MONTH = CutoffMonth(2025, 9)
 CATALOG = read_catalog()
@@ -30,10 +30,10 @@ def _joined_and_grouped() -> list[tuple[str, str]]:
     found: set[tuple[tuple[str, ...], str]] = set()
     for statement in (companies_in_scope_sql(), *(s for e in CATALOG.values() for s in statements_of(e))):
         tree = sqlglot.parse_one(statement, read="tsql")
-        texts = Texts(tree)
+        columns = Columns(tree)
         for text in compared_texts(tree):
             if text.find_ancestor(exp.Ordered, exp.Min, exp.Max) is None:
-                found.update(texts.origins(text))
+                found.update(columns.origins(text))
     return sorted((".".join(f"[{part}]" for part in table), column) for table, column in found)
 
 
