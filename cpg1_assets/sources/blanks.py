@@ -154,6 +154,12 @@ def _outputs(query: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def _trim(place: exp.Expr, *, is_company: bool) -> None:
+    if isinstance(place, exp.Parameter) and isinstance(place.parent, exp.In):
+        # A list that is written out afterwards, member by member: none has blanks at its end.
+        folded = exp.Upper()
+        place.replace(folded)
+        folded.set("this", place)
+        return
     trimmed = exp.Trim(position="TRAILING")
     is_output = place.arg_key == "expressions" and isinstance(place.parent, exp.Select)
     whole: exp.Expr = exp.Upper(this=trimmed) if is_company else trimmed
