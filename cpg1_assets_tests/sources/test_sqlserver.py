@@ -35,6 +35,13 @@ def test_a_query_without_values_is_sent_as_it_is() -> None:
     assert SqlServer().statement(Query("SELECT 'it''s' AS a", {"day": 1})) == Statement("SELECT 'it''s' AS a")
 
 
+def test_the_month_stands_before_the_text_so_that_each_has_a_plan_of_its_own() -> None:
+    query = Query("SELECT @year AS y", dict(CutoffMonth(2025, 9).parameters()))
+    assert SqlServer().text_sent(query) == "-- Month 2025-09\nSELECT @year AS y"
+    assert "N'-- Month 2025-09\nSELECT @year AS y'" in SqlServer().statement(query).text
+    assert SqlServer().statement(query).values == ("2025",)
+
+
 @pytest.mark.parametrize(
     ("value", "kind", "written"),
     [
