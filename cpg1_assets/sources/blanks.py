@@ -154,9 +154,9 @@ def _outputs(query: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def _trim(place: exp.Expr, *, is_company: bool) -> None:
-    trimmed = exp.Trim(position="TRAILING")
+    trimmed: exp.Expr = exp.Trim(position="TRAILING")
+    whole: exp.Expr = _folded(trimmed) if is_company else trimmed
     is_output = place.arg_key == "expressions" and isinstance(place.parent, exp.Select)
-    whole: exp.Expr = exp.Upper(this=trimmed) if is_company else trimmed
     place.replace(
         exp.alias_(whole, place.name, quoted=True, copy=False) if is_output and place.name else whole
     )
@@ -165,11 +165,14 @@ def _trim(place: exp.Expr, *, is_company: bool) -> None:
 
 def _as_case(null_if: exp.Nullif, *, is_company: bool) -> exp.Case:
     """Say NULLIF by what it compares and what it gives: it gives the text as written."""
-    left, right = (
+    sides: list[exp.Expr] = [
         exp.Trim(this=side.copy(), position="TRAILING") for side in (null_if.this, null_if.expression)
-    )
-    if is_company:
-        left, right = exp.Upper(this=left), exp.Upper(this=right)
+    ]
+    left, right = map(_folded, sides) if is_company else sides
     return exp.Case(
         ifs=[exp.If(this=exp.EQ(this=left, expression=right), true=exp.Null())], default=null_if.this.copy()
     )
+
+
+def _folded(text: exp.Expr) -> exp.Expr:
+    return exp.Upper(this=text)
