@@ -14,9 +14,9 @@ from cpg1_assets.extracts.company_codes import COMPANY
 from cpg1_assets.extracts.contract import MONTH_PARAMETERS
 from cpg1_assets.extracts.scope import LIST_PARAMETERS, read_scope
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.sources.allowed import line_of
 from cpg1_assets.sources.blanks import chosen_outputs
 from cpg1_assets.sources.dialect import refused, statements_of
+from cpg1_assets.sources.gate.allowed import line_of
 from cpg1_assets.sources.query import Query, QueryError, Value, parameter_uses, tokens_of
 
 Violation = tuple[int, str]

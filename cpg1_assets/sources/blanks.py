@@ -33,8 +33,14 @@ def ignore_trailing_blanks(tree: exp.Expr, reading: Reading) -> None:
         if isinstance(node, exp.Nullif)
         and (sides := list(_beside_each_other(reading, [node.this, node.expression])))
     }
-    for place, is_company in places.values():
-        _trim(place, is_company=is_company)
+    # A list is written out afterwards, member by member, and none of them has blanks at its end.
+    bare = {
+        key
+        for key, (place, _) in places.items()
+        if isinstance(place, exp.Parameter) and reading.texts.of(place) is Blanks.NONE
+    }
+    for key, (place, is_company) in places.items():
+        _settle(place, is_trimmed=key not in bare, is_folded=is_company)
     for null_if, is_company in reversed(null_ifs.values()):
         null_if.replace(_as_case(null_if, is_company=is_company))
 
@@ -153,29 +159,28 @@ def _outputs(query: exp.Expr | None) -> Iterator[exp.Expr]:
             pass
 
 
-def _trim(place: exp.Expr, *, is_company: bool) -> None:
-    if isinstance(place, exp.Parameter) and isinstance(place.parent, exp.In):
-        # A list that is written out afterwards, member by member: none has blanks at its end.
-        folded = exp.Upper()
-        place.replace(folded)
-        folded.set("this", place)
-        return
-    trimmed = exp.Trim(position="TRAILING")
-    is_output = place.arg_key == "expressions" and isinstance(place.parent, exp.Select)
-    whole: exp.Expr = exp.Upper(this=trimmed) if is_company else trimmed
-    place.replace(
+def _settle(place: exp.Expr, *, is_trimmed: bool, is_folded: bool) -> None:
+    """Put the functions around a text by which it compares."""
+    standing = exp.Placeholder()
+    place.replace(standing)
+    whole: exp.Expr = exp.Trim(this=place, position="TRAILING") if is_trimmed else place
+    whole = _folded(whole) if is_folded else whole
+    is_output = standing.arg_key == "expressions" and isinstance(standing.parent, exp.Select)
+    standing.replace(
         exp.alias_(whole, place.name, quoted=True, copy=False) if is_output and place.name else whole
     )
-    trimmed.set("this", place)
 
 
 def _as_case(null_if: exp.Nullif, *, is_company: bool) -> exp.Case:
     """Say NULLIF by what it compares and what it gives: it gives the text as written."""
-    left, right = (
+    sides: list[exp.Expr] = [
         exp.Trim(this=side.copy(), position="TRAILING") for side in (null_if.this, null_if.expression)
-    )
-    if is_company:
-        left, right = exp.Upper(this=left), exp.Upper(this=right)
+    ]
+    left, right = map(_folded, sides) if is_company else sides
     return exp.Case(
         ifs=[exp.If(this=exp.EQ(this=left, expression=right), true=exp.Null())], default=null_if.this.copy()
     )
+
+
+def _folded(text: exp.Expr) -> exp.Expr:
+    return exp.Upper(this=text)

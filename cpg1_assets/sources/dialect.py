@@ -1,36 +1,30 @@
 """The dialect seam: what T-SQL means, said in DuckDB's SQL.
 
 T-SQL is the one dialect of the queries. SQL Server gets the text as it stands; the sample books get what
-comes out of here. Where the two engines would answer differently the seam settles it, or refuses by name;
-it never guesses. Blanks at the end of a text are settled in `blanks`. Two differences are left to the queries,
-because only they know what is meant:
-
-- SQL Server compares texts ignoring case, DuckDB does not. A fixed value is compared as
-  `UPPER(LTRIM(RTRIM(column))) = 'VALUE'`; where exact is meant, a binary collation says so, and is dropped
-  here.
-- SQL Server reads `'2025-01-02'` by the session's language. Fixed dates are written with DATEFROMPARTS.
+comes out of here. What a query may say is listed and everything else refused by name (`gate`). Where the two
+engines would answer an allowed construct differently, blanks at the end of texts and company codes are settled
+in `blanks`, the rest in `plain_sql`. How texts compare otherwise is written in the queries, because only they
+know what is meant: `UPPER(LTRIM(RTRIM(column))) = 'VALUE'`, or a binary collation.
 """
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from cpg1_assets.sources.allowed import Refusal
 from cpg1_assets.sources.blanks import ignore_trailing_blanks
-from cpg1_assets.sources.gate import refusals
+from cpg1_assets.sources.gate.allowed import Refusal
+from cpg1_assets.sources.gate.refusals import refusals
+from cpg1_assets.sources.plain_sql import said_plainly
 from cpg1_assets.sources.query import Query, QueryError, Scalar, Value, tokens_of
 from cpg1_assets.sources.reading import Given, Reading, given
 from cpg1_assets.sources.texts import Blanks, of_text
 
 _TSQL = Dialect.get_or_raise("tsql")
 _NO_ROWS = "SELECT CAST(NULL AS TEXT) WHERE 1 = 0"
-_BLANK = exp.Literal.string(" ")
-_TEXT_TYPES = exp.DataType.TEXT_TYPES
-_TEXT_FUNCTIONS = (exp.Upper, exp.Lower, exp.Trim, exp.Left, exp.Right, exp.Substring, exp.Concat, exp.DPipe)
 
 
 def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
@@ -85,12 +79,7 @@ def meant(text: str, parameters: Mapping[str, Given] | None = None) -> exp.Expr:
     refused = refusals(text, tree, reading)
     if refused:
         raise QueryError("; ".join(f"line {line}: {what}" for line, what in refused))
-    ignore_trailing_blanks(tree, reading)
-    # Arguments before what holds them: a sum of texts is known by its innermost text.
-    for node in reversed(list(tree.walk())):
-        changed = _said_plainly(node)
-        if changed is not node:
-            node.replace(changed)
+    said_plainly(tree, reading, partial(ignore_trailing_blanks, tree, reading))
     return tree
 
 
@@ -115,41 +104,3 @@ def statements_of(text: str) -> tuple[exp.Expr, ...]:
     """Parse a T-SQL text, once in a process: whoever changes a tree takes a copy. Raises SqlglotError."""
     parser = _TSQL.parser(error_level=ErrorLevel.RAISE)
     return tuple(tree for tree in parser.parse(list(tokens_of(text)), text) if tree is not None)
-
-
-def _said_plainly(node: exp.Expr) -> exp.Expr:
-    """Give `node` as an engine other than SQL Server must read it, or `node` itself where it reads it right."""
-    plain = node
-    match node:
-        case exp.Collate():
-            plain = node.this
-        case exp.National():
-            plain = exp.Literal.string(node.name)
-        case exp.DataType() if node.is_type(exp.DataType.Type.BIT):
-            # As a bit string, 1 would be 00000000000000000000000000000001.
-            plain = exp.DataType.build("boolean")
-        case exp.Trim() if node.expression is None:
-            # DuckDB's own would also take no-break and other Unicode spaces.
-            plain = exp.Trim(this=node.this, expression=_BLANK.copy(), position=node.args.get("position"))
-        case exp.Length():
-            # LEN does not count trailing blanks.
-            plain = exp.Length(this=exp.Trim(this=node.this, expression=_BLANK.copy(), position="TRAILING"))
-        case exp.Add() if _is_text(node.this) or _is_text(node.expression):
-            plain = exp.DPipe(this=node.this, expression=node.expression, safe=False)
-        case exp.Year() | exp.Month() | exp.Day() if isinstance(node.this, exp.TsOrDsToDate):
-            plain = type(node)(this=node.this.this)
-        case _:
-            pass
-    return plain
-
-
-def _is_text(node: exp.Expr) -> bool:
-    match node:
-        case exp.Literal():
-            return bool(node.is_string)
-        case exp.Paren() | exp.Coalesce() | exp.Collate():
-            return _is_text(node.this) or any(_is_text(other) for other in node.expressions)
-        case exp.Cast():
-            return node.to.this in _TEXT_TYPES
-        case _:
-            return isinstance(node, _TEXT_FUNCTIONS)

@@ -50,7 +50,7 @@ def given(value: Value) -> Given:
     return Given(types.pop() if len(types) == 1 else UNKNOWN)
 
 
-def _type(value: Scalar) -> SqlType:
+def _type(value: Scalar) -> SqlType:  # noqa: PLR0911 - one line a type
     match value:
         case None:
             return NULL

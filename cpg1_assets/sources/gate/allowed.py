@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from cpg1_assets.sources.gate.wording import said
 from cpg1_assets.sources.query import BINARY_COLLATION
 
 Refusal = tuple[int, str]
@@ -237,11 +238,11 @@ def shapes_refused(tree: exp.Expr) -> Iterator[Refusal]:
         allowed = _SHAPES.get(type(node))
         if allowed is None:
             name = type(node).__name__
-            yield line_of(node), _NODES_INSTEAD.get(name, f"{_said(node)}, which is not allowed ({name})")
+            yield line_of(node), _NODES_INSTEAD.get(name, f"{said(node)}, which is not allowed ({name})")
             continue
         for part, value in node.args.items():
             if part not in allowed and value is not None and value is not False and value != []:
-                what = _PARTS_INSTEAD.get(part) or f"{_said(node)}, with a part ({part}) that is not allowed"
+                what = _PARTS_INSTEAD.get(part) or f"{said(node)}, with a part ({part}) that is not allowed"
                 yield line_of(node), what
         if isinstance(node, exp.Collate) and node.expression.name != BINARY_COLLATION:
             yield (
@@ -259,8 +260,3 @@ def line_of(node: exp.Expr | None) -> int:
                 return int(line)
         node = node.parent
     return 1
-
-
-def _said(node: exp.Expr, most: int = 60) -> str:
-    text = " ".join(node.sql("tsql").split())
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,184 @@
+"""What the clauses of a query may say: tables, joins, groups, orders, windows and sets."""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from cpg1_assets.sources.gate.comparisons import each_text
+from cpg1_assets.sources.gate.values import condition, one_of
+from cpg1_assets.sources.gate.wording import is_count, number_of, said
+from cpg1_assets.sources.kinds import CONDITION, UNKNOWN, unified
+from cpg1_assets.sources.reading import Reading
+
+_PARTS_OF_A_NAME = 3
+
+
+def order(node: exp.Order, reading: Reading) -> Iterator[str]:
+    """Judge ORDER BY, of a query and of a window."""
+    for ordered in node.expressions:
+        place = ordered.this
+        if isinstance(place, exp.Literal) and isinstance(node.parent, exp.Query):
+            outputs = node.parent.selects
+            if not (place.is_int and 0 < int(place.name) <= len(outputs)):
+                yield f"ORDER BY {said(place)}: order by a column or its place"
+                continue
+            place = outputs[int(place.name) - 1]
+        elif isinstance(place, exp.Literal | exp.Null | exp.Subquery):
+            yield f"ORDER BY {said(place)}: order by a column that tells rows apart"
+            continue
+        yield from each_text(place, reading, "ORDER BY sorts", in_order=True)
+    query = node.parent
+    if isinstance(query, exp.Query) and query.parent is not None and not query.args.get("limit"):
+        yield "ORDER BY in a subquery without TOP, which the server refuses: remove it"
+
+
+def group(node: exp.Expr, reading: Reading) -> Iterator[str]:
+    """Judge GROUP BY."""
+    for key in node.expressions:
+        if key.find(exp.Column) is None:
+            yield f"GROUP BY {said(key)}: the server groups by columns, not by their place or a value"
+        elif key.find(exp.Query, exp.AggFunc):
+            yield f"GROUP BY {said(key)}: the server does not group by a subquery or a sum"
+        yield from each_text(key, reading, "GROUP BY groups", in_order=False)
+
+
+def window(node: exp.Expr, reading: Reading) -> Iterator[str]:
+    """Judge a function OVER a window."""
+    function, order, spec = node.this, node.args.get("order"), node.args.get("spec")
+    for place in node.args.get("partition_by") or ():
+        yield from each_text(place, reading, "PARTITION BY groups", in_order=False)
+    needs_order = isinstance(
+        function,
+        exp.RowNumber | exp.Rank | exp.DenseRank | exp.Lag | exp.Lead | exp.FirstValue | exp.LastValue,
+    )
+    if needs_order and order is None:
+        yield f"{said(node)} without ORDER BY: which row is the first would be chance"
+    if not needs_order and not isinstance(function, exp.Sum | exp.Count | exp.Min | exp.Max):
+        yield f"{said(node)}: OVER does not belong there"
+    if function.find(exp.Distinct):
+        yield f"{said(node)}: the server has no DISTINCT over a window"
+    if spec is not None:
+        frame = tuple(spec.args.get(part) for part in ("kind", "start", "start_side", "end", "end_side"))
+        if frame not in _FRAMES:
+            yield f"{said(node)}: a frame is ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW or UNBOUNDED FOLLOWING"
+
+
+_FRAMES = {
+    ("ROWS", "UNBOUNDED", "PRECEDING", "CURRENT ROW", None),
+    ("ROWS", "UNBOUNDED", "PRECEDING", "UNBOUNDED", "FOLLOWING"),
+}
+
+
+def over_window(node: exp.Expr, reading: Reading) -> Iterator[str]:  # noqa: ARG001
+    """Judge a function that needs a window."""
+    if not isinstance(node.parent, exp.Window):
+        yield f"{said(node)} without OVER (…)"
+
+
+def lag(node: exp.Expr, reading: Reading) -> Iterator[str]:
+    """Judge LAG and LEAD."""
+    yield from over_window(node, reading)
+    offset, default = node.args.get("offset"), node.args.get("default")
+    if offset is not None and not is_count(offset):
+        yield f"{said(node)}: how far is a whole number, written out"
+    if default is not None:
+        yield from one_of(node, [node.this, default], reading)
+
+
+def column(node: exp.Column, reading: Reading) -> Iterator[str]:
+    """Judge a column: it must be known whose it is."""
+    if not isinstance(node.this, exp.Identifier):
+        if not isinstance(node.this, exp.Star):
+            yield f"{said(node)}, which is not allowed: money is written 1.50"
+        return
+    found = reading.columns.found(node)
+    if found is None:
+        yield f"{said(node)} belongs to no table beside it: write it with the alias of its table"
+    elif found == []:
+        yield f"{said(node)} is no column of the query it is taken from"
+
+
+def table(node: exp.Expr, reading: Reading) -> Iterator[str]:  # noqa: ARG001
+    """Judge what stands in FROM."""
+    parts = [part.name for part in node.parts] if isinstance(node, exp.Table) else []
+    if not isinstance(node.this, exp.Identifier):
+        yield f"{said(node)}, which is no table"
+    elif len(parts) == 1:
+        here: exp.Expr | None = node
+        while here is not None:
+            with_ = here.args.get("with_")
+            if with_ is not None and any(
+                cte.alias.lower() == node.name.lower() and not _is_inside(node, cte)
+                for cte in with_.expressions
+            ):
+                return
+            here = here.parent
+        yield f"{said(node)} is neither a table by its three parts nor a query of the WITH before it"
+    elif len(parts) != _PARTS_OF_A_NAME or not all(parts):
+        yield f"{said(node)}: write a table by its three parts, [database].[schema].[table]"
+
+
+def _is_inside(node: exp.Expr, outer: exp.Expr) -> bool:
+    here: exp.Expr | None = node
+    while here is not None and here is not outer:
+        here = here.parent
+    return here is outer
+
+
+def join(node: exp.Expr, reading: Reading) -> Iterator[str]:
+    """Judge JOIN."""
+    kind = str(node.args.get("kind") or "").upper()
+    if kind not in ("", "INNER", "OUTER", "CROSS"):
+        yield f"{kind} JOIN, which is not allowed"
+    if kind != "CROSS" and node.args.get("on") is None:
+        yield f"{said(node)}: write INNER JOIN … ON, or CROSS JOIN"
+    yield from condition(node, reading)
+
+
+def select(node: exp.Expr, reading: Reading) -> Iterator[str]:
+    """Judge SELECT, TOP and DISTINCT."""
+    limit = node.args.get("limit")
+    if limit is not None:
+        if number_of(limit.expression) is None:
+            yield "TOP takes a number written out"
+        if node.args.get("order") is None and number_of(limit.expression) != 0:
+            yield "TOP without ORDER BY: which rows come would be chance"
+    for column in node.expressions:
+        if reading.kinds.of(column.unalias()) == CONDITION:
+            yield f"{said(column)}: a condition is no value; write CASE WHEN … THEN 1 ELSE 0 END"
+        elif node.args.get("distinct"):
+            yield from each_text(column.unalias(), reading, "DISTINCT compares", in_order=False)
+    distinct = node.args.get("distinct")
+    if distinct is not None and distinct.expressions:
+        yield "DISTINCT ON, which SQL Server does not have"
+
+
+def set_operation(node: exp.SetOperation, reading: Reading) -> Iterator[str]:
+    """Judge UNION, EXCEPT and INTERSECT."""
+    if not isinstance(node, exp.Union) and not node.args.get("distinct"):
+        yield f"{node.key.upper()} ALL, which SQL Server does not have"
+    if any(
+        isinstance(side, exp.SetOperation) and type(side) is not type(node)
+        for side in (node.this, node.expression)
+    ):
+        yield f"{node.key.upper()} beside another set operation without brackets: write brackets"
+    width = len(node.left.selects)
+    if len(node.right.selects) != width:
+        yield f"{node.key.upper()} of queries with {width} and {len(node.right.selects)} columns"
+        return
+    for position in range(width):
+        from_left, from_right = (
+            reading.kinds.of_output(node.left, position),
+            reading.kinds.of_output(node.right, position),
+        )
+        together = unified([from_left, from_right])
+        name = node.left.selects[position].alias_or_name
+        if (together == UNKNOWN and UNKNOWN not in (from_left, from_right)) or together.rounds:
+            what = f"{from_left.family} in one query and {from_right.family} in another"
+            yield f"column {position + 1} ({name}) is {what}; cast one"
+        if node.args.get("distinct"):
+            for query in (node.left, node.right):
+                for column in query.selects[position : position + 1]:
+                    yield from each_text(
+                        column.unalias(), reading, f"{node.key.upper()} compares", in_order=False
+                    )
