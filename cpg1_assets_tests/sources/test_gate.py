@@ -10,6 +10,7 @@ from cpg1_assets.sources.query import Query, Value
 _BIN = "COLLATE Latin1_General_100_BIN2"
 _CUSTOMERS = "[AIG_Nav_DW].[dbo].[Customers]"
 _ENTRIES = "[AIG_Nav_DW].[dbo].[Customer Ledger Entries]"
+_UPPER_OF_BOTH = f"UPPER(s.ID_COMPANY) {_BIN} = UPPER(e.[id_company]) {_BIN}"
 _ITEMS = "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_SOI]"
 
 
@@ -103,7 +104,7 @@ def test_a_text_that_got_a_binary_collation_inside_keeps_it_and_is_not_folded_an
         f"SELECT MIN(e.[id_company]) AS c FROM {_ENTRIES} AS e",
         f"SELECT ROW_NUMBER() OVER (PARTITION BY e.[id_company] ORDER BY e.[Entry No_]) AS n FROM {_ENTRIES} AS e",
         f"SELECT 1 AS one FROM {_ENTRIES} AS e WHERE RIGHT(UPPER(RTRIM(e.[id_company])), 4) = '_USD'",
-        f"SELECT 1 AS one FROM {_ENTRIES} AS e JOIN {_ITEMS} AS s ON UPPER(s.ID_COMPANY) {_BIN} = UPPER(e.[id_company]) {_BIN}",
+        f"SELECT 1 AS one FROM {_ENTRIES} AS e JOIN {_ITEMS} AS s ON {_UPPER_OF_BOTH}",
     ],
 )
 def test_a_company_code_compares_as_it_is(text: str) -> None:
