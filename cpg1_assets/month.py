@@ -74,9 +74,19 @@ class CutoffMonth:
         return date(self.year, self.month, 1)
 
     @property
+    def previous_month_start(self) -> date:
+        """First day of the month before: how far back the month's lower edge is tested."""
+        return date(self.year - (self.month == 1), (self.month - 2) % 12 + 1, 1)
+
+    @property
     def next_month_start(self) -> date:
         """First day of the month after: the exclusive upper bound of every timestamp."""
         return date(self.year + self.month // 12, self.month % 12 + 1, 1)
+
+    @property
+    def following_month_start(self) -> date:
+        """First day of the month after the next one: how far ahead the cutoff is tested."""
+        return date(self.year + (self.month + 1) // 12, (self.month + 1) % 12 + 1, 1)
 
     @property
     def cutoff_date(self) -> date:
@@ -115,9 +125,11 @@ class CutoffMonth:
         """
         midnight = datetime.min.time()
         return {
+            "previous_month_start": datetime.combine(self.previous_month_start, midnight),
             "month_start": datetime.combine(self.month_start, midnight),
             "cutoff_date": self.cutoff_date,
             "next_month_start": datetime.combine(self.next_month_start, midnight),
+            "following_month_start": datetime.combine(self.following_month_start, midnight),
             "year_start": datetime.combine(self.year_start, midnight),
             "previous_year_end": self.previous_year_end,
             "voucher_window_start": datetime.combine(self.voucher_window_start, midnight),

@@ -23,13 +23,13 @@ MONTH = "2025-09"
 SQL = """\
 -- What is still on vouchers, by company: a small extract of two files.
 SELECT
-    RTRIM(v.ID_COMPANY) AS id_company,
+    v.ID_COMPANY AS id_company,
     COUNT(*) AS times_used,
     SUM(v.remaining_amount) AS remaining_amount
 FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS v
 WHERE v.snapshot_date = @cutoff_date
     AND v.ID_COMPANY IN (@companies)
-GROUP BY RTRIM(v.ID_COMPANY)
+GROUP BY v.ID_COMPANY
 """
 CONTRACT = """\
 name: vouchers_by_company
@@ -53,17 +53,14 @@ control_totals: |
 witnesses:
   positive:
     statement: "Every company in scope with a voucher is there."
-    sql: |
-      SELECT DISTINCT v.ID_COMPANY AS id_company
-      FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS v
-      WHERE v.snapshot_date = @cutoff_date
-          AND v.ID_COMPANY IN (@companies)
+    columns: [id_company]
   negative:
     statement: "No company out of scope is there."
-    sql: |
-      SELECT DISTINCT v.ID_COMPANY AS id_company
-      FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS v
-      WHERE v.ID_COMPANY NOT IN (@companies)
+    columns: [id_company]
+  sql: |
+    SELECT DISTINCT v.ID_COMPANY AS id_company, CASE WHEN v.ID_COMPANY IN (@companies) THEN 1 ELSE 0 END AS must_be_there
+    FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS v
+    WHERE v.snapshot_date = @cutoff_date
 """
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from cpg1_assets import loaded
 from cpg1_assets.errors import FileFormatError
-from cpg1_assets.extracts.contract import SEVERAL_MATCHES_COLUMNS, Contract
+from cpg1_assets.extracts.contract import MUST_BE_THERE, Contract, Witnesses
 from cpg1_assets.extracts.query_rules import Violation, violations
 from cpg1_assets.yaml_file import parse_yaml
 
@@ -102,16 +102,11 @@ def _statements(
     def inside(key: str, text: str, judge: Callable[[Sequence[str]], str | None]) -> _Statement:
         return contract_path, lines.get(key, 0), text, judge, amounts
 
-    yield sql_path, 0, sql, _exactly(all_columns), amounts
+    yield sql_path, 0, sql, _exactly(contract.query_columns), amounts
     yield inside("control_totals", contract.control_totals, _exactly(contract.total_columns))
     yield inside(
-        "witnesses.positive.sql", contract.witnesses.positive.sql, _some_of(all_columns, contract.key)
+        "witnesses.sql", contract.witnesses.sql, _witnessing(contract.witnesses, all_columns, contract.key)
     )
-    yield inside(
-        "witnesses.negative.sql", contract.witnesses.negative.sql, _some_of(contract.key, contract.key)
-    )
-    if contract.several_matches is not None:
-        yield inside("several_matches", contract.several_matches, _exactly(SEVERAL_MATCHES_COLUMNS))
     if contract.unambiguous is not None:
         yield inside("unambiguous.sql", contract.unambiguous.sql, _named_by_company)
 
@@ -130,14 +125,27 @@ def _exactly(expected: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
     return judge
 
 
-def _some_of(allowed: Sequence[str], key: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
+def _witnessing(
+    witnesses: Witnesses, allowed: Sequence[str], key: Sequence[str]
+) -> Callable[[Sequence[str]], str | None]:
     def judge(columns: Sequence[str]) -> str | None:
-        unknown = [name for name in columns if name not in allowed]
+        *given, last = columns
+        if last != MUST_BE_THERE:
+            return f"the last column of the witnesses must be {MUST_BE_THERE} (1 or 0), it is {last or 'without a name'}"
+        unknown = [name for name in given if name not in allowed]
         if unknown:
-            given = unknown[0] or "a column without a name"
-            return f"the witness gives {given}; it may give: {', '.join(allowed)}"
-        if not set(columns) & set(key):
-            return f"the witness must give part of the key: {', '.join(key)}"
+            return f"the witnesses give {unknown[0] or 'a column without a name'}; they may give: {', '.join(allowed)}"
+        compared = (*witnesses.positive.columns, *witnesses.negative.columns)
+        for name in dict.fromkeys((*compared, *given)):
+            if name not in given:
+                return f"a witness compares by {name}, which the query does not give"
+            if name not in compared:
+                return f"no witness compares by {name}: leave it out"
+        if not set(witnesses.positive.columns) & set(key):
+            return f"the positive witness must compare by part of the key: {', '.join(key)}"
+        beyond = [name for name in witnesses.negative.columns if name not in key]
+        if beyond:
+            return f"the negative witness compares by {beyond[0]}; it may by the key: {', '.join(key)}"
         return None
 
     return judge

@@ -4,7 +4,7 @@ One YAML file beside each query says all of it. This module knows what may be sa
 it is the catalog's business, and whether the rows do is `validation`'s.
 """
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.month import CutoffMonth
@@ -12,7 +12,11 @@ from cpg1_assets.month import CutoffMonth
 MONTH_PARAMETERS = tuple(CutoffMonth(2024, 1).parameters())
 """Names of the month's values that a query or a date rule may name."""
 
-SEVERAL_MATCHES_COLUMNS = ("join_name", "row_count")
+MUST_BE_THERE = "must_be_there"
+"""Last column of a query for witnesses: 1 in a row that must be in the extract, 0 in one that must not."""
+
+SEVERAL = "several_"
+"""How the names of the columns begin that count several candidates in a join."""
 
 
 class DateRule(BaseModel):
@@ -37,21 +41,25 @@ class DateRule(BaseModel):
 
 
 class Witness(BaseModel):
-    """A statement an auditor tests, and the query whose rows test it."""
+    """A statement an auditor tests, and by which columns its rows are looked for in the extract."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     statement: str
-    sql: str
+    columns: tuple[str, ...] = Field(min_length=1)
 
 
 class Witnesses(BaseModel):
-    """`positive`: every row it gives is in the extract. `negative`: none of its keys is."""
+    """`positive`: its rows are in the extract. `negative`: none is. One query finds both, so that a table is read once.
+
+    `sql` gives the columns that the two compare by, and at the end `must_be_there`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     positive: Witness
     negative: Witness
+    sql: str
 
 
 class Unambiguous(BaseModel):
@@ -74,8 +82,9 @@ class Contract(FrameSpec):
     - `key_may_repeat`: the source may repeat a key; every row is kept and repeats are counted.
     - `every_company`: every company in scope must have rows; one without is named by a check.
     - `control_totals` gives `id_company`, `row_count` and a sum per amount, named like the amount.
-    - `several_matches` gives `join_name` and `row_count`: how many rows had several candidates in a join
-      that only describes. The first by its key was taken.
+    - `several_matches`: the last columns of the query, named `several_…` after a join that only describes: how
+      many rows (of a group: of its members) had several candidates there. The first by its key was taken. They
+      are counted and not kept.
     - `unambiguous`: rows of the source between which a figure would have to choose.
     """
 
@@ -85,7 +94,7 @@ class Contract(FrameSpec):
     date_rule: DateRule | None = None
     control_totals: str
     witnesses: Witnesses
-    several_matches: str | None = None
+    several_matches: tuple[str, ...] = ()
     unambiguous: Unambiguous | None = None
 
     @model_validator(mode="after")
@@ -96,6 +105,18 @@ class Contract(FrameSpec):
         if (self.date_rule.column, wanted) not in {(c.name, c.type) for c in self.columns}:
             raise ValueError(f"date_rule: {self.date_rule.column} is not a {wanted} column of the extract")
         return self
+
+    @model_validator(mode="after")
+    def _several_matches_are_named_after_joins(self) -> "Contract":
+        wrong = [name for name in self.several_matches if not name.startswith(SEVERAL)]
+        if wrong:
+            raise ValueError(f"several_matches: name {wrong[0]} {SEVERAL}… after the join it is about")
+        return self
+
+    @property
+    def query_columns(self) -> tuple[str, ...]:
+        """Columns of the query, in order: those that are kept, then those that count several matches."""
+        return (*(column.name for column in self.columns), *self.several_matches)
 
     @property
     def total_columns(self) -> tuple[str, ...]:

@@ -4,14 +4,18 @@ No Dagster here. The result is a complete, sorted, validated file that is not ye
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from cpg1_assets.errors import LongTextError, ScopeError
 from cpg1_assets.extracts.catalog import Extract, companies_in_scope_sql
-from cpg1_assets.extracts.contract import Contract
+from cpg1_assets.extracts.company_codes import COMPANY, CompanyCodes
+from cpg1_assets.extracts.contract import SEVERAL, Contract
 from cpg1_assets.extracts.scope import Scope
 from cpg1_assets.extracts.validation import validate_extract
 from cpg1_assets.month import CutoffMonth
@@ -26,8 +30,7 @@ class Extraction:
     """A complete extract, and everything evidence says about how it came to be.
 
     `source` says what was asked and whether it kept one snapshot; `parameters` are all values bound to the
-    main query; `several_matches` counts, by join, the rows that had more than one candidate in a join that
-    only describes.
+    main query; `several_matches` counts, by join that only describes, the rows that had several candidates.
     """
 
     source: SourceIdentity
@@ -89,29 +92,31 @@ def bound_parameters(session: Session, scope: Scope, month: CutoffMonth) -> dict
     Raises ScopeError when the scope asks for a company the group does not have in scope, and when no company
     is in scope at all: a month without companies would close without a line, and prove nothing.
     """
-    in_scope = companies_in_scope(session)
-    if not in_scope:
+    in_scope = CompanyCodes(companies_in_scope(session))
+    if not in_scope.codes:
         raise ScopeError(
             "No company is in scope, so there is nothing to close: Dim_Company.Flg_In_Conso_Scope is 1 for none. "
             "Ask the owner of that table who changed the flags, and run the month again when they are right."
         )
-    unknown = [company for company in scope.companies or () if company not in in_scope]
+    asked = [in_scope.spelled(company) for company in scope.companies or ()]
+    unknown = [company for company in asked if company not in in_scope.codes]
     if unknown:
         raise ScopeError(
-            f"Unknown company {', '.join(unknown)}: the companies in scope are {', '.join(in_scope)}."
+            f"Unknown company {', '.join(map(str, unknown))}: the companies in scope are {', '.join(in_scope.codes)}."
         )
-    companies = tuple(c for c in in_scope if scope.companies is None or c in scope.companies)
+    companies = tuple(c for c in in_scope.codes if scope.companies is None or c in asked)
     if not companies:
         raise ScopeError(
             "The scope is narrowed to no company, so there is nothing to close: name at least one of those that "
-            f"have Dim_Company.Flg_In_Conso_Scope = 1, which are {', '.join(in_scope)}."
+            f"have Dim_Company.Flg_In_Conso_Scope = 1, which are {', '.join(in_scope.codes)}."
         )
     return {**month.parameters(), **scope.parameters(), "companies": companies}
 
 
 def companies_in_scope(session: Session) -> list[str]:
-    """Give the companies the group has in scope, whatever this run is narrowed to."""
-    return sorted(str(row["id_company"]) for row in session.rows(Query(companies_in_scope_sql(), {})))
+    """Give the companies the group has in scope, each once, whatever this run is narrowed to."""
+    rows = session.rows(Query(companies_in_scope_sql(), {}))
+    return list(CompanyCodes(str(row["id_company"]) for row in rows).codes)
 
 
 def _attempt(
@@ -125,26 +130,26 @@ def _attempt(
     contract = extract.contract
     query = Query(extract.sql, parameters)
     totals_query = Query(contract.control_totals, parameters)
-    positive = Query(contract.witnesses.positive.sql, parameters)
-    negative = Query(contract.witnesses.negative.sql, parameters)
+    witnesses = Query(contract.witnesses.sql, parameters)
+    ambiguities = Query(contract.unambiguous.sql, parameters) if contract.unambiguous else None
+    companies = [str(company) for company in parameters["companies"]]  # type: ignore[union-attr] # always a list
+    codes = CompanyCodes(companies)
     log("query sent")
-    written = _written(session, query, contract, spool, log)
+    written, several = _written(session, query, contract, codes, spool, log)
     log("rows written, sorted", rows=written.rows, size_bytes=written.size_bytes)
     totals = session.rows(totals_query)
     log("control totals counted by the server", companies=len(totals))
-    several = session.rows(Query(contract.several_matches, parameters)) if contract.several_matches else []
-    ambiguities = Query(contract.unambiguous.sql, parameters) if contract.unambiguous else None
-    companies = [str(company) for company in parameters["companies"]]  # type: ignore[union-attr] # always a list
     validations = validate_extract(
         written.path,
         contract,
         month.parameters(),
         companies,
-        totals,
-        session.rows(positive),
-        session.rows(negative),
-        session.rows(ambiguities) if ambiguities else (),
+        codes.in_rows(totals),
+        codes.in_rows(session.rows(witnesses)),
+        codes.in_rows(session.rows(ambiguities)) if ambiguities else (),
     )
+    if codes.respelled:
+        log("company codes spelled as in scope", spelled=dict(sorted(codes.respelled.items())))
     log(
         "validated",
         failed=[v.name for v in validations if v.tested and not v.passed],
@@ -157,11 +162,10 @@ def _attempt(
         text_sent=session.text_sent(query),
         parameters=query.named(),
         validations=validations,
-        several_matches={str(row["join_name"]): int(row["row_count"]) for row in several},
+        several_matches=several,
         control_queries={
             "control_totals": session.text_sent(totals_query),
-            "positive_witness": session.text_sent(positive),
-            "negative_witness": session.text_sent(negative),
+            "witnesses": session.text_sent(witnesses),
             **({"unambiguous": session.text_sent(ambiguities)} if ambiguities else {}),
         },
         log=log.entries,
@@ -169,11 +173,40 @@ def _attempt(
 
 
 def _written(
-    session: Session, query: Query, contract: Contract, spool: Path, log: ExecutionLog
-) -> WrittenParquet:
-    """Write the rows; anew from the first, in the same session, where the session had to make room for a text."""
+    session: Session,
+    query: Query,
+    contract: Contract,
+    codes: CompanyCodes,
+    spool: Path,
+    log: ExecutionLog,
+) -> tuple[WrittenParquet, dict[str, int]]:
+    """Write the rows; anew from the first, in the same session, where the session had to make room for a text.
+
+    Gives, too, how many had several candidates, by join.
+    """
+    counts = dict.fromkeys(contract.several_matches, 0)
     try:
-        return write_parquet(session.stream(query), contract, spool)
+        written = write_parquet(_kept(session.stream(query), codes, counts), contract, spool)
     except LongTextError as long_text:
         log("the rows are read once more", why=str(long_text))
-    return _written(session, query, contract, spool, log)
+    else:
+        return written, {_join_name(name): count for name, count in counts.items()}
+    return _written(session, query, contract, codes, spool, log)
+
+
+def _kept(reader: pa.RecordBatchReader, codes: CompanyCodes, counts: dict[str, int]) -> pa.RecordBatchReader:
+    """Give the rows with companies as the scope spells them; what only counts is added to `counts` and left out."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in reader:
+            for name in counts:
+                counts[name] += int(pc.sum(batch.column(name)).as_py() or 0)
+            yield codes.in_batch(batch.drop_columns(list(counts)))
+
+    kept = pa.schema([field for field in reader.schema if field.name not in counts])
+    place = kept.get_field_index(COMPANY)
+    return pa.RecordBatchReader.from_batches(kept.set(place, pa.field(COMPANY, pa.string())), batches())
+
+
+def _join_name(column: str) -> str:
+    return column.removeprefix(SEVERAL).replace("_", " ")

@@ -50,14 +50,11 @@ def named_tables(catalog: Mapping[str, Extract]) -> list[NamedTable]:
 
 
 def statements_of(extract: Extract) -> Iterator[str]:
-    """Give every statement an extract sends to the source: query, totals, witnesses, several matches, ambiguities."""
+    """Give every statement an extract sends to the source: query, totals, witnesses, ambiguities."""
     contract = extract.contract
     yield extract.sql
     yield contract.control_totals
-    yield contract.witnesses.positive.sql
-    yield contract.witnesses.negative.sql
-    if contract.several_matches is not None:
-        yield contract.several_matches
+    yield contract.witnesses.sql
     if contract.unambiguous is not None:
         yield contract.unambiguous.sql
 

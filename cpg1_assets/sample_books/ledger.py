@@ -24,12 +24,15 @@ from cpg1_assets.sample_books.group import (
 )
 from cpg1_assets.sample_books.months import (
     CLOSE_DELAY,
+    CLOSING_TIME,
     DAY,
     ENDS,
     HOUR,
     LAST,
+    NO_DATE,
     SPAN,
     TODAY,
+    YEAR_ENDS,
     Flags,
     Ints,
     midnight,
@@ -180,7 +183,7 @@ class GeneralLedger:
 
     def _write_entries(self, shelf: Shelf, rows: Column, entries: Ints) -> None:
         accounts, buslines = ints(rows, "account"), ints(rows, "busline")
-        days = ints(rows, "day")
+        days, created = ints(rows, "day"), ints(rows, "created")
         count = len(entries)
         departments = chosen(("FIN", "OPS", None), entries % 3)
         shelf.put(
@@ -191,8 +194,10 @@ class GeneralLedger:
                 "Document No_": rows["document"],
                 "External Document No_": rows["external"],
                 "Voucher No_": rows["voucher"],
-                "Posting Date": moment(days),
-                "Document Date": moment(np.where(entries % 11 == 0, days - DAY, days)),
+                "Posting Date": moment(_posted(days, entries)),
+                "Document Date": moment(
+                    _unset(entries % 97 == 0, np.where(entries % 11 == 0, days - DAY, days))
+                ),
                 "Document Type": rows["document_type"],
                 "Chart of Accounts No_": self._real_accounts(accounts, buslines),
                 "Account Name": chosen([ACCOUNT_NAMES[account] for account in ACCOUNTS], accounts),
@@ -208,7 +213,10 @@ class GeneralLedger:
                 "Source Code": rows["source_code"],
                 "Reversed": rows["reversed"],
                 "User ID": rows["user"],
-                "G_L Creation Date": moment(ints(rows, "created")),
+                "G_L Creation Date": moment(
+                    # Of what came late, only this date tells that it did.
+                    _unset((entries % 199 == 0) & (month_of(created) == month_of(days)), created)
+                ),
                 "Destination Code": same(self.company.country, count),
                 "Partner Code": same(None, count),
                 "System-Created Entry": flag(entries % 4 == 0, missing=entries % 97 == 0),
@@ -243,7 +251,7 @@ class GeneralLedger:
                 "Entry No_": number(details),
                 "Gen_ Ledger Entry No_": number(entries[row]),
                 "G_L Account No_": self._real_accounts(accounts[row], buslines[row]),
-                "Posting Date": moment(days),
+                "Posting Date": moment(_posted(days, entries[row])),
                 "Amount": money(amounts),
             },
         )
@@ -301,6 +309,15 @@ class GeneralLedger:
                 "IS_INTERCO": flag(partner == 0, missing=account == account_index("40010")),
             },
         )
+
+
+def _posted(days: Ints, entries: Ints) -> Ints:
+    """Give posting dates as NAV keeps them: a fifth of the entries of a year's last day are closing entries."""
+    return np.where(np.isin(days, YEAR_ENDS) & (entries % 5 == 0), days + CLOSING_TIME, days)
+
+
+def _unset(where: Flags, moments: Ints) -> Ints:
+    return np.where(where, NO_DATE, moments)
 
 
 def _find(numbered: dict[str, Ints], serials: Ints, first_entry: int) -> tuple[Ints, Flags]:

@@ -34,6 +34,12 @@ def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> int:
     return (datetime(year, month, day, hour, minute, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
+NO_DATE = at(1753, 1, 1)
+"""How NAV keeps a date that is not set: the earliest its database has, never null."""
+
+CLOSING_TIME = DAY - SECOND
+"""Time of day by which NAV tells a closing date, after all entries of the day, from the day itself."""
+
 TODAY = at(2026, 1, 17)
 """The day the tables show: nothing in them happened later."""
 
@@ -71,6 +77,10 @@ CLOSE_DELAY = 6 * DAY + 5 * HOUR + 30 * MINUTE
 
 FIRST_SNAPSHOT = 3
 """Voucher snapshots were kept from month 3, 2024-03, on."""
+
+
+YEAR_ENDS: Ints = np.array([at(year, 12, 31) for year in (2023, 2024, 2025)], dtype=np.int64)
+"""The days that have closing entries."""
 
 
 def month_of(moments: Ints) -> Ints:

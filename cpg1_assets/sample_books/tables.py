@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cpg1_assets.sample_books.columns import MOMENT, MONEY, Column
-from cpg1_assets.sample_books.trailing_blanks import TrailingBlanks
+from cpg1_assets.sample_books.spellings import Spellings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -395,7 +395,7 @@ class Shelf:
     def __init__(self, root: Path, seed: int) -> None:
         """Open a file for every table below `root`; `seed` decides which texts get blanks at their end."""
         self.root = root
-        self._blanks = TrailingBlanks(seed)
+        self._spellings = Spellings(seed)
         self.rows = dict.fromkeys(TABLES, 0)
         self._writers: dict[str, Any] = {}
         self._schemas = {name: pa.schema(list(columns)) for name, columns in TABLES.items()}
@@ -410,7 +410,7 @@ class Shelf:
         if set(columns) != set(schema.names):
             odd = sorted(set(columns) ^ set(schema.names))
             raise ValueError(f"{table}: columns missing or unknown: {odd}")
-        padded = self._blanks.left_in(table, columns, len(columns[schema.names[0]]))
+        padded = self._spellings.left_in(table, columns, len(columns[schema.names[0]]))
         rows = pa.table({name: padded[name] for name in schema.names}, schema=schema)
         self.rows[table] += rows.num_rows
         if rows.num_rows:

@@ -88,9 +88,8 @@ class SqlServer:
 
         Raises QueryError for more values than the server takes, naming the longest list.
         """
-        expanded = query.expanded()
-        text = self.renamed(expanded.text)
-        values = expanded.named()
+        text = self.text_sent(query)
+        values = query.expanded().named()
         if not text.isascii():
             # A driver manager may take the letters of a text for others; those of a value arrive as they are.
             values = {_TEXT: text, **values}
@@ -114,8 +113,14 @@ class SqlServer:
         )
 
     def text_sent(self, query: Query) -> str:
-        """Give the text that `sp_executesql` runs."""
-        return self.renamed(query.expanded().text)
+        """Give the text that `sp_executesql` runs.
+
+        It begins with the month where the values have one. The server keeps one plan a text: a plan made for the
+        rows of one month is never used for another's.
+        """
+        text = self.renamed(query.expanded().text)
+        cutoff = query.parameters.get("cutoff_date")
+        return f"-- Month {cutoff:%Y-%m}\n{text}" if isinstance(cutoff, date) else text
 
     def verdict(self, diagnostic: Diagnostic) -> Verdict:
         """Judge by SQL Server's error number, then by SQLSTATE."""

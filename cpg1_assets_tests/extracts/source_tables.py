@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from cpg1_assets.extracts.catalog import Extract, companies_in_scope_sql, read_catalog
+from cpg1_assets.extracts.company_codes import CompanyCodes
 from cpg1_assets.extracts.scope import Scope, read_scope
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.sources.dialect import to_duckdb
@@ -88,23 +89,31 @@ class SourceTables:
 
     def parameters(self, month: str, scope: Scope) -> dict[str, Any]:
         """Give every value a query may name."""
-        companies = tuple(str(row["id_company"]) for row in self.ask(companies_in_scope_sql(), {}))
-        return {**CutoffMonth.parse(month).parameters(), **scope.parameters(), "companies": companies}
+        companies = CompanyCodes(str(row["id_company"]) for row in self.ask(companies_in_scope_sql(), {}))
+        return {**CutoffMonth.parse(month).parameters(), **scope.parameters(), "companies": companies.codes}
 
     def extract(self, name: str, month: str = "2025-09", scope: Scope | None = None) -> list[Row]:
         """Give the rows of an extract, after checking that its own totals and witnesses agree with them."""
         extract = catalog()[name]
         parameters = self.parameters(month, scope or read_scope())
-        rows = self.ask(extract.sql, parameters)
-        assert_proved(extract, rows, *(self.ask(text, parameters) for text in _proofs(extract)))
+        codes = CompanyCodes(parameters["companies"])
+        counted = codes.in_rows(self.ask(extract.sql, parameters))
+        rows = [
+            {name: value for name, value in row.items() if name not in extract.contract.several_matches}
+            for row in counted
+        ]
+        proofs = (extract.contract.control_totals, extract.contract.witnesses.sql)
+        assert_proved(extract, rows, *(codes.in_rows(self.ask(text, parameters)) for text in proofs))
         return rows
 
     def several_matches(self, name: str, month: str = "2025-09") -> dict[str, int]:
         """Give, by join, how many rows had several candidates."""
-        text = catalog()[name].contract.several_matches
-        assert text is not None
-        rows = self.ask(text, self.parameters(month, read_scope()))
-        return {row["join_name"]: row["row_count"] for row in rows}
+        extract = catalog()[name]
+        rows = self.ask(extract.sql, self.parameters(month, read_scope()))
+        return {
+            column.removeprefix("several_").replace("_", " "): sum(row[column] for row in rows)
+            for column in extract.contract.several_matches
+        }
 
     def ambiguities(self, name: str, month: str = "2025-09") -> list[Row]:
         """Give the rows of the source between which a figure of an extract would have to choose."""
@@ -124,14 +133,11 @@ def assert_proved(
     extract: Extract,
     rows: Sequence[Row],
     totals: Sequence[Row],
-    must_be_there: Sequence[Row],
-    must_not_be_there: Sequence[Row],
+    witnesses: Sequence[Row],
 ) -> None:
     """Check that the server's totals equal the rows' own, and that both witnesses hold."""
     contract = extract.contract
-    rows, totals, must_be_there, must_not_be_there = (
-        [_compared(row) for row in given] for given in (rows, totals, must_be_there, must_not_be_there)
-    )
+    rows, totals, witnesses = ([_compared(row) for row in given] for given in (rows, totals, witnesses))
     own: dict[str, list[Decimal]] = {}
     for row in rows:
         sums = own.setdefault(row["id_company"], [Decimal(0)] * (1 + len(contract.amounts)))
@@ -142,10 +148,10 @@ def assert_proved(
     assert own == server
     keys = [tuple(row[name] for name in contract.key) for row in rows]
     assert contract.key_may_repeat or len(set(keys)) == len(keys)
-    for witness in must_be_there:
-        assert any(all(row[n] == v for n, v in witness.items()) for row in rows), witness
-    for witness in must_not_be_there:
-        assert not any(all(row[n] == v for n, v in witness.items()) for row in rows), witness
+    for witness in witnesses:
+        kind = contract.witnesses.positive if witness["must_be_there"] else contract.witnesses.negative
+        found = any(all(row[name] == witness[name] for name in kind.columns) for row in rows)
+        assert found == bool(witness["must_be_there"]), witness
     required = [column.name for column in contract.columns if not column.nullable]
     assert all(row[name] is not None for row in rows for name in required)
     for column in contract.columns:
@@ -156,11 +162,6 @@ def assert_proved(
 def _compared(row: Row) -> Row:
     """Give a row as it compares: without blanks at the end of its texts."""
     return {name: value.rstrip(" ") if isinstance(value, str) else value for name, value in row.items()}
-
-
-def _proofs(extract: Extract) -> tuple[str, str, str]:
-    contract = extract.contract
-    return contract.control_totals, contract.witnesses.positive.sql, contract.witnesses.negative.sql
 
 
 def by(rows: Sequence[Row], column: str) -> dict[Any, Row]:

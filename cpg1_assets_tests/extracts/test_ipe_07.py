@@ -139,10 +139,10 @@ def test_customers_and_business_lines_are_found_whatever_blanks_end_their_codes(
     assert {(row["customer_name"], row["busline_vertical_1"]) for row in rows.values()} == {
         ("Ada ", "Retail")
     }
-    # What is only given out stays as it was written.
+    # What is only given out stays as it was written; a company is spelled as the scope spells it.
     assert [(rows[n]["customer_no"], rows[n]["id_company"]) for n in (1, 2)] == [
         ("C1 ", "EC_NG"),
-        ("C1", "EC_NG "),
+        ("C1", "EC_NG"),
     ]
 
 
@@ -154,3 +154,15 @@ def test_of_cards_that_differ_in_blanks_only_the_same_is_taken_wherever_it_stand
     tables.put("Customers", card | {"Name": "Ada"}, card | {"Name": "Ada  "}, card | {"Name": "Ada "})
     (row,) = tables.extract("ipe_07")
     assert row["customer_name"] == "Ada  "
+
+
+def test_the_date_that_nav_keeps_for_none_is_none(tables: SourceTables) -> None:
+    """1753-01-01, the earliest its database has; a day later is a date like any other."""
+    for number, due in enumerate(("1753-01-01", "1753-01-02", "2025-09-30 23:59:59"), start=1):
+        _entry(tables, number, (at("2025-09-01"), "1"), Due__Date=at(due))
+    rows = by(tables.extract("ipe_07"), "entry_no")
+    assert {number: (row["due_date"], row["due_position"]) for number, row in rows.items()} == {
+        1: (None, None),
+        2: (date(1753, 1, 2), "Credit"),
+        3: (date(2025, 9, 30), "Due Month"),
+    }

@@ -261,3 +261,18 @@ def test_a_local_account_of_two_group_accounts_is_shown_while_it_moves(ledger: S
     other: Row = {"Company_Code": "EC_NG", "G/L_Account_No": "R1"}
     ledger.put("Dim_ChartOfAccounts", other | {"Group_COA_Account_no": "18412"})
     assert len(ledger.ambiguities("cr_03")) == 3
+
+
+def test_nav_dates_that_are_not_set_are_none_and_a_closing_entry_stays_on_its_day(
+    ledger: SourceTables,
+) -> None:
+    none = at("1753-01-01")
+    closing = at("2025-09-30 23:59:59")
+    _entry(
+        ledger, 1, (closing, "1"), Posting__Date=closing, Document__Date=none, **{"G_L Creation Date": none}
+    )
+    opening = at("2024-12-31 23:59:59")
+    _entry(ledger, 2, (opening, "1"), Posting__Date=opening)
+    (row,) = ledger.extract("cr_03")
+    dates = ("entry_no", "posting_date", "document_date", "gl_creation_date")
+    assert [row[name] for name in dates] == [1, date(2025, 9, 30), None, None]

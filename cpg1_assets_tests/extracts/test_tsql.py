@@ -12,6 +12,7 @@ from cpg1_assets.extracts.catalog import companies_in_scope_sql, read_catalog
 from cpg1_assets.extracts.named_columns import statements_of
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.sources.columns import Columns
 from cpg1_assets.sources.query import Query
 from cpg1_assets.sources.schema import NUMBERED_IDS
 from cpg1_assets.sources.sqlserver import SqlServer
@@ -71,13 +72,60 @@ def test_both_parsers_accept_the_statement(name: str) -> None:
     assert _accepted_by_sqlfluff(_STATEMENTS[name])
 
 
+def _is_raw_number(columns: Columns, node: exp.Expr | None) -> bool:
+    """Whether an expression gives out an id that a source may keep as a number, as it stands, by whatever name."""
+    match node:
+        case exp.Column():
+            found = columns.found(node)
+            if isinstance(found, exp.Table):
+                return node.name in NUMBERED_IDS
+            return any(_is_raw_number(columns, output.unalias()) for output in found or ())
+        case exp.Paren() | exp.Collate() | exp.Min() | exp.Max() | exp.Window():
+            return _is_raw_number(columns, node.this)
+        case exp.Coalesce():
+            return any(_is_raw_number(columns, each) for each in (node.this, *node.expressions))
+        case exp.Case():
+            given = [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
+            return any(_is_raw_number(columns, each) for each in given)
+        case _:
+            return False
+
+
+def _raw_numbers(statement: str) -> list[str]:
+    """Give what collates such an id, or compares it: COLLATE of a number is an error of SQL Server's (447), and beside
+    a number it reads a text as one, so that one id with a letter in it ends the query (245)."""
+    tree = sqlglot.parse_one(statement, read="tsql")
+    columns = Columns(tree)
+    found = [node for node in tree.find_all(exp.Collate) if _is_raw_number(columns, node.this)]
+    for compared in tree.find_all(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In):
+        if any(_is_raw_number(columns, side) for side in (compared.this, compared.args.get("expression"))):
+            found.append(compared)
+    return [node.sql("tsql") for node in found]
+
+
 @pytest.mark.parametrize("name", sorted(_STATEMENTS))
-def test_an_id_that_a_source_may_keep_as_a_number_is_made_a_text_before_it_is_collated(name: str) -> None:
-    # COLLATE of a number is an error of SQL Server's (447); of the other engines here it is not.
-    for collated in sqlglot.parse_one(_STATEMENTS[name], read="tsql").find_all(exp.Collate):
-        assert not (isinstance(collated.this, exp.Column) and collated.this.name in NUMBERED_IDS), (
-            collated.sql("tsql")
-        )
+def test_an_id_that_a_source_may_keep_as_a_number_is_made_a_text_on_both_sides(name: str) -> None:
+    assert _raw_numbers(_STATEMENTS[name]) == []
+
+
+_SOI = "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_SOI]"
+_TEMPLATES = "[AIG_Nav_Jumia_Reconciliation].[dbo].[StoreCreditVoucher]"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SELECT s.COD_OMS_SALES_ORDER_ITEM COLLATE Latin1_General_100_BIN2 AS x FROM {_SOI} AS s",
+        "SELECT a.item COLLATE Latin1_General_100_BIN2 AS x FROM "
+        f"(SELECT s.COD_OMS_SALES_ORDER_ITEM AS item FROM {_SOI} AS s) AS a",
+        f"WITH a AS (SELECT MIN(s.COD_OMS_SALES_ORDER_ITEM) AS item FROM {_SOI} AS s), b AS (SELECT a.item FROM a) "
+        "SELECT 1 AS x FROM b ORDER BY b.item COLLATE Latin1_General_100_BIN2",
+        f"SELECT 1 AS x FROM {_TEMPLATES} AS t INNER JOIN {_TEMPLATES} AS v "
+        "ON t.id = CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2",
+    ],
+)
+def test_such_an_id_is_found_under_another_name(statement: str) -> None:
+    assert len(_raw_numbers(statement)) == 1
 
 
 @pytest.mark.parametrize(

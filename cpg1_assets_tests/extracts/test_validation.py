@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cpg1_assets.extracts.catalog import read_catalog
-from cpg1_assets.extracts.contract import Contract
+from cpg1_assets.extracts.contract import Contract, Witness, Witnesses
 from cpg1_assets.extracts.validation import statements, validate_extract
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.validation import Validation
@@ -40,8 +40,7 @@ def _validated(
     contract: Contract = _CONTRACT,
     companies: Sequence[str] = (),
     totals: Rows | None = None,
-    must_be_there: Rows | None = None,
-    must_not_be_there: Rows | None = None,
+    witnesses: Rows | None = None,
     ambiguities: Rows | None = None,
 ) -> dict[str, Validation]:
     given_columns = {
@@ -57,8 +56,7 @@ def _validated(
         CutoffMonth(2025, 9).parameters(),
         companies,
         totals or [],
-        must_be_there or [],
-        must_not_be_there or [],
+        witnesses or [],
         ambiguities or [],
     )
     return {validation.name: validation for validation in validations}
@@ -136,22 +134,48 @@ def test_a_witness_is_looked_for_without_blanks_at_the_end_and_null_is_equal_to_
     tmp_path: Path, looked_for: dict[str, Any], *, is_there: bool
 ) -> None:
     keys: list[Key] = [("EC_NG ", 1), ("JD_GH", None)]
+    columns = tuple(looked_for)
+    witnesses = Witnesses(
+        positive=Witness(statement="It is there.", columns=columns),
+        negative=Witness(statement="It is not.", columns=columns),
+        sql="",
+    )
     found = _validated(
-        tmp_path / "x.parquet", keys, must_be_there=[looked_for], must_not_be_there=[looked_for]
+        tmp_path / "x.parquet",
+        keys,
+        contract=_CONTRACT.model_copy(update={"witnesses": witnesses}),
+        witnesses=[{**looked_for, "must_be_there": there} for there in (1, 0)],
     )
     assert (found["positive_witness"].passed, found["negative_witness"].passed) == (is_there, not is_there)
     assert found["positive_witness"].figures["not_found"] == ([] if is_there else [looked_for])
     assert found["negative_witness"].figures["found"] == ([looked_for] if is_there else [])
 
 
-def test_a_positive_witness_without_a_row_to_look_for_proves_nothing(tmp_path: Path) -> None:
-    found = _validated(tmp_path / "x.parquet", [("EC_NG", 1)])
-    positive, negative = found["positive_witness"], found["negative_witness"]
-    assert (positive.passed, positive.tested, positive.severity) == (False, False, "WARN")
-    assert positive.as_dict()["result"] == "nothing to test"
-    assert positive.statement == f"Nothing to test: {_CONTRACT.witnesses.positive.statement}"
-    assert (negative.passed, negative.tested, negative.figures["rows_looked_for"]) == (True, True, 0)
-    assert negative.as_dict()["result"] == "pass"
+@pytest.mark.parametrize("which", ["positive", "negative"])
+def test_a_witness_without_a_row_to_look_for_proves_nothing(tmp_path: Path, which: str) -> None:
+    found = _validated(tmp_path / "x.parquet", [("EC_NG", 1)])[f"{which}_witness"]
+    assert (found.passed, found.tested, found.severity) == (False, False, "WARN")
+    assert found.as_dict()["result"] == "nothing to test"
+    assert found.statement == f"Nothing to test: {getattr(_CONTRACT.witnesses, which).statement}"
+    assert found.figures["rows_looked_for"] == 0
+
+
+def test_each_witness_is_compared_by_its_own_columns_and_rows(tmp_path: Path) -> None:
+    witnesses = Witnesses(
+        positive=Witness(statement="It is there.", columns=("id_company", "entry_no", "amount")),
+        negative=Witness(statement="It is not.", columns=("id_company", "entry_no")),
+        sql="",
+    )
+    rows: Rows = [
+        {"id_company": "EC_NG", "entry_no": 1, "amount": None, "must_be_there": 1},
+        {"id_company": "EC_NG", "entry_no": 2, "amount": 7, "must_be_there": 0},
+    ]
+    contract = _CONTRACT.model_copy(update={"witnesses": witnesses})
+    found = _validated(
+        tmp_path / "x.parquet", [("EC_NG", 1), ("EC_NG", 2)], contract=contract, witnesses=rows
+    )
+    assert found["positive_witness"].passed
+    assert found["negative_witness"].figures["found"] == [{"id_company": "EC_NG", "entry_no": 2}]
 
 
 def test_what_the_source_says_twice_fails_and_is_shown(tmp_path: Path) -> None:

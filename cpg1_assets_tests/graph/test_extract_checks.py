@@ -13,6 +13,7 @@ import pytest
 
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.extracts.catalog import read_catalog
+from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.query import Query
 from cpg1_assets.sources.sample import SampleBooks
@@ -143,8 +144,9 @@ def test_rows_that_must_not_be_there_fail_the_negative_witness(
 ) -> None:
     """A company out of scope appears in the list of companies."""
     with SampleBooks(home / "sample_books").session() as session:
-        sql = read_catalog()["cr_05"].contract.witnesses.negative.sql
-        outside = session.rows(Query(sql, {"companies": ("EC_NG",)}))[-1]["id_company"]
+        sql = read_catalog()["cr_05"].contract.witnesses.sql
+        parameters = {**CutoffMonth.parse(MONTH).parameters(), "companies": ("EC_NG",)}
+        outside = session.rows(Query(sql, parameters))[-1]["id_company"]
 
     def intruder(table: pa.Table) -> pa.Table:
         row = table.slice(0, 1).set_column(0, "id_company", pa.array([outside]))

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from cpg1_assets.sample_books import make_sample_books
-from cpg1_assets.sample_books.trailing_blanks import PADDED
+from cpg1_assets.sample_books.spellings import PADDED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
     connection = duckdb.connect()
     for name, table in manifest["tables"].items():
         view = name.split("].[")[-1].rstrip("]")
-        trimmed = ", ".join(f'rtrim("{column}", \' \') as "{column}"' for column in PADDED.get(name, ()))
+        trimmed = ", ".join(_as_compared(column) for column in PADDED.get(name, ()))
         replaced = f"replace ({trimmed})" if trimmed else ""
         connection.execute(
             f"create view \"{view}\" as select * {replaced} from read_parquet('{root / table['path']}')"
@@ -52,3 +52,9 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
     for name in ("lines", "roll_forward", "causes"):
         connection.execute(f"create view {name} as from read_parquet('{root / 'truth' / name}.parquet')")
     return Books(root, manifest, connection)
+
+
+def _as_compared(column: str) -> str:
+    """Write a column as SQL Server compares it: without blanks at its end, companies whatever their case."""
+    text = f"rtrim(\"{column}\", ' ')"
+    return f'{f"upper({text})" if column.lower() == "id_company" else text} as "{column}"'

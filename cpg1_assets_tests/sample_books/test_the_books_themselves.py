@@ -15,7 +15,7 @@ import pytest
 
 from cpg1_assets.sample_books import DEFAULT_SEED, FIRST_MONTH, LAST_MONTH, make, make_sample_books
 from cpg1_assets.sample_books.tables import TABLES, file_of
-from cpg1_assets.sample_books.trailing_blanks import PADDED
+from cpg1_assets.sample_books.spellings import PADDED
 
 if TYPE_CHECKING:
     from cpg1_assets_tests.sample_books.conftest import Books
@@ -98,6 +98,16 @@ def test_some_texts_end_in_blanks_and_mean_the_same_without_them(
     ending = pc.filter(values, pc.ends_with(values, " ")).to_pylist()
     assert 0 < len(ending) < max(len(values) / 2, 2)
     assert all(text.rstrip(" ") for text in ending), "a blank text stays what it was"
+
+
+def test_some_rows_spell_their_company_in_lower_case_and_the_group_itself_never(books: Books) -> None:
+    for table, columns in PADDED.items():
+        for column in columns:
+            if column.lower() in ("id_company", "company_code"):
+                codes = pq.read_table(books.root / file_of(table), columns=[column])[column].to_pylist()
+                lower = [code for code in codes if code != code.upper()]
+                assert len(lower) < max(len(codes) / 2, 2)
+                assert bool(lower) == (column.lower() == "id_company") or len(codes) < 200, table
 
 
 def test_all_dates_have_thousandths_that_sql_server_keeps(books: Books) -> None:

@@ -14,7 +14,7 @@ def test_nav_balances_every_month(books: Books) -> None:
     unbalanced = books.ask(
         """select id_company, date_trunc('month', "Posting Date"), sum("Amount")
            from "G_L Entries"
-           where "Posting Date" between '2024-01-01' and '2025-12-31'
+           where "Posting Date" >= '2024-01-01' and "Posting Date" < '2026-01-01'
            group by all having sum("Amount") <> 0"""
     )
     assert unbalanced == []
@@ -24,8 +24,8 @@ def test_detailed_entries_carry_each_entry_and_applications_that_cancel_out(book
     totals = '(select sum("Amount") from "Detailed G_L Entry") - (select sum("Amount") from "G_L Entries")'
     assert books.one(f"select {totals}") == 0
     per_account = books.ask(
-        """select id_company, "G_L Account No_", "Posting Date", sum("Amount") from "Detailed G_L Entry" d
-           group by all except select id_company, "Chart of Accounts No_", "Posting Date", sum("Amount")
+        """select id_company, "G_L Account No_", "Posting Date"::date, sum("Amount") from "Detailed G_L Entry" d
+           group by all except select id_company, "Chart of Accounts No_", "Posting Date"::date, sum("Amount")
            from "G_L Entries" group by all"""
     )
     assert all(amount == 0 for *_, amount in per_account)
@@ -38,7 +38,7 @@ def test_balances_are_the_entries_posted_and_created_before_the_close(books: Boo
         entered as (
             select id_company, CLOSING_DATE, "Chart of Accounts No_" a, "Busline Code" b, sum("Amount") s
             from months join "G_L Entries"
-              on "Posting Date" <= CLOSING_DATE and "G_L Creation Date" < REFRESH_DATE group by all),
+              on "Posting Date"::date <= CLOSING_DATE::date and "G_L Creation Date" < REFRESH_DATE group by all),
         shown as (
             select ID_COMPANY, CLOSING_DATE, REAL_COA a, BUSLINE_CODE b, BALANCE_AT_DATE s
             from V_BS_ANAPLAN_IMPORT_IFRS_MAPPING_CURRENCY_SPLIT where BALANCE_AT_DATE <> 0)
@@ -173,3 +173,20 @@ def test_text_is_awkward_and_ids_keep_their_zeros(books: Books) -> None:
     assert books.one('select count(*) from "G_L Entries" where "Amount" <> round("Amount", 2)') > 1000
     assert books.one('select count(*) from "G_L Entries" where "Amount" <> round("Amount", 4)') == 0
     assert books.one("select count(*) from RPT_SOI where PAYMENT_METHOD is null or IS_PREPAYMENT is null") > 0
+
+
+def test_nav_keeps_a_date_that_is_not_set_as_its_earliest_one_and_closing_dates_at_their_last_second(
+    books: Books,
+) -> None:
+    dates = {"Customer Ledger Entries": ["Due Date"], "G_L Entries": ["Document Date", "G_L Creation Date"]}
+    for table, columns in dates.items():
+        for column in columns:
+            unset = books.one(f'select count(*) from "{table}" where "{column}" = timestamp \'1753-01-01\'')
+            assert unset > 0, column
+            assert books.one(f'select count(*) from "{table}" where "{column}" is null') == 0
+    for table in ("G_L Entries", "Detailed G_L Entry"):
+        closing = books.ask(
+            f"""select distinct "Posting Date"::date from "{table}"
+                where "Posting Date"::time <> time '00:00:00' order by 1"""
+        )
+        assert [str(day) for (day,) in closing] == ["2023-12-31", "2024-12-31", "2025-12-31"]

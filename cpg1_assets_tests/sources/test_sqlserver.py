@@ -35,6 +35,13 @@ def test_a_query_without_values_is_sent_as_it_is() -> None:
     assert SqlServer().statement(Query("SELECT 'it''s' AS a", {"day": 1})) == Statement("SELECT 'it''s' AS a")
 
 
+def test_the_month_stands_before_the_text_so_that_each_has_a_plan_of_its_own() -> None:
+    query = Query("SELECT @year AS y", dict(CutoffMonth(2025, 9).parameters()))
+    assert SqlServer().text_sent(query) == "-- Month 2025-09\nSELECT @year AS y"
+    assert "N'-- Month 2025-09\nSELECT @year AS y'" in SqlServer().statement(query).text
+    assert SqlServer().statement(query).values == ("2025",)
+
+
 @pytest.mark.parametrize(
     ("value", "kind", "written"),
     [
@@ -81,10 +88,7 @@ def _texts() -> dict[str, str]:
         contract = extract.contract
         texts[name] = extract.sql
         texts[f"{name} control totals"] = contract.control_totals
-        texts[f"{name} positive witness"] = contract.witnesses.positive.sql
-        texts[f"{name} negative witness"] = contract.witnesses.negative.sql
-        if contract.several_matches:
-            texts[f"{name} several matches"] = contract.several_matches
+        texts[f"{name} witnesses"] = contract.witnesses.sql
     return texts
 
 

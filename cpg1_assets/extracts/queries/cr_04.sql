@@ -27,5 +27,8 @@ SELECT
     b.IS_INTERCO AS is_interco
 FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_BS_ANAPLAN_IMPORT_IFRS_MAPPING_CURRENCY_SPLIT] AS b
 WHERE b.ID_COMPANY IN (@companies)
-    AND b.GROUP_COA_ACCOUNT_NO IN (@gl_accounts)
-    AND (CAST(b.CLOSING_DATE AS date) = @cutoff_date OR CAST(b.CLOSING_DATE AS date) = @previous_year_end)
+    AND UPPER(LTRIM(RTRIM(b.GROUP_COA_ACCOUNT_NO))) IN (@gl_accounts)
+    AND (
+        (b.CLOSING_DATE >= @cutoff_date AND b.CLOSING_DATE < @next_month_start)
+        OR (b.CLOSING_DATE >= @previous_year_end AND b.CLOSING_DATE < @year_start)
+    )

@@ -14,14 +14,14 @@ WITH company AS (
         -- A company listed under two countries has no rate: which of them is right is not for a query to say.
         CASE
             WHEN MIN(UPPER(LTRIM(RTRIM(c.Company_Country))) COLLATE Latin1_General_100_BIN2)
-                    OVER (PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2)
+                    OVER (PARTITION BY c.Company_Code)
                 <> MAX(UPPER(LTRIM(RTRIM(c.Company_Country))) COLLATE Latin1_General_100_BIN2)
-                    OVER (PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2)
+                    OVER (PARTITION BY c.Company_Code)
                 THEN 0
             ELSE 1
         END AS has_one_country,
         ROW_NUMBER() OVER (
-            PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2
+            PARTITION BY c.Company_Code
             ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
                 c.Company_Country COLLATE Latin1_General_100_BIN2,
                 c.Company_Name COLLATE Latin1_General_100_BIN2,
@@ -30,16 +30,21 @@ WITH company AS (
                 -- Last, what differs only in blanks at the end: no comparison sees those.
                 CONCAT(c.Company_Country, '|', c.Company_Name, '|', c.[Opco/Central_?], '|')
                     COLLATE Latin1_General_100_BIN2
-        ) AS candidate
+        ) AS candidate,
+        COUNT(*) OVER (PARTITION BY c.Company_Code) AS candidates
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Company] AS c
     WHERE c.Company_Code IN (@companies)
 ),
 country AS (
     SELECT
-        n.Country_Code COLLATE Latin1_General_100_BIN2 AS country_code,
-        MIN(RTRIM(n.Country_Name) COLLATE Latin1_General_100_BIN2) AS country_name
+        n.Country_Code, RTRIM(n.Country_Name) AS country_name,
+        ROW_NUMBER() OVER (
+            PARTITION BY n.Country_Code COLLATE Latin1_General_100_BIN2
+            ORDER BY CASE WHEN n.Country_Name IS NULL THEN 1 ELSE 0 END,
+                n.Country_Name COLLATE Latin1_General_100_BIN2
+        ) AS candidate,
+        COUNT(*) OVER (PARTITION BY n.Country_Code COLLATE Latin1_General_100_BIN2) AS candidates
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Country] AS n
-    GROUP BY n.Country_Code COLLATE Latin1_General_100_BIN2
 ),
 rate AS (
     -- Rows that give one country the same rate are one rate; two different rates are none.
@@ -52,7 +57,8 @@ rate AS (
             ORDER BY f.rate_type COLLATE Latin1_General_100_BIN2,
                 -- Last, what differs only in blanks at the end: no comparison sees those.
                 CONCAT(f.rate_type, '|') COLLATE Latin1_General_100_BIN2
-        ) AS candidate
+        ) AS candidate,
+        COUNT(*) OVER (PARTITION BY f.country_code COLLATE Latin1_General_100_BIN2) AS candidates
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_FX_RATES] AS f
     WHERE f.[year] = @year
         AND f.cod_month = @month
@@ -63,7 +69,7 @@ rate AS (
         AND f.rate IS NOT NULL
 )
 SELECT
-    RTRIM(c.Company_Code) AS id_company,
+    c.Company_Code AS id_company,
     c.Company_Name AS company_name,
     c.Company_Country AS company_country,
     n.country_name AS country_name,
@@ -72,12 +78,18 @@ SELECT
     CASE WHEN c.in_dollars * c.has_one_country = 1 THEN 'Closing' ELSE f.rate_type END AS rate_type,
     CASE WHEN c.in_dollars * c.has_one_country = 1 THEN @year ELSE f.[year] END AS year,
     CASE WHEN c.in_dollars * c.has_one_country = 1 THEN @month ELSE f.cod_month END AS month,
-    CASE WHEN c.in_dollars * c.has_one_country = 1 THEN 1 ELSE f.rate END AS fx_rate
+    CASE WHEN c.in_dollars * c.has_one_country = 1 THEN 1 ELSE f.rate END AS fx_rate,
+    CASE WHEN c.candidates > 1 THEN 1 ELSE 0 END AS several_company,
+    CASE WHEN n.candidates > 1 THEN 1 ELSE 0 END AS several_country,
+    CASE WHEN f.candidates > 1 THEN 1 ELSE 0 END AS several_fx_rate
 FROM company AS c
 LEFT JOIN country AS n
-    ON n.country_code = c.Company_Country COLLATE Latin1_General_100_BIN2
+    ON n.Country_Code = c.Company_Country
+    AND n.Country_Code = c.Company_Country COLLATE Latin1_General_100_BIN2
+    AND n.candidate = 1
 LEFT JOIN rate AS f
-    ON f.country_code = c.Company_Country COLLATE Latin1_General_100_BIN2
+    ON f.country_code = c.Company_Country
+    AND f.country_code = c.Company_Country COLLATE Latin1_General_100_BIN2
     AND f.candidate = 1
     AND f.lowest = f.highest
     AND c.has_one_country = 1

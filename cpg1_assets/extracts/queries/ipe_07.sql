@@ -13,13 +13,16 @@ WITH open_at_cutoff AS (
 ),
 -- Joins that only describe take at most one match, the first by its key, so that no row is added or lost.
 company AS (
-    SELECT c.Company_Code, c.Company_Country, ROW_NUMBER() OVER (
-        PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2
-        ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
-            c.Company_Country COLLATE Latin1_General_100_BIN2,
-            -- Last, what differs only in blanks at the end: no comparison sees those.
-            CONCAT(c.Company_Country, '|') COLLATE Latin1_General_100_BIN2
-    ) AS candidate
+    SELECT
+        c.Company_Code, c.Company_Country,
+        ROW_NUMBER() OVER (
+            PARTITION BY c.Company_Code
+            ORDER BY CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
+                c.Company_Country COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(c.Company_Country, '|') COLLATE Latin1_General_100_BIN2
+        ) AS candidate,
+        COUNT(*) OVER (PARTITION BY c.Company_Code) AS candidates
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Company] AS c
 ),
 customer AS (
@@ -27,7 +30,7 @@ customer AS (
         k.id_company, k.No_, k.Name, k.[Busline Code], k.[Automatically integrated],
         k.[Customer Posting Group], k.Stream,
         ROW_NUMBER() OVER (
-            PARTITION BY k.id_company COLLATE Latin1_General_100_BIN2, k.No_ COLLATE Latin1_General_100_BIN2
+            PARTITION BY k.id_company, k.No_ COLLATE Latin1_General_100_BIN2
             ORDER BY CASE WHEN k.Name IS NULL THEN 1 ELSE 0 END,
                 k.Name COLLATE Latin1_General_100_BIN2,
                 k.[Customer Posting Group] COLLATE Latin1_General_100_BIN2,
@@ -36,7 +39,8 @@ customer AS (
                 k.[Automatically integrated],
                 -- Last, what differs only in blanks at the end: no comparison sees those.
                 CONCAT(k.Name, '|', k.[Customer Posting Group], '|', k.[Busline Code], '|', k.Stream, '|') COLLATE Latin1_General_100_BIN2
-        ) AS candidate
+        ) AS candidate,
+        COUNT(*) OVER (PARTITION BY k.id_company, k.No_ COLLATE Latin1_General_100_BIN2) AS candidates
     FROM [AIG_Nav_DW].[dbo].[Customers] AS k
     WHERE k.id_company IN (@companies)
 ),
@@ -45,15 +49,15 @@ busline AS (
         b.Company_Code, b.Busline_Code,
         b.Busline_Vertical_Name_1, b.Busline_Vertical_Name_2, b.Busline_Vertical_Name_3,
         ROW_NUMBER() OVER (
-            PARTITION BY b.Company_Code COLLATE Latin1_General_100_BIN2,
-                b.Busline_Code COLLATE Latin1_General_100_BIN2
+            PARTITION BY b.Company_Code, b.Busline_Code COLLATE Latin1_General_100_BIN2
             ORDER BY CASE WHEN b.Busline_Vertical_Name_1 IS NULL THEN 1 ELSE 0 END,
                 b.Busline_Vertical_Name_1 COLLATE Latin1_General_100_BIN2,
                 b.Busline_Vertical_Name_2 COLLATE Latin1_General_100_BIN2,
                 b.Busline_Vertical_Name_3 COLLATE Latin1_General_100_BIN2,
                 -- Last, what differs only in blanks at the end: no comparison sees those.
                 CONCAT(b.Busline_Vertical_Name_1, '|', b.Busline_Vertical_Name_2, '|', b.Busline_Vertical_Name_3, '|') COLLATE Latin1_General_100_BIN2
-        ) AS candidate
+        ) AS candidate,
+        COUNT(*) OVER (PARTITION BY b.Company_Code, b.Busline_Code COLLATE Latin1_General_100_BIN2) AS candidates
     FROM [AIG_Nav_Jumia_Reconciliation].[fdw].[Dim_Busline] AS b
 )
 SELECT
@@ -64,7 +68,8 @@ SELECT
     e.[Document No_] AS document_no,
     e.[Document Type] AS document_type,
     e.[External Document No_] AS external_document_no,
-    CAST(e.[Posting Date] AS date) AS posting_date,
+    -- NAV keeps "no date" as 1753-01-01.
+    CAST(NULLIF(e.[Posting Date], DATEFROMPARTS(1753, 1, 1)) AS date) AS posting_date,
     e.[Customer No_] AS customer_no,
     k.Name AS customer_name,
     k.[Busline Code] AS customer_busline,
@@ -85,8 +90,9 @@ SELECT
     e.[Original Amount (LCY)] AS original_amount_lcy,
     o.remaining_amount_lcy AS remaining_amount_lcy,
     e.[Open] AS is_open,
-    CAST(e.[Due Date] AS date) AS due_date,
+    CAST(NULLIF(e.[Due Date], DATEFROMPARTS(1753, 1, 1)) AS date) AS due_date,
     CASE
+        WHEN e.[Due Date] <= DATEFROMPARTS(1753, 1, 1) THEN NULL
         WHEN e.[Due Date] < @month_start THEN 'Credit'
         WHEN e.[Due Date] >= @next_month_start THEN 'Debit'
         WHEN e.[Due Date] IS NOT NULL THEN 'Due Month'
@@ -94,20 +100,24 @@ SELECT
     e.[Posted by] AS posted_by,
     e.[Destination Code] AS destination_code,
     e.[Partner Code] AS partner_code,
-    e.[IC Partner Code] AS ic_partner_code
+    e.[IC Partner Code] AS ic_partner_code,
+    CASE WHEN c.candidates > 1 THEN 1 ELSE 0 END AS several_company,
+    CASE WHEN k.candidates > 1 THEN 1 ELSE 0 END AS several_customer,
+    CASE WHEN b.candidates > 1 THEN 1 ELSE 0 END AS several_business_line
 FROM [AIG_Nav_DW].[dbo].[Customer Ledger Entries] AS e
 INNER JOIN open_at_cutoff AS o
-    ON o.id_company = e.id_company COLLATE Latin1_General_100_BIN2
+    ON o.id_company = e.id_company
     AND o.entry_no = e.[Entry No_]
 LEFT JOIN company AS c
-    ON c.Company_Code = e.id_company COLLATE Latin1_General_100_BIN2
+    ON UPPER(c.Company_Code) COLLATE Latin1_General_100_BIN2 = UPPER(e.id_company) COLLATE Latin1_General_100_BIN2
     AND c.candidate = 1
 LEFT JOIN customer AS k
-    ON k.id_company = e.id_company COLLATE Latin1_General_100_BIN2
+    ON k.id_company = e.id_company
+    AND k.No_ = e.[Customer No_]
     AND k.No_ = e.[Customer No_] COLLATE Latin1_General_100_BIN2
     AND k.candidate = 1
 LEFT JOIN busline AS b
-    ON b.Company_Code = e.id_company COLLATE Latin1_General_100_BIN2
+    ON UPPER(b.Company_Code) COLLATE Latin1_General_100_BIN2 = UPPER(e.id_company) COLLATE Latin1_General_100_BIN2
     AND b.Busline_Code = e.[Busline Code] COLLATE Latin1_General_100_BIN2
     AND b.candidate = 1
 WHERE e.id_company IN (@companies)

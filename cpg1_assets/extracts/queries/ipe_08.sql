@@ -14,9 +14,18 @@ WITH usage_by_type AS (
             AS rtl_storecredit
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_SOI] AS s
     WHERE s.ID_COMPANY IN (@companies)
-        AND s.voucher_code IS NOT NULL
-        AND s.PACKAGE_DELIVERY_DATE < @next_month_start
         AND s.DELIVERED_DATE >= DATEFROMPARTS(2015, 1, 1)
+        AND s.PACKAGE_DELIVERY_DATE < @next_month_start
+        -- Only what the vouchers of the snapshot were used for is added up.
+        AND EXISTS (
+            SELECT 1
+            FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS n
+            WHERE n.ID_COMPANY = s.ID_COMPANY
+                AND n.code = s.voucher_code
+                AND n.code = s.voucher_code COLLATE Latin1_General_100_BIN2
+                AND n.snapshot_date >= @cutoff_date
+                AND n.snapshot_date < @next_month_start
+        )
     GROUP BY
         s.ID_COMPANY,
         s.voucher_code COLLATE Latin1_General_100_BIN2,
@@ -48,14 +57,18 @@ voucher_usage AS (
 ),
 -- A join that only describes takes at most one match, the first by its key.
 template AS (
-    SELECT t.ID_COMPANY, t.id, t.template_id, t.template_name, ROW_NUMBER() OVER (
-        PARTITION BY t.ID_COMPANY COLLATE Latin1_General_100_BIN2, CAST(t.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
-        ORDER BY CASE WHEN t.template_id IS NULL THEN 1 ELSE 0 END,
-            CAST(t.template_id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2,
-            t.template_name COLLATE Latin1_General_100_BIN2,
-            -- Last, what differs only in blanks at the end: no comparison sees those.
-            CONCAT(t.template_id, '|', t.template_name, '|') COLLATE Latin1_General_100_BIN2
-    ) AS candidate
+    SELECT
+        t.ID_COMPANY, t.id, t.template_id, t.template_name,
+        ROW_NUMBER() OVER (
+            PARTITION BY t.ID_COMPANY, CAST(t.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
+            ORDER BY CASE WHEN t.template_id IS NULL THEN 1 ELSE 0 END,
+                CAST(t.template_id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2,
+                t.template_name COLLATE Latin1_General_100_BIN2,
+                -- Last, what differs only in blanks at the end: no comparison sees those.
+                CONCAT(t.template_id, '|', t.template_name, '|') COLLATE Latin1_General_100_BIN2
+        ) AS candidate,
+        COUNT(*) OVER (PARTITION BY t.ID_COMPANY, CAST(t.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2)
+            AS candidates
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[StoreCreditVoucher] AS t
     WHERE t.ID_COMPANY IN (@companies)
 )
@@ -110,14 +123,15 @@ SELECT
         AS total_amount_used,
     COALESCE(v.discount_amount, 0)
         - COALESCE(u.shipping_storecredit, 0) - COALESCE(u.mpl_storecredit, 0) - COALESCE(u.rtl_storecredit, 0)
-        AS total_remaining_amount
+        AS total_remaining_amount,
+    CASE WHEN t.candidates > 1 THEN 1 ELSE 0 END AS several_template
 FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[V_STORECREDITVOUCHER_CLOSING] AS v
 LEFT JOIN voucher_usage AS u
-    ON u.ID_COMPANY = v.ID_COMPANY COLLATE Latin1_General_100_BIN2
+    ON u.ID_COMPANY = v.ID_COMPANY
     AND u.voucher_code = v.code COLLATE Latin1_General_100_BIN2
 LEFT JOIN template AS t
-    ON t.ID_COMPANY = v.ID_COMPANY COLLATE Latin1_General_100_BIN2
-    AND t.id = CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
+    ON t.ID_COMPANY = v.ID_COMPANY
+    AND CAST(t.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2 = CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2
     AND t.candidate = 1
 WHERE v.ID_COMPANY IN (@companies)
     AND v.snapshot_date >= @cutoff_date

@@ -6,7 +6,7 @@ WITH package AS (
         p.ID_COMPANY, p.package_nr, p.package_status, p.amount_expected, p.amount_received,
         p.fk_collection_partner, p.last_mile, p.payment_method_confirmed, p.troubleshoot_resolution_date,
         ROW_NUMBER() OVER (
-            PARTITION BY p.ID_COMPANY COLLATE Latin1_General_100_BIN2, p.package_nr COLLATE Latin1_General_100_BIN2
+            PARTITION BY p.ID_COMPANY, p.package_nr COLLATE Latin1_General_100_BIN2
             ORDER BY CASE WHEN p.troubleshoot_resolution_date < @next_month_start THEN 1 ELSE 0 END,
                 CASE WHEN p.order_nr IS NULL THEN 1 ELSE 0 END,
                 p.order_nr COLLATE Latin1_General_100_BIN2,
@@ -20,16 +20,18 @@ WITH package AS (
                 p.payment_method_confirmed COLLATE Latin1_General_100_BIN2,
                 -- Last, what differs only in blanks at the end: no comparison sees those.
                 CONCAT(p.package_status, '|', p.fk_collection_partner, '|', p.last_mile, '|', p.payment_method_confirmed, '|') COLLATE Latin1_General_100_BIN2
-        ) AS candidate
+        ) AS candidate,
+        COUNT(*) OVER (PARTITION BY p.ID_COMPANY, p.package_nr COLLATE Latin1_General_100_BIN2) AS candidates
     FROM [STG_AIG_NAV_JUMIA_REC].[OMS].[PACKAGE_CASHREC] AS p
     WHERE p.ID_COMPANY IN (@companies)
 ),
 customer_type AS (
     SELECT
-        UPPER(LTRIM(RTRIM(y.Bob_Customer_Type))) AS bob_type,
-        MIN(RTRIM(y.Customer_Type_L1) COLLATE Latin1_General_100_BIN2) AS customer_type
+        UPPER(LTRIM(RTRIM(y.Bob_Customer_Type))) COLLATE Latin1_General_100_BIN2 AS bob_type,
+        MIN(RTRIM(y.Customer_Type_L1) COLLATE Latin1_General_100_BIN2) AS customer_type,
+        COUNT(*) AS candidates
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_DIM_BOB_CUSTOMER_TYPE] AS y
-    GROUP BY UPPER(LTRIM(RTRIM(y.Bob_Customer_Type)))
+    GROUP BY UPPER(LTRIM(RTRIM(y.Bob_Customer_Type))) COLLATE Latin1_General_100_BIN2
 ),
 item AS (
     SELECT
@@ -76,10 +78,12 @@ SELECT
     i.MTR_AMOUNT_PAID AS amount_paid,
     i.MTR_PAID_PRICE AS paid_price,
     i.paid_shipping AS paid_shipping,
-    COALESCE(i.MTR_PAID_PRICE, 0) + i.paid_shipping - COALESCE(i.MTR_AMOUNT_PAID, 0) AS amount_due
+    COALESCE(i.MTR_PAID_PRICE, 0) + i.paid_shipping - COALESCE(i.MTR_AMOUNT_PAID, 0) AS amount_due,
+    CASE WHEN p.candidates > 1 THEN 1 ELSE 0 END AS several_package,
+    CASE WHEN y.candidates > 1 THEN 1 ELSE 0 END AS several_customer_type
 FROM item AS i
 LEFT JOIN package AS p
-    ON p.ID_COMPANY = i.ID_COMPANY COLLATE Latin1_General_100_BIN2
+    ON UPPER(p.ID_COMPANY) COLLATE Latin1_General_100_BIN2 = UPPER(i.ID_COMPANY) COLLATE Latin1_General_100_BIN2
     AND p.package_nr = i.PACKAGE_NUMBER COLLATE Latin1_General_100_BIN2
     AND p.candidate = 1
 LEFT JOIN customer_type AS y

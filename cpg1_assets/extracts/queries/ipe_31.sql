@@ -3,12 +3,13 @@
 WITH deposit_dates AS (
     -- The cash deposit with a number, by type (Payment or Transfer); one row a number.
     SELECT
-        p.ID_Company, p.OMS_Payment_No, UPPER(LTRIM(RTRIM(p.OMS_Type))) AS deposit_type,
+        p.ID_Company, p.OMS_Payment_No,
+        UPPER(LTRIM(RTRIM(p.OMS_Type))) COLLATE Latin1_General_100_BIN2 AS deposit_type,
         p.OMS_Payment_Date, p.payment_reversal_date,
         ROW_NUMBER() OVER (
-            PARTITION BY p.ID_Company COLLATE Latin1_General_100_BIN2,
+            PARTITION BY p.ID_Company,
                 p.OMS_Payment_No COLLATE Latin1_General_100_BIN2,
-                UPPER(LTRIM(RTRIM(p.OMS_Type)))
+                UPPER(LTRIM(RTRIM(p.OMS_Type))) COLLATE Latin1_General_100_BIN2
             ORDER BY CASE WHEN p.OMS_Payment_Date IS NULL THEN 1 ELSE 0 END,
                 p.OMS_Payment_Date,
                 CASE WHEN p.payment_reversal_date IS NULL THEN 1 ELSE 0 END,
@@ -20,7 +21,7 @@ WITH deposit_dates AS (
 reconciled_packlist AS (
     -- Packlists with a reconciled payment, at any date.
     SELECT DISTINCT
-        p.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
+        p.ID_Company AS id_company,
         p.OMS_Packlist_No COLLATE Latin1_General_100_BIN2 AS packlist_no
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_PACKLIST_PAYMENTS] AS p
     WHERE p.ID_Company IN (@companies)
@@ -30,11 +31,11 @@ reconciled_packlist AS (
 waiting_packlist AS (
     -- Packlists whose money is still to come: not approved, or not confirmed and nothing reconciled.
     SELECT DISTINCT
-        k.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
+        k.ID_Company AS id_company,
         k.OMS_Packlist_No COLLATE Latin1_General_100_BIN2 AS packlist_no
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_PACKLIST_PACKAGES] AS k
     LEFT JOIN reconciled_packlist AS r
-        ON r.id_company = k.ID_Company COLLATE Latin1_General_100_BIN2
+        ON r.id_company = k.ID_Company
         AND r.packlist_no = k.OMS_Packlist_No COLLATE Latin1_General_100_BIN2
     WHERE k.ID_Company IN (@companies)
         AND (
@@ -54,13 +55,14 @@ dated_transaction AS (
         END AS event_date
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_CASHREC_TRANSACTION] AS t
     LEFT JOIN deposit_dates AS p
-        ON p.ID_Company = t.ID_Company COLLATE Latin1_General_100_BIN2
+        ON p.ID_Company = t.ID_Company
+        AND p.OMS_Payment_No = t.Related_Entity
         AND p.OMS_Payment_No = t.Related_Entity COLLATE Latin1_General_100_BIN2
         AND p.deposit_type = CASE UPPER(LTRIM(RTRIM(t.Transaction_Type)))
             WHEN 'TRANSFER TO' THEN 'TRANSFER'
             WHEN 'THIRD PARTY COLLECTION' THEN 'PAYMENT'
             WHEN 'PAYMENT - REV' THEN 'PAYMENT'
-        END
+        END COLLATE Latin1_General_100_BIN2
         AND p.candidate = 1
     WHERE t.ID_Company IN (@companies)
         AND t.Amount <> 0
@@ -73,28 +75,43 @@ dated_transaction AS (
         )
 ),
 packlist AS (
-    -- The source has a row per packlist and payment, each with the packlist's own figures.
+    -- The source has a row per packlist and payment, each with the packlist's own figures; of several partners the
+    -- first by name.
     SELECT
-        RTRIM(p.ID_Company) COLLATE Latin1_General_100_BIN2 AS id_company,
-        RTRIM(p.OMS_Packlist_No) COLLATE Latin1_General_100_BIN2 AS packlist_no,
-        MIN(p.OMS_Packlist_Created_Date) AS created_date,
-        MIN(RTRIM(p.OMS_Collection_Partner_Name) COLLATE Latin1_General_100_BIN2) AS collection_partner,
-        COALESCE(MAX(p.OMS_Amount_Received), 0)
+        q.ID_Company AS id_company,
+        RTRIM(q.OMS_Packlist_No) COLLATE Latin1_General_100_BIN2 AS packlist_no,
+        MIN(q.OMS_Packlist_Created_Date) AS created_date,
+        MIN(CASE WHEN q.place = 1 THEN RTRIM(q.OMS_Collection_Partner_Name) COLLATE Latin1_General_100_BIN2 END)
+            AS collection_partner,
+        MIN(CASE WHEN q.place = 1 THEN q.partner_name END) AS partner_name,
+        COALESCE(MAX(q.OMS_Amount_Received), 0)
             - SUM(CASE
-                WHEN p.OMS_Payment_Date < @next_month_start
-                    THEN COALESCE(p.OMS_Payment_Reconciled_Amount, 0)
-                        + COALESCE(p.OMS_Payment_Charges_Reconciled_Amount, 0)
+                WHEN q.OMS_Payment_Date < @next_month_start
+                    THEN COALESCE(q.OMS_Payment_Reconciled_Amount, 0)
+                        + COALESCE(q.OMS_Payment_Charges_Reconciled_Amount, 0)
                 ELSE 0
             END) AS amount
-    FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_PACKLIST_PAYMENTS] AS p
-    WHERE p.ID_Company IN (@companies)
-        AND p.OMS_Packlist_Created_Date < @next_month_start
-        AND UPPER(LTRIM(RTRIM(p.OMS_Packlist_Status))) IN ('INPROGRESS', 'CLOSED', 'WAITINGCONFIRMATION')
-    GROUP BY RTRIM(p.ID_Company) COLLATE Latin1_General_100_BIN2, RTRIM(p.OMS_Packlist_No) COLLATE Latin1_General_100_BIN2
+    FROM (
+        SELECT
+            p.ID_Company, p.OMS_Packlist_No, p.OMS_Packlist_Created_Date, p.OMS_Collection_Partner_Name,
+            UPPER(LTRIM(RTRIM(p.OMS_Collection_Partner_Name))) COLLATE Latin1_General_100_BIN2 AS partner_name,
+            p.OMS_Amount_Received, p.OMS_Payment_Date, p.OMS_Payment_Reconciled_Amount,
+            p.OMS_Payment_Charges_Reconciled_Amount,
+            ROW_NUMBER() OVER (
+                PARTITION BY p.ID_Company, p.OMS_Packlist_No COLLATE Latin1_General_100_BIN2
+                ORDER BY CASE WHEN p.OMS_Collection_Partner_Name IS NULL THEN 1 ELSE 0 END,
+                    p.OMS_Collection_Partner_Name COLLATE Latin1_General_100_BIN2
+            ) AS place
+        FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_PACKLIST_PAYMENTS] AS p
+        WHERE p.ID_Company IN (@companies)
+            AND p.OMS_Packlist_Created_Date < @next_month_start
+            AND UPPER(LTRIM(RTRIM(p.OMS_Packlist_Status))) IN ('INPROGRESS', 'CLOSED', 'WAITINGCONFIRMATION')
+    ) AS q
+    GROUP BY q.ID_Company, RTRIM(q.OMS_Packlist_No) COLLATE Latin1_General_100_BIN2
 ),
 force_closed_packlist AS (
     SELECT DISTINCT
-        a.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
+        a.ID_Company AS id_company,
         a.OMS_entity_No COLLATE Latin1_General_100_BIN2 AS packlist_no
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_COLLECTIONADJ] AS a
     WHERE a.ID_Company IN (@companies)
@@ -104,7 +121,7 @@ force_closed_packlist AS (
 ),
 closed_deposit AS (
     SELECT DISTINCT
-        a.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
+        a.ID_Company AS id_company,
         a.OMS_entity_No COLLATE Latin1_General_100_BIN2 AS payment_no
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_COLLECTIONADJ] AS a
     WHERE a.ID_Company IN (@companies)
@@ -114,7 +131,7 @@ closed_deposit AS (
 deposit_reconciled AS (
     -- What packlists took of each deposit by the cutoff.
     SELECT
-        p.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
+        p.ID_Company AS id_company,
         p.OMS_Payment_No COLLATE Latin1_General_100_BIN2 AS payment_no,
         SUM(COALESCE(p.OMS_Payment_Reconciled_Amount, 0) + COALESCE(p.OMS_Payment_Charges_Reconciled_Amount, 0))
             AS amount
@@ -123,21 +140,23 @@ deposit_reconciled AS (
         AND p.OMS_Packlist_Created_Date < @next_month_start
         AND p.OMS_Payment_Date < @next_month_start
         AND UPPER(LTRIM(RTRIM(p.OMS_Packlist_Status))) IN ('INPROGRESS', 'CLOSED', 'WAITINGCONFIRMATION')
-    GROUP BY p.ID_Company COLLATE Latin1_General_100_BIN2, p.OMS_Payment_No COLLATE Latin1_General_100_BIN2
+    GROUP BY p.ID_Company, p.OMS_Payment_No COLLATE Latin1_General_100_BIN2
 ),
 open_item AS (
-    -- The texts of the four sets get one collation, or the server could not put them together.
+    -- The texts of the four sets get one collation, or the server could not put them together. A partner's name is
+    -- folded before it gets one, as on the other side of the joins below.
     -- 1. Open transactions: on no list (null or blank) by the cutoff, or on a packlist that still waits.
     SELECT
-        t.ID_Company COLLATE Latin1_General_100_BIN2 AS id_company,
+        t.ID_Company AS id_company,
         t.event_date AS event_date,
         t.Collection_Partner COLLATE Latin1_General_100_BIN2 AS collection_partner,
+        UPPER(LTRIM(RTRIM(t.Collection_Partner))) COLLATE Latin1_General_100_BIN2 AS partner_name,
         t.Transaction_Type COLLATE Latin1_General_100_BIN2 AS transaction_type,
         t.Related_Entity COLLATE Latin1_General_100_BIN2 AS related_entity,
         t.Amount AS amount
     FROM dated_transaction AS t
     LEFT JOIN waiting_packlist AS w
-        ON w.id_company = t.ID_Company COLLATE Latin1_General_100_BIN2
+        ON w.id_company = t.ID_Company
         AND w.packlist_no = t.Transaction_List_Nr COLLATE Latin1_General_100_BIN2
     WHERE t.event_date < @next_month_start
         AND (
@@ -148,9 +167,10 @@ open_item AS (
     UNION ALL
     -- 2. Reallocated after the cutoff: back to the partner that had them then.
     SELECT
-        r.ID_Company COLLATE Latin1_General_100_BIN2,
+        r.ID_Company,
         r.Original_Transaction_date,
         r.Collection_Partner_From COLLATE Latin1_General_100_BIN2,
+        UPPER(LTRIM(RTRIM(r.Collection_Partner_From))) COLLATE Latin1_General_100_BIN2,
         r.Transaction_type COLLATE Latin1_General_100_BIN2,
         r.Related_Entity COLLATE Latin1_General_100_BIN2,
         r.Amount
@@ -164,6 +184,7 @@ open_item AS (
         p.id_company,
         p.created_date,
         p.collection_partner,
+        p.partner_name,
         'Translist in progress',
         p.packlist_no,
         p.amount
@@ -179,18 +200,19 @@ open_item AS (
     UNION ALL
     -- 4. Payments and transfers in progress: deposited, and not yet taken in full by packlists.
     SELECT
-        d.ID_Company COLLATE Latin1_General_100_BIN2,
+        d.ID_Company,
         d.OMS_Payment_Date,
         d.OMS_Collection_Partner COLLATE Latin1_General_100_BIN2,
+        UPPER(LTRIM(RTRIM(d.OMS_Collection_Partner))) COLLATE Latin1_General_100_BIN2,
         d.OMS_Type COLLATE Latin1_General_100_BIN2,
         d.OMS_Payment_No COLLATE Latin1_General_100_BIN2,
         -(COALESCE(d.OMS_Payment_Amount, 0) + COALESCE(d.OMS_Charges_Amount, 0) - COALESCE(r.amount, 0))
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_CASHDEPOSIT] AS d
     LEFT JOIN deposit_reconciled AS r
-        ON r.id_company = d.ID_Company COLLATE Latin1_General_100_BIN2
+        ON r.id_company = d.ID_Company
         AND r.payment_no = d.OMS_Payment_No COLLATE Latin1_General_100_BIN2
     LEFT JOIN closed_deposit AS f
-        ON f.id_company = d.ID_Company COLLATE Latin1_General_100_BIN2
+        ON f.id_company = d.ID_Company
         AND f.payment_no = d.OMS_Payment_No COLLATE Latin1_General_100_BIN2
     WHERE d.ID_Company IN (@companies)
         AND d.OMS_Payment_Date < @next_month_start
@@ -200,8 +222,8 @@ open_item AS (
 ),
 -- Joins that only describe take at most one match, the first by its key. Names compare without case and blanks.
 company AS (
-    SELECT c.Company_Code, c.Company_Country, ROW_NUMBER() OVER (
-        PARTITION BY c.Company_Code COLLATE Latin1_General_100_BIN2
+    SELECT c.Company_Code, c.Company_Country, COUNT(*) OVER (PARTITION BY c.Company_Code) AS candidates, ROW_NUMBER() OVER (
+        PARTITION BY c.Company_Code
         -- Of two countries, one that is left out by configuration stands last: nothing is hidden by it.
         ORDER BY CASE WHEN UPPER(LTRIM(RTRIM(c.Company_Country))) IN (@excluded_countries) THEN 1 ELSE 0 END,
             CASE WHEN c.Company_Country IS NULL THEN 1 ELSE 0 END,
@@ -213,18 +235,23 @@ company AS (
 ),
 service_provider AS (
     SELECT
-        h.ID_COMPANY COLLATE Latin1_General_100_BIN2 AS id_company,
+        h.ID_COMPANY AS id_company,
         UPPER(LTRIM(RTRIM(h.NODE))) COLLATE Latin1_General_100_BIN2 AS node,
-        MIN(RTRIM(h.SERVICE_PROVIDER) COLLATE Latin1_General_100_BIN2) AS service_provider
+        MIN(RTRIM(h.SERVICE_PROVIDER) COLLATE Latin1_General_100_BIN2) AS service_provider,
+        COUNT(*) AS candidates
     FROM [AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_HUBS_3PL_MAPPING] AS h
-    GROUP BY h.ID_COMPANY COLLATE Latin1_General_100_BIN2,
+    GROUP BY h.ID_COMPANY,
         UPPER(LTRIM(RTRIM(h.NODE))) COLLATE Latin1_General_100_BIN2
 ),
 partner AS (
     SELECT
-        p.ID_Company, UPPER(LTRIM(RTRIM(p.Name))) AS partner_name, p.[Type] AS partner_type, p.ERP_Name,
+        p.ID_Company, UPPER(LTRIM(RTRIM(p.Name))) COLLATE Latin1_General_100_BIN2 AS partner_name,
+        p.[Type] AS partner_type, p.ERP_Name,
+        COUNT(*) OVER (
+            PARTITION BY p.ID_Company, UPPER(LTRIM(RTRIM(p.Name))) COLLATE Latin1_General_100_BIN2
+        ) AS candidates,
         ROW_NUMBER() OVER (
-            PARTITION BY p.ID_Company COLLATE Latin1_General_100_BIN2,
+            PARTITION BY p.ID_Company,
                 UPPER(LTRIM(RTRIM(p.Name))) COLLATE Latin1_General_100_BIN2
             ORDER BY p.Name COLLATE Latin1_General_100_BIN2,
                 CASE WHEN p.[Type] IS NULL THEN 1 ELSE 0 END,
@@ -238,10 +265,13 @@ partner AS (
 ),
 bank_account AS (
     SELECT
-        b.id_company, UPPER(LTRIM(RTRIM(b.[Service Provider No_]))) AS provider,
+        b.id_company, UPPER(LTRIM(RTRIM(b.[Service Provider No_]))) COLLATE Latin1_General_100_BIN2 AS provider,
         g.[G_L Bank Account No_] AS gl_bank_account_no,
+        COUNT(*) OVER (
+            PARTITION BY b.id_company, UPPER(LTRIM(RTRIM(b.[Service Provider No_]))) COLLATE Latin1_General_100_BIN2
+        ) AS candidates,
         ROW_NUMBER() OVER (
-            PARTITION BY b.id_company COLLATE Latin1_General_100_BIN2,
+            PARTITION BY b.id_company,
                 UPPER(LTRIM(RTRIM(b.[Service Provider No_]))) COLLATE Latin1_General_100_BIN2
             ORDER BY b.No_ COLLATE Latin1_General_100_BIN2,
                 g.[G_L Bank Account No_] COLLATE Latin1_General_100_BIN2,
@@ -250,7 +280,8 @@ bank_account AS (
         ) AS candidate
     FROM [AIG_Nav_DW].[dbo].[Bank Accounts] AS b
     INNER JOIN [AIG_Nav_DW].[dbo].[Bank Account Posting Group] AS g
-        ON g.id_company = b.id_company COLLATE Latin1_General_100_BIN2
+        ON g.id_company = b.id_company
+        AND g.[Code] = b.[Bank Account Posting Group]
         AND g.[Code] = b.[Bank Account Posting Group] COLLATE Latin1_General_100_BIN2
     WHERE UPPER(LTRIM(RTRIM(g.[G_L Bank Account No_]))) <> '10058'
         -- NAV writes a blank where nothing is set; that is nobody's name.
@@ -268,20 +299,24 @@ SELECT
     p.partner_type AS partner_type,
     p.ERP_Name AS erp_name,
     b.gl_bank_account_no AS gl_bank_account_no,
-    CAST(@cutoff_date AS date) AS closing_date
+    CAST(@cutoff_date AS date) AS closing_date,
+    CASE WHEN c.candidates > 1 THEN 1 ELSE 0 END AS several_company,
+    CASE WHEN h.candidates > 1 THEN 1 ELSE 0 END AS several_service_provider,
+    CASE WHEN p.candidates > 1 THEN 1 ELSE 0 END AS several_collection_partner,
+    CASE WHEN b.candidates > 1 THEN 1 ELSE 0 END AS several_bank_account
 FROM open_item AS i
 LEFT JOIN company AS c
-    ON c.Company_Code = i.id_company COLLATE Latin1_General_100_BIN2
+    ON c.Company_Code = i.id_company
     AND c.candidate = 1
 LEFT JOIN service_provider AS h
-    ON h.id_company = i.id_company COLLATE Latin1_General_100_BIN2
-    AND h.node = UPPER(LTRIM(RTRIM(i.collection_partner))) COLLATE Latin1_General_100_BIN2
+    ON h.id_company = i.id_company
+    AND h.node = i.partner_name
 LEFT JOIN partner AS p
-    ON p.ID_Company = i.id_company COLLATE Latin1_General_100_BIN2
-    AND p.partner_name = UPPER(LTRIM(RTRIM(i.collection_partner))) COLLATE Latin1_General_100_BIN2
+    ON p.ID_Company = i.id_company
+    AND p.partner_name = i.partner_name
     AND p.candidate = 1
 LEFT JOIN bank_account AS b
-    ON b.id_company = i.id_company COLLATE Latin1_General_100_BIN2
+    ON UPPER(b.id_company) COLLATE Latin1_General_100_BIN2 = UPPER(i.id_company) COLLATE Latin1_General_100_BIN2
     AND b.provider = UPPER(LTRIM(RTRIM(p.ERP_Name))) COLLATE Latin1_General_100_BIN2
     AND b.candidate = 1
 -- Countries left out by configuration; a company without a country stays.

@@ -1,8 +1,8 @@
-"""Blanks at the end of a text, as old systems leave them: in every column that somebody joins or groups on.
+"""How old systems spell: blanks at the end of a text that somebody joins or groups on, a company in lower case.
 
-SQL Server ignores them when it compares, so they change nothing there: no event, no amount, no truth. Whoever
-reads the books with an engine that compares exactly has to know that. Lives here: which columns have them, and
-in which rows. Does not: what the columns mean.
+SQL Server ignores both when it compares, so they change nothing there: no event, no amount, no truth. Whoever
+reads the books with an engine that compares exactly has to know that. Lives here: which columns are spelled so,
+and in which rows. Does not: what the columns mean.
 """
 
 from __future__ import annotations
@@ -88,15 +88,18 @@ PADDED: dict[str, tuple[str, ...]] = {
 """The columns that have them, by table: companies, accounts, codes, numbers, types and names."""
 
 
-class TrailingBlanks:
-    """Leaves blanks at the end of some texts, the same ones for the same seed."""
+class Spellings:
+    """Leaves blanks at the end of some texts and some companies in lower case, the same ones for the same seed."""
 
     def __init__(self, seed: int) -> None:
-        """Open a stream of chance for each table, so that tables do not move each other's blanks."""
+        """Open a stream of chance for each table, so that tables do not move each other's."""
         self._draws = {table: Draws(seed, 4, place) for place, table in enumerate(PADDED)}
 
     def left_in(self, table: str, columns: Mapping[str, Column], count: int) -> dict[str, Column]:
-        """Give the columns of `count` rows of a table, a few texts in each padded one with a blank or three."""
+        """Give the columns of `count` rows of a table, a few texts in each padded one with a blank or three.
+
+        The group's own table of companies keeps its capitals: it is by these that the control names them.
+        """
         padded = dict(columns)
         for name in PADDED.get(table, ()) if count else ():
             draws = self._draws[table]
@@ -107,4 +110,7 @@ class TrailingBlanks:
             padded[name] = pc.if_else(
                 pa.array(chosen), joined(padded[name], pa.array(blanks, pa.string())), padded[name]
             )
+            if name.lower() == "id_company":
+                lower = pa.array(draws.chance(count, _PER_MILLE))
+                padded[name] = pc.if_else(lower, pc.utf8_lower(padded[name]), padded[name])
         return padded
