@@ -68,7 +68,8 @@ def _said(node: exp.Expr, kind: SqlType) -> exp.Expr:  # noqa: C901, PLR0911, PL
         case exp.Substring():
             return _substring(node)
         case exp.Add() if kind == TEXT:
-            return exp.DPipe(this=_taken(node.this), expression=_taken(node.expression), safe=False)
+            left, right = map(_as_text, (node.this, node.expression))
+            return exp.DPipe(this=left, expression=right, safe=False)
         case exp.Mul() if kind.family is Family.DECIMAL:
             return exp.cast(node.copy(), f"decimal({kind.precision}, {kind.scale})")
         case exp.Cast() if kind == TEXT and not is_wrapper(node):
@@ -96,6 +97,10 @@ def _taken(node: exp.Expr) -> exp.Expr:
     """Take a node out of the tree it stands in."""
     taken: exp.Expr = node.copy()
     return taken
+
+
+def _as_text(node: exp.Expr) -> exp.Expr:
+    return exp.cast(exp.null(), "text") if isinstance(node, exp.Null) else _taken(node)
 
 
 def _as_int(node: exp.Expr) -> exp.Expr:

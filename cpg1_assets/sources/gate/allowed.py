@@ -100,7 +100,7 @@ def _instead(word: str) -> str:
 _BOTH = frozenset(["this", "expression"])
 _ONE = frozenset(["this"])
 _SEVERAL = frozenset(["this", "expressions"])
-_SHAPES: dict[type[exp.Expr], frozenset[str]] = {
+SHAPES: dict[type[exp.Expr], frozenset[str]] = {
     # Clauses.
     exp.Select: frozenset(
         ["expressions", "from_", "joins", "where", "group", "having", "order", "limit", "distinct", "with_"]
@@ -235,7 +235,7 @@ _NODES_INSTEAD: dict[str, str] = {
 def shapes_refused(tree: exp.Expr) -> Iterator[Refusal]:
     """Give every construct of a parsed query that is not on the list, and every part that its construct may not have."""
     for node in tree.walk():
-        allowed = _SHAPES.get(type(node))
+        allowed = SHAPES.get(type(node))
         if allowed is None:
             name = type(node).__name__
             yield line_of(node), _NODES_INSTEAD.get(name, f"{said(node)}, which is not allowed ({name})")

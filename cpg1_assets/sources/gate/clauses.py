@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from cpg1_assets.sources.gate.comparisons import each_text
+from cpg1_assets.sources.collations import together
+from cpg1_assets.sources.columns import columns_at
+from cpg1_assets.sources.gate.comparisons import COLLATE, are_fixed_apart, each_text
 from cpg1_assets.sources.gate.values import condition, one_of
 from cpg1_assets.sources.gate.wording import is_count, number_of, said
-from cpg1_assets.sources.kinds import CONDITION, UNKNOWN, unified
+from cpg1_assets.sources.kinds import CONDITION, TEXT, UNKNOWN, unified
 from cpg1_assets.sources.reading import Reading
 
 _PARTS_OF_A_NAME = 3
@@ -171,14 +173,18 @@ def set_operation(node: exp.SetOperation, reading: Reading) -> Iterator[str]:
             reading.kinds.of_output(node.left, position),
             reading.kinds.of_output(node.right, position),
         )
-        together = unified([from_left, from_right])
+        both = unified([from_left, from_right])
         name = node.left.selects[position].alias_or_name
-        if (together == UNKNOWN and UNKNOWN not in (from_left, from_right)) or together.rounds:
+        if (both == UNKNOWN and UNKNOWN not in (from_left, from_right)) or both.rounds:
             what = f"{from_left.family} in one query and {from_right.family} in another"
             yield f"column {position + 1} ({name}) is {what}; cast one"
-        if node.args.get("distinct"):
-            for query in (node.left, node.right):
-                for column in query.selects[position : position + 1]:
-                    yield from each_text(
-                        column.unalias(), reading, f"{node.key.upper()} compares", in_order=False
-                    )
+        if node.args.get("distinct") and TEXT in (from_left, from_right):
+            yield from _distinct_texts(node, [*columns_at(node, position)], reading)
+
+
+def _distinct_texts(node: exp.SetOperation, branches: list[exp.Expr], reading: Reading) -> Iterator[str]:
+    """Hold a column of texts that meet across the branches of a set to a binary collation."""
+    collation = together(reading.collations.of(branch.unalias()) for branch in branches)
+    if not collation.is_binary and not are_fixed_apart([collation]):
+        name = branches[0].alias_or_name
+        yield f"{node.key.upper()} compares the texts of {name} by a collation nobody wrote: write {COLLATE} on each"

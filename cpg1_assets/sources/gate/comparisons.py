@@ -10,7 +10,7 @@ from cpg1_assets.sources.kinds import CONDITION, FLAG, TEXT, UNKNOWN, Family, un
 from cpg1_assets.sources.query import BINARY_COLLATION
 from cpg1_assets.sources.reading import Reading
 
-_COLLATE = f"COLLATE {BINARY_COLLATION}"
+COLLATE = f"COLLATE {BINARY_COLLATION}"
 _ORDERINGS = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 
 
@@ -40,7 +40,7 @@ def _companies(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> Itera
         if not reading.is_company(side) and reading.collations.of(side).label is not Label.FIXED:
             yield (
                 f"{said(node)} compares a company code with another text: a company code compares with company "
-                f"codes and fixed values, or write UPPER(…) {_COLLATE} on both sides"
+                f"codes and fixed values, or write UPPER(…) {COLLATE} on both sides"
             )
 
 
@@ -49,19 +49,19 @@ def _texts_compared(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> 
     label = max(one.label for one in collations)
     labels = {one.label for one in collations}
     if label is Label.CONFLICT or (label is Label.BINARY and Label.OWN in labels):
-        yield f"{said(node)} compares texts of two collations, which the server refuses: write {_COLLATE} on a side"
+        yield f"{said(node)} compares texts of two collations, which the server refuses: write {COLLATE} on a side"
     elif label in (Label.BINARY, Label.WRITTEN):
         return
     elif isinstance(node, (*_ORDERINGS, exp.Between)):
-        yield f"{said(node)} puts texts in order by a collation nobody wrote: write {_COLLATE} on a side"
-    elif not (_are_fixed_apart(collations) or is_folded(collations) or _stands_beside_binary(node)):
+        yield f"{said(node)} puts texts in order by a collation nobody wrote: write {COLLATE} on a side"
+    elif not (are_fixed_apart(collations) or is_folded(collations) or _stands_beside_binary(node)):
         yield (
             f"{said(node)} compares texts by a collation nobody wrote: write UPPER(LTRIM(RTRIM(…))) = 'VALUE' with a "
-            f"fixed value in capitals, or {_COLLATE} on a side"
+            f"fixed value in capitals, or {COLLATE} on a side"
         )
 
 
-def _are_fixed_apart(collations: list[Collation]) -> bool:
+def are_fixed_apart(collations: list[Collation]) -> bool:
     """Whether nothing but written values meet, in ASCII, and no two of them are told apart by case alone."""
     values = [one.fixed for one in collations]
     if any(one is None for one in values):
@@ -121,8 +121,8 @@ def each_text(place: exp.Expr, reading: Reading, what: str, *, in_order: bool) -
         yield f"{what} {said(place)}, which is {kind.family}; {to_do([kind])}"
     elif kind == TEXT:
         collation = reading.collations.of(place)
-        if not collation.is_binary and (in_order or not _are_fixed_apart([collation])):
-            yield f"{what} the text {said(place)} by a collation nobody wrote: write {said(place)} {_COLLATE}"
+        if not collation.is_binary and (in_order or not are_fixed_apart([collation])):
+            yield f"{what} the text {said(place)} by a collation nobody wrote: write {said(place)} {COLLATE}"
 
 
 def comparison(node: exp.Expr, reading: Reading) -> Iterator[str]:

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from cpg1_assets.sources.collations import Label
-from cpg1_assets.sources.gate.comparisons import is_folded
+from cpg1_assets.sources.gate.comparisons import COLLATE, is_folded
 from cpg1_assets.sources.gate.wording import is_count, number_of, said, to_do
 from cpg1_assets.sources.kinds import COMPANY, NULL, TEXT, Family
-from cpg1_assets.sources.query import BINARY_COLLATION
 from cpg1_assets.sources.reading import Reading
 from cpg1_assets.sources.texts import Blanks
-
-_COLLATE = f"COLLATE {BINARY_COLLATION}"
 
 _T = exp.DataType.Type
 
@@ -39,7 +36,7 @@ def folding(node: exp.Expr, reading: Reading) -> Iterator[str]:
     if reading.kinds.of(node.this) == TEXT and reading.collations.of(node.this).is_binary:
         yield (
             f"{said(node)} folds a text that has a binary collation already, by which a server may fold other letters: "
-            f"write {name}(…) {_COLLATE}, and in a subquery fold before the collation is given"
+            f"write {name}(…) {COLLATE}, and in a subquery fold before the collation is given"
         )
 
 
@@ -67,7 +64,7 @@ def searched(node: exp.Expr, reading: Reading) -> Iterator[str]:
     elif not inside.is_binary and not is_folded([inside, reading.collations.of(sought)]):
         yield (
             f"{said(node)} looks for a text by a collation nobody wrote: write CHARINDEX('VALUE', UPPER(…)) with capitals, "
-            f"or CHARINDEX('value', … {_COLLATE})"
+            f"or CHARINDEX('value', … {COLLATE})"
         )
 
 
@@ -78,7 +75,7 @@ def replaced(node: exp.Expr, reading: Reading) -> Iterator[str]:
     if not isinstance(sought, exp.Literal | exp.National) or not sought.name:
         yield f"{said(node)}: what is replaced is a text written out, and not empty"
     elif not reading.collations.of(node.this).is_binary:
-        yield f"{said(node)} looks for a text by a collation nobody wrote: write REPLACE(… {_COLLATE}, …)"
+        yield f"{said(node)} looks for a text by a collation nobody wrote: write REPLACE(… {COLLATE}, …)"
     replacement = node.args.get("replacement")
     if replacement is None or not reading.kinds.of(replacement).family.is_text:
         yield f"{said(node)}: what is put in its place is a text"
@@ -101,7 +98,7 @@ def like(node: exp.Expr, reading: Reading) -> Iterator[str]:
     if not side.is_binary and not is_folded([side, reading.collations.of(pattern)]):
         yield (
             f"{said(node)} compares texts by a collation nobody wrote: write UPPER(…) LIKE 'VALUE%' with a pattern in "
-            f"capitals, or … {_COLLATE} LIKE"
+            f"capitals, or … {COLLATE} LIKE"
         )
 
 
@@ -130,7 +127,7 @@ def collate(node: exp.Expr, reading: Reading) -> Iterator[str]:
     if kind == COMPANY and not isinstance(node.this.unnest(), exp.Upper | exp.Lower):
         yield (
             f"{said(node)}: a company code is one company whatever its case; leave the collation out, or write "
-            f"UPPER(…) {_COLLATE} on both sides"
+            f"UPPER(…) {COLLATE} on both sides"
         )
     elif not kind.family.is_text and kind != NULL:
         yield f"{said(node)} is a collation of {kind.family}; {to_do([kind])}"
@@ -144,9 +141,9 @@ def put_together(node: exp.Expr, parts: list[exp.Expr], reading: Reading) -> Ite
     for part in parts:
         kind = reading.kinds.of(part)
         if kind.family not in allowed:
-            yield f"{said(node)} puts {said(part)} into a text, which is {kind.family}; {to_do([kind])}"
+            yield f"{said(node)}: how {kind.family} is written as a text differs; put texts and whole numbers together"
     if reading.collations.of(node).label is Label.CONFLICT:
-        yield f"{said(node)} puts texts of two collations together, which the server refuses: write {_COLLATE} on each"
+        yield f"{said(node)} puts texts of two collations together, which the server refuses: write {COLLATE} on each"
 
 
 def concat(node: exp.Expr, reading: Reading) -> Iterator[str]:

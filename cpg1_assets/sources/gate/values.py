@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from sqlglot import exp
 
 from cpg1_assets.sources.collations import Label
-from cpg1_assets.sources.gate.comparisons import compared, each_text
+from cpg1_assets.sources.gate.comparisons import COLLATE, compared, each_text
 from cpg1_assets.sources.gate.texts import is_wrapper, put_together
 from cpg1_assets.sources.gate.wording import digits, listed, number_of, said, to_do
 from cpg1_assets.sources.kinds import (
@@ -22,10 +22,8 @@ from cpg1_assets.sources.kinds import (
     of_type,
     unified,
 )  # fmt: skip
-from cpg1_assets.sources.query import BINARY_COLLATION
 from cpg1_assets.sources.reading import Reading
 
-_COLLATE = f"COLLATE {BINARY_COLLATION}"
 _T = exp.DataType.Type
 _SHORTEST_TEXT = {10: 11, 19: 20, 5: 6, 3: 3}
 """Digits of a whole number, and how long a text of it may be with its sign."""
@@ -72,8 +70,8 @@ def sum_or_difference(node: exp.Expr, reading: Reading) -> Iterator[str]:
     if not families <= {Family.WHOLE, Family.DECIMAL, Family.NULL} or families == {Family.NULL}:
         yield f"{said(node)} reckons with {listed(sides, reading)}; {to_do(types)}"
     elif reading.kinds.of(node).rounds:
-        digits = " and ".join(digits(one) for one in types)
-        yield f"{said(node)}: of {digits} the server keeps fewer places than there are; give both out"
+        given = " and ".join(digits(one) for one in types)
+        yield f"{said(node)}: of {given} the server keeps fewer places than there are; give both out"
 
 
 def remainder(node: exp.Expr, reading: Reading) -> Iterator[str]:
@@ -100,7 +98,7 @@ def one_of(node: exp.Expr, branches: Iterable[exp.Expr | None], reading: Reading
     elif together in (UNKNOWN, CONDITION) or together.rounds:
         yield f"{said(node)} is one of {listed(given, reading)}; {to_do(types)}"
     elif together == TEXT and reading.collations.of(node).label is Label.CONFLICT:
-        yield f"{said(node)} is one of texts of two collations, which the server refuses: write {_COLLATE} on each"
+        yield f"{said(node)} is one of texts of two collations, which the server refuses: write {COLLATE} on each"
 
 
 def case_when(node: exp.Expr, reading: Reading) -> Iterator[str]:
