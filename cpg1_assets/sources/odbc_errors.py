@@ -113,6 +113,9 @@ _NO_LINK = ("08S01", "08001")
 _SECURITY = 0x8009
 """The upper half of the numbers Windows gives of its TLS; the driver uses some of them elsewhere, too."""
 _NO_ENCRYPTION = 20
+_STRING_REFUSED = re.compile("connection string attribute|keyword supplied")
+"""Words, for once: Microsoft's driver refuses a value of the connection string under 08001 and 0, as FreeTDS gives a
+server that is not there. Nothing else tells them apart; a test has the driver's own answers."""
 
 _TRANSIENT_STATES = {
     "08": "the connection to the server was lost or could not be made",
@@ -169,6 +172,11 @@ _NOT_ENCRYPTED = Verdict(
     "the server does not encrypt, and DB_CONNECTION_STRING asks for it",
     "Have a certificate given to the server; with Encrypt=no the books and the password can be read on the way.",
 )
+_STRING_WRONG = Verdict(
+    False,
+    "the driver refuses the connection string",
+    "Correct in DB_CONNECTION_STRING what the words name.",
+)
 _TLS_REFUSED = Verdict(
     False, "no encrypted connection: the server's certificate or TLS is refused", _THE_WORDS_TELL
 )
@@ -198,6 +206,8 @@ def _no_link(diagnostic: Diagnostic) -> Verdict:
         return _TLS_REFUSED
     if diagnostic.state == "08001" and diagnostic.native == _NO_ENCRYPTION:
         return _NOT_ENCRYPTED
+    if (diagnostic.state, diagnostic.native) == ("08001", 0) and _STRING_REFUSED.search(diagnostic.words):
+        return _STRING_WRONG
     return state_verdict(diagnostic.state)
 
 

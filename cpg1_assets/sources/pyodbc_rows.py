@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from cpg1_assets.errors import SourceError
 from cpg1_assets.sources.driver import pyodbc_module
 
 _BATCH_ROWS = 4_096
@@ -91,4 +92,9 @@ class _Batches:
 
 def _field(column: Sequence[Any]) -> pa.Field:
     name, kind, _, _, precision, scale, _ = column
+    if kind is not Decimal and kind not in _TYPES:
+        raise SourceError(
+            f"Column {name} is of a type that cannot be read with a connection string beyond ASCII (datetimeoffset, time, "
+            "binary and xml are none that the source schema has). Have it made the type that the schema gives."
+        )
     return pa.field(name, pa.decimal128(precision, scale) if kind is Decimal else _TYPES[kind])

@@ -17,6 +17,10 @@ _TRANSIENT = [
     ("HY000", 596), ("HY000", 6005), ("42000", 983), ("28000", 18401), ("28000", 18451), ("HY000", 10054),
     ("42000", 3960), ("HY000", 8645), ("HY008", 0), ("40001", 0), ("HY117", 0), ("42000", 49918),
     ("42000", 3947), ("42000", 3948), ("42000", 3953), ("42000", 3957), ("42000", 3958), ("42000", 1105),
+    ("08S01", 102), ("08S01", 103), ("08S01", 105), ("08S01", 117), ("08S01", 130), ("08S01", 137), ("08S01", 145),
+    ("08S01", 208), ("08S01", -1), ("08S01", 20), ("08001", 26), ("08001", 104), ("08001", 103), ("08001", 10054),
+    ("08001", 258), ("08001", 10057), ("08001", 11001), ("08001", 102), ("08001", 101), ("08003", 0), ("08007", 0),
+    ("08004", 40613), ("08004", 17809), ("08004", 0), ("08S01", 20009), ("01000", 20017), ("00000", 0),
     ("HY000", 3971), ("IMC01", 0), ("IMC06", 0), ("HY010", 0), ("24000", 0),
 ]  # fmt: skip
 _PERMANENT = [
@@ -24,6 +28,9 @@ _PERMANENT = [
     ("42000", 230), ("42000", 916), ("42000", 911), ("42000", 4060), ("42000", 102), ("42000", 156),
     ("42000", 468), ("22018", 245), ("22003", 8115), ("22007", 241), ("42000", 3952), ("IM002", 0), ("01000", 0),
     ("HY000", 0), ("HY000", 50000), ("42000", 99999), ("28000", 0), ("42S02", 0), ("42S22", 0), ("99999", 0),
+    ("08001", -1), ("08001", -2146893048), ("08001", -2146893019), ("08001", 20), ("08004", 18456), ("08004", 4060),
+    ("08004", 911), ("08004", 916), ("08004", 18450), ("22003", 232), ("07008", 121), ("23000", 233), ("42000", 258),
+    ("42000", 64), ("42000", 103), ("42000", 105), ("42000", 117), ("42000", 130), ("42000", 137), ("42000", 145),
     ("42000", 447), ("42000", 3951), ("42000", 3954), ("IM003", 0),
 ]  # fmt: skip
 
@@ -38,6 +45,19 @@ def test_what_will_not_pass_is_not_asked_again_and_says_what_to_do(state: str, n
     verdict = sql_server_verdict(Diagnostic(state, native, ""))
     assert not verdict.transient
     assert len(verdict.to_do) > len("Report it")
+
+
+def test_a_refused_value_of_the_connection_string_is_told_from_a_server_that_is_not_there() -> None:
+    wrong = "Invalid value specified for connection string attribute 'Encrypt'"
+    assert not sql_server_verdict(Diagnostic("08001", 0, wrong)).transient
+    assert not sql_server_verdict(Diagnostic("08001", 0, "Neither DSN nor SERVER keyword supplied")).transient
+    assert sql_server_verdict(Diagnostic("08001", 0, "Unable to connect to data source")).transient
+
+
+def test_a_refused_certificate_says_what_to_do_about_it() -> None:
+    verdict = sql_server_verdict(Diagnostic("08001", -1, ""))
+    assert "HostNameInCertificate" in verdict.to_do
+    assert "Encrypt=no" in sql_server_verdict(Diagnostic("08001", 20, "")).to_do
 
 
 def test_every_number_is_judged_once() -> None:
@@ -70,6 +90,8 @@ def test_the_words_do_not_decide() -> None:
             Exception("State: HY000, Native error: -2146893019, Message: [A]  two\n lines"),
             Diagnostic("HY000", -2146893019, "two lines"),
         ),
+        (Exception("HY000", "The driver did not supply an error!"),
+         Diagnostic("00000", 0, "The driver did not supply an error!")),
         (Exception("The driver is not what it was."), None),
         (Exception(), None),
     ],

@@ -1,12 +1,11 @@
 """The parts of TDS 7.4 that a query needs: packets, requests read, tokens written (MS-TDS, public specification)."""
 
 import datetime as dt
-import socket
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -31,10 +30,20 @@ class Login:
     reads_only: bool
 
 
+class Connected(Protocol):
+    """What is used of a socket, encrypted or not."""
+
+    def recv(self, most: int, /) -> bytes:
+        """Give what has arrived."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send."""
+
+
 class Wire:
     """A socket that sends and receives TDS messages."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: Connected) -> None:
         """Take over a connected socket."""
         self._socket = connection
 
@@ -105,6 +114,11 @@ def packets(content: bytes, *, last: bool) -> tuple[bytes, bytes]:
     return bytes(packed), content[start:]
 
 
+def packet(kind: int, content: bytes) -> bytes:
+    """Put a short message into one packet."""
+    return _HEADER.pack(kind, 1, len(content) + _HEADER.size, 0, 0, 0) + content
+
+
 def read_login(content: bytes) -> Login:
     """Read LOGIN7."""
 
@@ -164,9 +178,15 @@ def login_answer(database: str) -> bytes:
     )  # fmt: skip
 
 
-def prelogin_answer() -> bytes:
-    """Say the version, and that nothing is encrypted here."""
-    options = [(0, bytes([16, 0, 0x10, 0, 0, 0])), (1, b"\x02"), (2, b"\x00"), (3, b""), (4, b"\x00")]
+def prelogin_answer(*, encrypts: bool = False) -> bytes:
+    """Say the version, and whether anything is encrypted here."""
+    options = [
+        (0, bytes([16, 0, 0x10, 0, 0, 0])),
+        (1, b"\x01" if encrypts else b"\x02"),
+        (2, b"\x00"),
+        (3, b""),
+        (4, b"\x00"),
+    ]
     start = 5 * len(options) + 1
     head, body = b"", b""
     for option, value in options:
