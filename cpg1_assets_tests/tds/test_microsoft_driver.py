@@ -102,6 +102,19 @@ def test_every_type_arrives_to_the_letter(server: TdsServer, asking: Asking) -> 
         assert [tuple(row.values()) for row in session.rows(_ANYTHING)] == rows
 
 
+def test_a_moment_with_an_offset_is_a_text_or_refused_by_name(server: TdsServer, asking: Asking) -> None:
+    schema = pa.schema([_field("moment", pa.timestamp("us"), "datetimeoffset")])
+    server.answers["anything"] = pa.Table.from_pylist([{"moment": dt.datetime(2025, 9, 30, 22, 59)}], schema)  # noqa: DTZ001
+    with asking().session() as session:
+        assert session.rows(_ANYTHING) == [{"moment": "2025-09-30 23:59:00.0000000 +01:00"}]
+    through_pyodbc = f"{server.connection_string}WSID=é;"
+    with (
+        asking(through_pyodbc).session() as session,
+        pytest.raises(SourceError, match="Column moment is of a type"),
+    ):
+        session.rows(_ANYTHING)
+
+
 @pytest.mark.parametrize(
     ("kind", "length"),
     [

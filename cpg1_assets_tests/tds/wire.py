@@ -62,6 +62,10 @@ class Wire:
         self._socket.sendall(packed)
         return rest
 
+    def send_begun(self, content: bytes) -> None:
+        """Send `content`, less than a packet has room for, as a packet that is not the last one."""
+        self._socket.sendall(_HEADER.pack(ANSWER, 0, len(content) + _HEADER.size, 51, 1, 0) + content)
+
     def send_packed(self, packed: bytes) -> None:
         """Send what `packets` made."""
         self._socket.sendall(packed)
@@ -236,7 +240,7 @@ def rows(schema: pa.Schema, batch: pa.RecordBatch) -> Iterator[bytes]:
         yield b"\xd1" + b"".join(encode(value) for encode, value in zip(encoders, row, strict=True))
 
 
-def _type_of(field: pa.Field) -> tuple[bytes, Callable[[Any], bytes]]:  # noqa: PLR0911 - a table of types
+def _type_of(field: pa.Field) -> tuple[bytes, Callable[[Any], bytes]]:  # noqa: C901, PLR0911 - a table of types
     kind = field.type
     named = (field.metadata or {}).get(b"tds", b"").decode()
     if pa.types.is_decimal(kind):
@@ -255,6 +259,8 @@ def _type_of(field: pa.Field) -> tuple[bytes, Callable[[Any], bytes]]:  # noqa: 
         )
     if pa.types.is_timestamp(kind) and named == "datetime2":
         return b"\x2a\x07", _datetime2
+    if pa.types.is_timestamp(kind) and named == "datetimeoffset":
+        return b"\x2b\x07", _datetimeoffset
     if pa.types.is_timestamp(kind):
         return b"\x6f\x08", _datetime
     if named == "nvarchar(max)":
@@ -305,6 +311,11 @@ def _datetime2(value: dt.datetime | None) -> bytes:
     midnight = dt.datetime.combine(value.date(), dt.time())
     ticks = (value - midnight) // dt.timedelta(microseconds=1) * 10
     return b"\x08" + ticks.to_bytes(5, "little") + (value.date() - _EPOCH_1).days.to_bytes(3, "little")
+
+
+def _datetimeoffset(value: dt.datetime | None) -> bytes:
+    """Write a moment in UTC as one of a place an hour ahead."""
+    return b"\x00" if value is None else b"\x0a" + _datetime2(value)[1:] + struct.pack("<h", 60)
 
 
 def _changed(kind: int, new: bytes, old: bytes) -> bytes:
