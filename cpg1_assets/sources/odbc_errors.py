@@ -1,4 +1,4 @@
-"""What went wrong, by SQLSTATE and the server's own number, never by words; and what to do about it.
+"""What went wrong, by SQLSTATE and the server's own number, not by words (but for one case); and what to do about it.
 
 Sources: ODBC's SQLSTATEs, SQL Server's and Azure SQL's published error numbers, and what Microsoft's driver
 18.6.2 and FreeTDS 1.3.17 were seen to give. A number that is not listed is judged by its SQLSTATE, and an
@@ -103,7 +103,7 @@ _PERMANENT = {
     ),
 }  # fmt: skip
 
-_THE_WORDS_TELL = (
+_MEND_TLS = (
     "Have the authority that issued the certificate trusted on this machine, name the server in DB_CONNECTION_STRING as "
     "its certificate does (or give HostNameInCertificate; an IP address among a certificate's names is not matched), "
     "and have TLS 1.2 or later allowed on both sides."
@@ -178,7 +178,7 @@ _STRING_WRONG = Verdict(
     "Correct in DB_CONNECTION_STRING what the words name.",
 )
 _TLS_REFUSED = Verdict(
-    False, "no encrypted connection: the server's certificate or TLS is refused", _THE_WORDS_TELL
+    False, "no encrypted connection: the server's certificate or TLS is refused", _MEND_TLS
 )
 _OF_THE_DRIVER = ("00", "01", "08", "HYT", "IM")
 _UNKNOWN = Verdict(False, "the server or its driver reported an error", "Report it with this text.")

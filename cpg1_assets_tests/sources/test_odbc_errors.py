@@ -1,5 +1,8 @@
 """Errors are judged by SQLSTATE and number: what may pass is asked again, what will not says what to do."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from cpg1_assets.errors import SourceError, TransientSourceError
@@ -116,3 +119,29 @@ def test_the_error_says_where_what_and_what_to_do() -> None:
     assert "The driver says: x" in str(source_error(sql_server_verdict(unloaded), unloaded, "srv", "x"))
     lost = Diagnostic("08S01", 104, "")
     assert type(source_error(sql_server_verdict(lost), lost, "srv", "")) is TransientSourceError
+
+
+def _documented() -> list[tuple[Diagnostic, bool]]:
+    """Read the table of the SQL Server page: `state/number`, a state, or a number of the server's; and whether again."""
+    page = (Path(__file__).parents[2] / "docs" / "sql-server.md").read_text(encoding="utf-8")
+    table = page.partition("| what | examples | again? |")[2].partition("\n\n")[0]
+    read = []
+    for row in table.splitlines()[2:]:
+        _, _, examples, again, _ = row.split("|")
+        for example in re.findall(r"`([0-9A-Z/-]+)`", examples):
+            state, _, number = example.rpartition("/")
+            if (
+                not state
+                and len(example) == 5
+                and not (example.isdigit() and int(example) in listed_numbers())
+            ):
+                state, number = example, "0"
+            read.append((Diagnostic(state or "42000", int(number or example), ""), again.strip() == "yes"))
+    return read
+
+
+def test_the_page_says_of_each_error_whether_it_is_asked_again_and_leaves_no_kind_out() -> None:
+    documented = _documented()
+    assert [d for d, again in documented if sql_server_verdict(d).transient is not again] == []
+    kinds = {sql_server_verdict(Diagnostic("42000", number, "")).meaning for number in listed_numbers()}
+    assert kinds <= {sql_server_verdict(diagnostic).meaning for diagnostic, _ in documented}

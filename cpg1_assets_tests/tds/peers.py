@@ -40,6 +40,16 @@ def at_once(ending: Ending) -> Peer:
     return ending
 
 
+def at_the_first_message(ending: Ending) -> Peer:
+    """Wait for the client to say something, and then `ending`."""
+
+    def peer(client: socket.socket) -> None:
+        client.recv(65536)
+        ending(client)
+
+    return peer
+
+
 def in_the_handshake(ending: Ending) -> Peer:
     """Promise to encrypt, wait for the client to begin, and then `ending`."""
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,15 +44,16 @@ def _string(port: int, encrypt: str = "no", machine: str = "127.0.0.1") -> str:
 @pytest.mark.parametrize(
     ("encrypt", "peer", "said"),
     [
-        ("no", peers.at_once(resets), "SQLSTATE 08001, error 26"),
-        ("no", peers.at_once(closes), "SQLSTATE 08001, error 26"),
+        ("no", peers.at_the_first_message(resets), "SQLSTATE 08001, error 26"),
+        ("no", peers.at_the_first_message(closes), "SQLSTATE 08001, error 26"),
         ("no", peers.at_the_login(resets), "SQLSTATE 08S01, error 104"),
         ("no", peers.at_the_login(closes), "SQLSTATE 08S01, error 10054"),
         ("no", peers.at_the_query(resets), "SQLSTATE 08S01, error 104"),
         ("no", peers.at_the_query(closes), "SQLSTATE 08S01, error 10054"),
         ("yes", peers.in_the_handshake(resets), "SQLSTATE 08001, error 104"),
         ("yes", peers.in_the_handshake(closes), "SQLSTATE 08001, error 10054"),
-        ("strict", peers.at_once(closes), "SQLSTATE 08001, error 10054"),
+        ("strict", peers.at_the_first_message(closes), "SQLSTATE 08001, error 10054"),
+        ("strict", peers.at_the_first_message(resets), "SQLSTATE 08001, error 104"),
         ("no", peers.at_once(peers.falls_silent), "SQLSTATE HYT00"),
         ("no", peers.at_the_login(peers.falls_silent), "SQLSTATE HYT00"),
         ("no", peers.refuses((40613, 17)), "error 40613"),
@@ -116,9 +118,7 @@ Encrypting = Callable[..., str]
 def encrypting(server: TdsServer, tmp_path: Path) -> Encrypting:
     """Give the server a certificate for names and addresses, and the string with which it is asked."""
 
-    def encrypt(
-        machine: str, mode: str, *names: str, issuer: Certificate | None = None, **more: tuple[str, ...]
-    ) -> str:
+    def encrypt(machine: str, mode: str, *names: str, issuer: Certificate | None = None, **more: Any) -> str:  # noqa: ANN401
         made = certificate(tmp_path, *names, issuer=issuer, **more)
         server.tls = made.context()
         given = server.connection_string.replace("127.0.0.1", machine).replace(
@@ -141,6 +141,9 @@ def test_a_certificate_is_believed_if_it_is_trusted_and_of_the_right_name(
     assert type(error) is SourceError
     assert "SQLSTATE 08001, error -1" in str(error)
     assert "HostNameInCertificate" in str(error)
+    old = encrypting("localhost", mode, "localhost", issuer=trusted, days=(-3, -1))
+    assert "SQLSTATE 08001, error -1" in str(_refusal(asking, old))
+    wrong = encrypting("localhost", mode, "elsewhere.example", issuer=trusted)
     with asking(f"{wrong}HostNameInCertificate=elsewhere.example;").session() as session:
         assert session.rows(Query("SELECT 1 AS one", {})) == [{"one": 1}]
 
@@ -202,6 +205,9 @@ def test_of_a_key_given_twice_the_first_counts_and_an_unknown_key_is_ignored(
     with asking(given).session() as session:
         assert session.rows(Query("SELECT 1 AS one", {})) == [{"one": 1}]
     assert (server.logins[0].database, server.logins[0].user) == ("AIG_Nav_DW", USER)
+    with pytest.raises(SourceError, match="error 18456"), asking(given.replace("UID=", "User Id=")).session():
+        pass
+    assert not server.logins[1].user
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,16 @@ class Certificate:
 
 
 def certificate(
-    folder: Path, *names: str, addresses: tuple[str, ...] = (), issuer: Certificate | None = None
+    folder: Path,
+    *names: str,
+    addresses: tuple[str, ...] = (),
+    issuer: Certificate | None = None,
+    days: tuple[int, int] = (-1, 1),
 ) -> Certificate:
-    """Make a certificate for `names` and IP `addresses`, issued by `issuer` or else by nobody but itself."""
+    """Make a certificate for `names` and IP `addresses`, issued by `issuer` or else by nobody but itself.
+
+    It is valid for `days`, from and to, counted from now.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0] if names else "nobody")])
     now = dt.datetime.now(dt.UTC)
@@ -48,8 +55,8 @@ def certificate(
         .issuer_name(subject if issuer is None else issuer.certificate.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_before(now + dt.timedelta(days=days[0]))
+        .not_valid_after(now + dt.timedelta(days=days[1]))
         .add_extension(x509.SubjectAlternativeName(others), critical=False)
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
         .sign(key if issuer is None else issuer.key, hashes.SHA256())
