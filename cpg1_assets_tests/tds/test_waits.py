@@ -4,6 +4,7 @@ The driver (18.6.2 on Linux) keeps its login timeout while it waits for PRELOGIN
 a TLS handshake, so none under `Encrypt=strict`, and none for a query whose peer has fallen silent.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -38,16 +39,18 @@ _SILENT: list[tuple[str, Peer, str]] = [
 _PASSWORDS = ("hunter2-ascii", "hunter2-é")
 """The second one's characters have the rows read through pyodbc, not arrow-odbc."""
 _PROCESS = """
+import os
 import sys
 from cpg1_assets.errors import TransientSourceError
 from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.odbc import OdbcSource, Waits
 from cpg1_assets.sources.query import Query
 from cpg1_assets.sources.sqlserver import SqlServer
-source = OdbcSource(ConnectionString.parse(sys.argv[1]), SqlServer(), Waits(login=2, query=2, lock=1, grace=1))
+given = ConnectionString.parse(os.environ["DB_CONNECTION_STRING"])
+source = OdbcSource(given, SqlServer(), Waits(login=2, query=2, lock=1, grace=1))
 try:
     with source.session() as session:
-        session.rows(Query(sys.argv[2], {}))
+        session.rows(Query(sys.argv[1], {}))
 except TransientSourceError as error:
     print(error)
 """
@@ -55,7 +58,7 @@ except TransientSourceError as error:
 
 def _string(port: int, encrypt: str, password: str) -> str:
     return (
-        f"Driver={{ODBC Driver 18 for SQL Server}};Server=tcp:127.0.0.1,{port};UID=svc_close;PWD={{{password}}};"
+        f"Driver={{ODBC Driver 18 for SQL Server}};Server=tcp:127.0.0.1,{port};UID=svc_waits;PWD={{{password}}};"
         f"Encrypt={encrypt};"
     )
 
@@ -69,7 +72,8 @@ def test_a_peer_that_falls_silent_is_given_up_and_holds_up_no_process(
     with listening(peer) as port:
         began = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-c", _PROCESS, _string(port, encrypt, password), peers.QUERY],
+            [sys.executable, "-c", _PROCESS, peers.QUERY],
+            env={**os.environ, "DB_CONNECTION_STRING": _string(port, encrypt, password)},
             capture_output=True, text=True, check=False, timeout=50,
         )  # fmt: skip
         took = time.monotonic() - began
