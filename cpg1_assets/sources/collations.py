@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from cpg1_assets.sources.columns import Columns
+from cpg1_assets.sources.columns import Columns, columns_at
 
 Case = Literal["upper", "lower"]
 _CASES: tuple[Case, Case] = ("upper", "lower")
@@ -87,7 +87,7 @@ class Collations:
             case exp.Collate():
                 return replace(self.of(node.this), label=Label.WRITTEN)
             case exp.Subquery() | exp.Query():
-                return together([_as_column(self.of(column)) for column in node.selects[:1]])
+                return together(map(self.of, columns_at(node, 0)))
             case exp.Upper() | exp.Lower():
                 case: Case = "upper" if isinstance(node, exp.Upper) else "lower"
                 inner = self.of(node.this)

@@ -93,7 +93,8 @@ def _is_raw_number(columns: Columns, node: exp.Expr | None) -> bool:
 
 def _raw_numbers(statement: str) -> list[str]:
     """Give what collates such an id, or compares it: COLLATE of a number is an error of SQL Server's (447), and beside
-    a number it reads a text as one, so that one id with a letter in it ends the query (245)."""
+    a number it reads a text as one, so that one id with a letter in it ends the query (245).
+    """
     tree = sqlglot.parse_one(statement, read="tsql")
     columns = Columns(tree)
     found = [node for node in tree.find_all(exp.Collate) if _is_raw_number(columns, node.this)]

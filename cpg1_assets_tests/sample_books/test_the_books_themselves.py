@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cpg1_assets.sample_books import DEFAULT_SEED, FIRST_MONTH, LAST_MONTH, make, make_sample_books
-from cpg1_assets.sample_books.tables import TABLES, file_of
 from cpg1_assets.sample_books.spellings import PADDED
+from cpg1_assets.sample_books.tables import TABLES, file_of
 
 if TYPE_CHECKING:
     from cpg1_assets_tests.sample_books.conftest import Books
