@@ -87,7 +87,9 @@ class Collations:
             case exp.Collate():
                 return replace(self.of(node.this), label=Label.WRITTEN)
             case exp.Subquery() | exp.Query():
-                return together(map(self.of, columns_at(node, 0)))
+                given = [self.of(column) for column in columns_at(node, 0)]
+                # What a list is made of stands in the comparison itself: its COLLATE is written there.
+                return together(given if node.arg_key == "query" else map(_as_column, given))
             case exp.Upper() | exp.Lower():
                 case: Case = "upper" if isinstance(node, exp.Upper) else "lower"
                 inner = self.of(node.this)
