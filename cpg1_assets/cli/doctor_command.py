@@ -17,9 +17,15 @@ _INDENT = 8
 
 
 @click.command()
+@click.option(
+    "--constructs",
+    "asks_constructs",
+    is_flag=True,
+    help="Also ask the server every construct of T-SQL that queries may use, and compare with the table.",
+)
 @json_option
 @told
-def doctor(*, as_json: bool) -> None:
+def doctor(*, asks_constructs: bool, as_json: bool) -> None:
     """Look at everything a close needs; say of each what is fine, or what to do.
 
     Settings, driver, connection, permission on every table and column, that the login cannot write, clocks,
@@ -27,7 +33,7 @@ def doctor(*, as_json: bool) -> None:
     """
     from cpg1_assets.doctor import examine  # noqa: PLC0415 - imports sqlglot, DuckDB and the drivers
 
-    examination = examine(os.environ)
+    examination = examine(os.environ, asks_constructs=asks_constructs)
     if as_json:
         click.echo(json.dumps(examination.as_dict(), indent=2, ensure_ascii=False))
         sys.exit(examination.exit_status)

@@ -44,12 +44,20 @@ class Examination:
         }
 
 
-def examine(environment: Mapping[str, str]) -> Examination:
-    """Look at everything that a close with this environment needs."""
+def examine(environment: Mapping[str, str], *, asks_constructs: bool = False) -> Examination:
+    """Look at everything that a close with this environment needs.
+
+    `asks_constructs` also asks a server what each construct of T-SQL that the queries may use means there.
+    """
     read = read_settings(environment)
     settings = read.settings
     files, catalog = check_files(settings)
-    findings = [*read.findings, *files, machine.check_clock(), *_source(read, catalog)]
+    findings = [
+        *read.findings,
+        *files,
+        machine.check_clock(),
+        *_source(read, catalog, asks_constructs=asks_constructs),
+    ]
     findings += machine.check_places(settings)
     findings += _seen("Storage and evidence", "signing key", lambda: [machine.check_signing_key(settings)])
     findings += _seen("Storage and evidence", "inbox", lambda: [machine.check_inbox(settings)])
@@ -70,7 +78,7 @@ def _seen(group: str, subject: str, check: Callable[[], list[Finding]]) -> list[
         return [Group(group).mend(subject, said, to_do)]
 
 
-def _source(read: ReadSettings, catalog: Mapping[str, Extract]) -> list[Finding]:
+def _source(read: ReadSettings, catalog: Mapping[str, Extract], *, asks_constructs: bool) -> list[Finding]:
     server = Group("Server")
     if not read.source_known:
         return [server.not_asked("server", "until the settings above are mended")]
@@ -80,4 +88,5 @@ def _source(read: ReadSettings, catalog: Mapping[str, Extract]) -> list[Finding]
             server.not_asked("server", "SAMPLE BOOKS: no server is needed"),
         ]
     findings = driver_check.check_driver(read.given)
-    return [*findings, *check_server(read.settings, read.given, named_tables(catalog))]
+    tables = named_tables(catalog)
+    return [*findings, *check_server(read.settings, read.given, tables, asks_constructs=asks_constructs)]

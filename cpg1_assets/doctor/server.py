@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cpg1_assets.doctor.constructs import check_constructs
 from cpg1_assets.doctor.conversation import BrokenOffError, Conversation, OdbcConversation, RefusedError
 from cpg1_assets.doctor.databases import check_database
 from cpg1_assets.doctor.finding import Finding, Group, several
@@ -46,8 +47,17 @@ CLOCK = "SELECT SYSUTCDATETIME() AS utc_now, DATENAME(TZOFFSET, SYSDATETIMEOFFSE
 COLLATION = f"SELECT N'a' COLLATE {BINARY_COLLATION} AS collated"
 
 
-def check_server(settings: Settings, given: ConnectionString, tables: Sequence[NamedTable]) -> list[Finding]:
-    """Connect and ask everything that can be asked; what follows from a failure is `not asked`."""
+def check_server(
+    settings: Settings,
+    given: ConnectionString,
+    tables: Sequence[NamedTable],
+    *,
+    asks_constructs: bool = False,
+) -> list[Finding]:
+    """Connect and ask everything that can be asked; what follows from a failure is `not asked`.
+
+    `asks_constructs` also asks what T-SQL means there, construct by construct.
+    """
     server = SqlServer(dict(settings.databases), settings.collation, settings.snapshot)
     waits = Waits(settings.login_timeout, settings.query_timeout, settings.lock_timeout)
     try:
@@ -67,7 +77,7 @@ def check_server(settings: Settings, given: ConnectionString, tables: Sequence[N
     try:
         seconds = f"{conversation.login_seconds:.1f} s"
         findings = [GROUP.fine("connection", f"{given.server}, login took {seconds}")]
-        findings += _asked(conversation, _Context(settings, given, server), tables)
+        findings += _asked(conversation, _Context(settings, given, server, asks_constructs), tables)
     finally:
         conversation.close()
     return findings
@@ -78,6 +88,7 @@ class _Context:
     settings: Settings
     given: ConnectionString
     server: SqlServer
+    asks_constructs: bool
 
 
 def _asked(conversation: Conversation, context: _Context, tables: Sequence[NamedTable]) -> list[Finding]:
@@ -125,6 +136,8 @@ def _all(conversation: Conversation, context: _Context, tables: Sequence[NamedTa
             wants_snapshot=context.settings.snapshot,
             may_do_everything=login.verdict == "mend",
         )
+    if context.asks_constructs:
+        yield from check_constructs(conversation, context.given, context.server)
 
 
 def _version(conversation: Conversation, context: _Context) -> Finding:  # noqa: ARG001

@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from cpg1_assets.sources.columns import Columns
+from cpg1_assets.sources.columns import Columns, columns_at
 
 Case = Literal["upper", "lower"]
 _CASES: tuple[Case, Case] = ("upper", "lower")
@@ -87,7 +87,7 @@ class Collations:
             case exp.Collate():
                 return replace(self.of(node.this), label=Label.WRITTEN)
             case exp.Subquery() | exp.Query():
-                given = [self.of(column) for column in node.selects[:1]]
+                given = [self.of(column) for column in columns_at(node, 0)]
                 # What a list is made of stands in the comparison itself: its COLLATE is written there.
                 return together(given if node.arg_key == "query" else map(_as_column, given))
             case exp.Upper() | exp.Lower():

@@ -85,7 +85,7 @@ def meant(text: str, parameters: Mapping[str, Given] | None = None) -> exp.Expr:
 
 def refused(query: Query) -> list[Refusal]:
     """Give everything in `query` that the books would answer differently than SQL Server, line by line."""
-    tree = _parsed(query.text).copy()
+    tree = _parsed(query.text)
     return refusals(query.text, tree, Reading(tree, dict(_given(query.named()))))
 
 

@@ -16,8 +16,6 @@ from cpg1_assets.sources.schema import Kind, kind_of
 
 MOST_DIGITS = 38
 _LARGEST_INT = 2_147_483_647
-_LENGTH_IF_UNSAID = 18
-"""Digits of a `decimal` that says none."""
 
 
 class Family(StrEnum):
@@ -92,8 +90,6 @@ _OF_TYPE = {
     _T.TEXT: TEXT,
     _T.INT: INT,
     _T.BIGINT: BIGINT,
-    _T.SMALLINT: SqlType(Family.WHOLE, 5),
-    _T.UTINYINT: SqlType(Family.WHOLE, 3),
     _T.BIT: FLAG,
     _T.DATE: DATE,
     _T.DATETIME: MOMENT,
@@ -198,8 +194,12 @@ def of_type(written: exp.DataType) -> SqlType:
     """Say what a type of a CAST is."""
     if written.this is _T.DECIMAL:
         digits = [int(part.name) for part in written.expressions]
-        precision, scale = (*digits, *(_LENGTH_IF_UNSAID, 0)[len(digits) :])
-        return SqlType(Family.DECIMAL, precision, scale)
+        # Without both, engines take other digits.
+        match digits:
+            case [precision, scale]:
+                return SqlType(Family.DECIMAL, precision, scale)
+            case _:
+                return UNKNOWN
     return _OF_TYPE.get(written.this, UNKNOWN)
 
 

@@ -14,12 +14,12 @@ from cpg1_assets_tests.extracts.source_tables import SourceTables
 SQL = """-- What it is.
 SELECT
     t.id_company AS id_company,
-    t.[No] AS document_no,
+    t.[Document No_] AS document_no,
     t.[Amount] AS amount,
     1 AS several_customer
-FROM [A].[dbo].[T] AS t
+FROM [AIG_Nav_DW].[dbo].[G_L Entries] AS t
 WHERE t.id_company IN (@companies)
-    AND t.[Date] < @next_month_start
+    AND t.[Posting Date] < @next_month_start
 """
 CONTRACT = """name: ipe_99
 title: A test
@@ -31,18 +31,18 @@ columns:
   - {name: amount, type: amount}
 control_totals: |
   SELECT t.id_company AS id_company, COUNT(*) AS row_count, SUM(t.[Amount]) AS amount
-  FROM [A].[dbo].[T] AS t
+  FROM [AIG_Nav_DW].[dbo].[G_L Entries] AS t
   GROUP BY t.id_company
 witnesses:
   positive: {statement: It is there., columns: [id_company, amount]}
   negative: {statement: It is not there., columns: [id_company]}
   sql: |
-    SELECT t.id_company AS id_company, t.[Amount] AS amount, 1 AS must_be_there FROM [A].[dbo].[T] AS t
+    SELECT t.id_company AS id_company, t.[Amount] AS amount, 1 AS must_be_there FROM [AIG_Nav_DW].[dbo].[G_L Entries] AS t
 several_matches: [several_customer]
 unambiguous:
   statement: It says one thing.
   sql: |
-    SELECT t.id_company AS id_company, t.[Date] AS dated FROM [A].[dbo].[T] AS t WHERE 1 = 0
+    SELECT t.id_company AS id_company, t.[Posting Date] AS dated FROM [AIG_Nav_DW].[dbo].[G_L Entries] AS t WHERE 1 = 0
 """
 
 
@@ -140,9 +140,14 @@ def test_one_file_without_the_other_is_refused(tmp_path: Path, missing: str) -> 
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("t.[No] AS document_no,", "t.*,", 4, "name the columns"),
-        ("t.[No] AS document_no", "t.[No] AS doc_no", 1, "column 2 must be document_no, it is doc_no"),
-        ("    t.[No] AS document_no,\n", "", 1, "column 2 must be document_no, it is amount"),
+        ("t.[Document No_] AS document_no,", "t.*,", 4, "name the columns"),
+        (
+            "t.[Document No_] AS document_no",
+            "t.[Document No_] AS doc_no",
+            1,
+            "column 2 must be document_no, it is doc_no",
+        ),
+        ("    t.[Document No_] AS document_no,\n", "", 1, "column 2 must be document_no, it is amount"),
         ("AS several_customer", "AS several_customer, 1 AS more", 1, "remove more"),
         ("t.[Amount] AS", "CAST(t.[Amount] AS decimal(10, 2)) AS", 5, "a cast to a number"),
         ("t.[Amount] AS", "CAST(t.[Amount] AS nvarchar(20)) AS", 5, "a cast in amount"),
@@ -152,13 +157,13 @@ def test_one_file_without_the_other_is_refused(tmp_path: Path, missing: str) -> 
         ("@next_month_start", "@next_month", 9, "@next_month is not a parameter"),
         ("IN (@companies)", "= @companies", 8, "use it as IN"),
         ("IN (@companies)", "IN (@companies, 'x')", 8, "use it as IN"),
-        ("AS t\n", "AS t WITH (NOLOCK)\n", 7, "a hint on T"),
-        ("[A].[dbo].[T]", "#t", 7, "temporary table"),
+        ("AS t\n", "AS t WITH (NOLOCK)\n", 7, "a hint on G_L Entries"),
+        ("[AIG_Nav_DW].[dbo].[G_L Entries]", "#t", 7, "temporary table"),
         ("@next_month_start", "@next_month_start OPTION (MAXDOP 1)", 3, "OPTION"),
         ("FROM", "INTO x FROM", 7, "writes a table"),
         ("@next_month_start", "@next_month_start; DROP TABLE t", 1, "exactly one SELECT"),
         ("WHERE", "WHERE WHERE", 8, "not valid T-SQL"),
-        ("t.[Amount] AS", "t.[Amount] / 2 AS", 1, "division"),
+        ("t.[Amount] AS", "t.[Amount] / 2 AS", 5, "division"),
     ],
 )
 def test_a_query_that_breaks_a_rule_is_refused_by_file_and_line(
@@ -195,14 +200,14 @@ def test_a_query_that_breaks_a_rule_is_refused_by_file_and_line(
         ("1 AS must_be_there", "\n      GETDATE() AS must_be_there", 18, "GETDATE"),
         ("[several_customer]", "[customer]", 1, "name customer several_… after the join"),
         (
-            "t.id_company AS id_company, t.[Date] AS dated",
-            "t.[Date] AS dated",
+            "t.id_company AS id_company, t.[Posting Date] AS dated",
+            "t.[Posting Date] AS dated",
             22,
             "first column must be id_company",
         ),
-        ("t.[Date] AS dated", "t.[Date] + 1", 22, "column 2 has no name"),
-        ("t.[Date] AS dated", "t.[Date] AS id_company", 22, "two columns have one name"),
-        ("t.[Date] AS dated", "GETDATE() AS dated", 22, "GETDATE"),
+        ("t.[Posting Date] AS dated", "t.[Posting Date] + 1", 22, "column 2 has no name"),
+        ("t.[Posting Date] AS dated", "t.[Posting Date] AS id_company", 22, "two columns have one name"),
+        ("t.[Posting Date] AS dated", "GETDATE() AS dated", 22, "GETDATE"),
         (
             "{name: id_company, type: text, nullable: false}",
             "{name: id_company, type: text}",
@@ -237,7 +242,7 @@ def test_a_contract_that_breaks_a_rule_is_refused_by_file_and_line(
 def test_a_kept_text_whose_blanks_the_server_would_choose_is_refused_with_its_line(tmp_path: Path) -> None:
     table = "[AIG_Nav_DW].[dbo].[Customers]"
     sql = (
-        "SELECT\n    t.id_company AS id_company,\n    MIN(t.No_) AS document_no,\n    NULL AS amount,\n"
+        "SELECT\n    t.id_company AS id_company,\n    MIN(t.No_ COLLATE Latin1_General_100_BIN2) AS document_no,\n    NULL AS amount,\n"
         "    1 AS several_customer\n"
         f"FROM {table} AS t\nGROUP BY t.id_company\n"
     )
@@ -252,7 +257,7 @@ def test_a_kept_text_whose_blanks_the_server_would_choose_is_refused_with_its_li
 
 def test_totals_and_witnesses_may_group_as_they_like_because_they_are_only_compared(tmp_path: Path) -> None:
     contract = CONTRACT.replace(
-        "FROM [A].[dbo].[T] AS t\n  GROUP BY", "FROM [AIG_Nav_DW].[dbo].[Customers] AS t\n  GROUP BY"
+        "GROUP BY t.id_company", "GROUP BY t.id_company, t.[Document No_] COLLATE Latin1_General_100_BIN2"
     )
     assert contract != CONTRACT
     assert read_catalog(_write(tmp_path, contract=contract))

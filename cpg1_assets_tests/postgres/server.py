@@ -16,6 +16,7 @@ from cpg1_assets.sources.driver import pyodbc_module
 from cpg1_assets.sources.odbc import Statement, Waits
 from cpg1_assets.sources.odbc_errors import Diagnostic, Verdict, state_verdict
 from cpg1_assets.sources.query import Query, Scalar
+from cpg1_assets.sources.reading import given
 
 _MARKER = re.compile(r"%\((\w+)\)s")
 _DRIVER = {
@@ -120,7 +121,7 @@ class PostgresServer:
 
     def _translated(self, query: Query) -> tuple[str, tuple[str | None, ...]]:
         expanded = query.expanded()
-        tree = meant(expanded.text).copy()
+        tree = meant(expanded.text, {name: given(value) for name, value in expanded.parameters.items()})
         for table in tree.find_all(exp.Table):
             if table.args.get("catalog"):
                 database, schema = table.catalog, table.db
@@ -130,7 +131,7 @@ class PostgresServer:
         for parameter in list(tree.find_all(exp.Parameter)):
             parameter.replace(exp.Placeholder(this=parameter.name))
         for day in list(tree.find_all(exp.DateFromParts)):
-            parts = [day.args[part] for part in ("year", "month", "day")]
+            parts = [exp.cast(day.args[part], "int") for part in ("year", "month", "day")]
             day.replace(exp.Anonymous(this="make_date", expressions=parts))
         for name in tree.find_all(exp.Identifier):
             name.set("quoted", True)

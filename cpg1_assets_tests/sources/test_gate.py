@@ -157,5 +157,5 @@ def test_a_datetime_that_sql_server_keeps_as_it_is_may_be_bound() -> None:
 
 def test_each_refusal_names_its_line() -> None:
     text = f"SELECT c.[No_] AS no\nFROM {_CUSTOMERS} AS c\nWHERE c.[Stream] = 'A'\n    AND FORMAT(c.[No_], 'x') = 'A'"
-    assert [line for line, _ in refusals(text)] == [4]
+    assert {line for line, _ in refusals(text)} == {4}
     assert [line for line, _ in refusals(text.replace("FORMAT(c.[No_], 'x')", "c.[No_]"))] == [3, 4]

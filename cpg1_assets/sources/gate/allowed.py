@@ -60,31 +60,54 @@ _OPERATORS = frozenset(
         TokenType.IDENTIFIER, TokenType.VAR, TokenType.SEMICOLON,
     }
 )  # fmt: skip
+_TEXTS = frozenset([TokenType.STRING, TokenType.NATIONAL_STRING])
 _OPERATORS_INSTEAD = {
     "/": "a division: decimals are divided to other digits, and whole numbers cut; give both numbers out",
     "||": "write + or CONCAT",
     "::": "write CAST",
 }
-_NOT_T_SQL = frozenset(["LIMIT", "NULLS", "QUALIFY", "ILIKE", "REGEXP", "RLIKE", "USING", "NATURAL", "GLOB"])
+_NOT_FOR_QUERIES = frozenset(
+    [
+        "BOTH",
+        "FOR",
+        "GLOB",
+        "ILIKE",
+        "LEADING",
+        "LIMIT",
+        "NATURAL",
+        "NULLS",
+        "QUALIFY",
+        "REGEXP",
+        "RLIKE",
+        "TRAILING",
+        "USING",
+    ]
+)
 _NAMES_FOLLOW = frozenset(["AS", "."])
 
 
 def words_refused(tokens: tuple[Token, ...]) -> Iterator[Refusal]:
     """Give every function and operator of a text that is not on the lists, with its line."""
     for at, token in enumerate(tokens):
-        if token.token_type in (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.IDENTIFIER):
-            continue
         word = token.text.upper()
         before = tokens[at - 1].text.upper() if at else ""
-        is_name = before in _NAMES_FOLLOW
-        if not (word[:1].isalpha() or word[:1] == "_"):
+        if token.token_type in _TEXTS:
+            if at and tokens[at - 1].token_type in _TEXTS:
+                yield token.line, f"the text '{token.text}' beside another: write + between them"
+        elif token.token_type is TokenType.IDENTIFIER:
+            if _is_called(tokens, at):
+                yield (
+                    token.line,
+                    f"[{token.text}](…): functions are written without brackets around their names",
+                )
+        elif not (word[:1].isalpha() or word[:1] == "_"):
             if token.token_type not in _OPERATORS:
                 yield (
                     token.line,
                     f"the operator {token.text}: {_OPERATORS_INSTEAD.get(word, 'it is not allowed')}",
                 )
-        elif word in _NOT_T_SQL and not is_name:
-            yield token.line, f"{word}, which SQL Server does not have"
+        elif word in _NOT_FOR_QUERIES and before not in _NAMES_FOLLOW:
+            yield token.line, f"{word}, which SQL Server does not have in this place"
         elif _is_called(tokens, at) and (word not in FUNCTIONS | _BEFORE_BRACKET | _TYPES or before == "."):
             yield token.line, f"{word}(…), which is not allowed{_instead(word)}"
 

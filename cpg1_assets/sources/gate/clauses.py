@@ -137,33 +137,51 @@ def join(node: exp.Expr, reading: Reading) -> Iterator[str]:
     yield from condition(node, reading)
 
 
-def select(node: exp.Expr, reading: Reading) -> Iterator[str]:
+def select(node: exp.Select, reading: Reading) -> Iterator[str]:
     """Judge SELECT, TOP and DISTINCT."""
-    limit = node.args.get("limit")
-    if limit is not None:
-        if number_of(limit.expression) is None:
-            yield "TOP takes a number written out"
-        if node.args.get("order") is None and number_of(limit.expression) != 0:
-            yield "TOP without ORDER BY: which rows come would be chance"
-    for column in node.expressions:
-        if reading.kinds.of(column.unalias()) == CONDITION:
-            yield f"{said(column)}: a condition is no value; write CASE WHEN … THEN 1 ELSE 0 END"
-        elif node.args.get("distinct"):
-            yield from each_text(column.unalias(), reading, "DISTINCT compares", in_order=False)
+    yield from _top(node)
     distinct = node.args.get("distinct")
     if distinct is not None and distinct.expressions:
         yield "DISTINCT ON, which SQL Server does not have"
+    for column in node.expressions:
+        if reading.kinds.of(column.unalias()) == CONDITION:
+            yield f"{said(column)}: a condition is no value; write CASE WHEN … THEN 1 ELSE 0 END"
+        elif distinct is not None:
+            yield from each_text(column.unalias(), reading, "DISTINCT compares", in_order=False)
+    if node.args.get("with_") and node.parent is not None:
+        yield "WITH inside a query, which the server refuses: put it before the first SELECT"
+    if _is_taken_from(node):
+        names = {column.alias_or_name.lower() for column in node.expressions}
+        is_named = all(isinstance(column, exp.Alias | exp.Column) for column in node.expressions)
+        if not is_named or len(names) < len(node.expressions):
+            yield "a query that is read from gives each column a name of its own: write AS"
+
+
+def _top(node: exp.Select) -> Iterator[str]:
+    limit = node.args.get("limit")
+    if limit is None:
+        return
+    if number_of(limit.expression) is None:
+        yield "TOP takes a number written out"
+    if node.args.get("order") is None and number_of(limit.expression) != 0:
+        yield "TOP without ORDER BY: which rows come would be chance"
+
+
+def _is_taken_from(select: exp.Select) -> bool:
+    """Whether a SELECT is what a FROM, a JOIN or a WITH names; of several put together the first gives the names."""
+    node: exp.Expr = select
+    while isinstance(node.parent, exp.SetOperation) and node.arg_key == "this":
+        node = node.parent
+    holder = node.parent
+    if isinstance(holder, exp.Subquery):
+        return isinstance(holder.parent, exp.From | exp.Join)
+    return isinstance(holder, exp.CTE)
 
 
 def set_operation(node: exp.SetOperation, reading: Reading) -> Iterator[str]:
     """Judge UNION, EXCEPT and INTERSECT."""
     if not isinstance(node, exp.Union) and not node.args.get("distinct"):
         yield f"{node.key.upper()} ALL, which SQL Server does not have"
-    if any(
-        isinstance(side, exp.SetOperation) and type(side) is not type(node)
-        for side in (node.this, node.expression)
-    ):
-        yield f"{node.key.upper()} beside another set operation without brackets: write brackets"
     width = len(node.left.selects)
     if len(node.right.selects) != width:
         yield f"{node.key.upper()} of queries with {width} and {len(node.right.selects)} columns"

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from cpg1_assets.sources.collations import Case, Collation, Label
 from cpg1_assets.sources.gate.wording import listed, said, to_do
-from cpg1_assets.sources.kinds import CONDITION, FLAG, TEXT, UNKNOWN, Family, unified
+from cpg1_assets.sources.kinds import CONDITION, FLAG, NULL, TEXT, UNKNOWN, Family, unified
 from cpg1_assets.sources.query import BINARY_COLLATION
 from cpg1_assets.sources.reading import Reading
 
@@ -18,10 +18,10 @@ def compared(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> Iterato
     """Hold what is compared to kinds that compare alike, and texts to a collation that is written."""
     types = [reading.kinds.of(side) for side in sides]
     families = {one.family for one in types}
-    if Family.NULL in families:
+    if any(isinstance(side.unnest(), exp.Null) for side in sides):
         yield f"{said(node)}: nothing is equal to NULL; write IS NULL"
-    elif Family.FLAG in families and families != {Family.FLAG}:
-        others = [side for side, one in zip(sides, types, strict=True) if one != FLAG]
+    elif Family.FLAG in families:
+        others = [side for side, one in zip(sides, types, strict=True) if one not in (FLAG, NULL)]
         if not all(isinstance(other, exp.Literal) and other.name in ("0", "1") for other in others):
             yield f"{said(node)}: a flag is compared with 0, with 1 or with another flag"
     elif (together := unified(types)) == UNKNOWN or together.rounds or together == CONDITION:

@@ -112,9 +112,7 @@ _RULES: dict[type[exp.Expr], tuple[Rule, ...]] = {
 
 def refusals(text: str, tree: exp.Expr, reading: Reading) -> list[Refusal]:
     """Give everything in the query `text`, parsed as `tree`, that the books would answer differently, line by line."""
-    words = list(words_refused(tokens_of(text)))
-    lines = {line for line, _ in words}
-    found = [*words, *(refusal for refusal in shapes_refused(tree) if refusal[0] not in lines)]
+    found = [*words_refused(tokens_of(text)), *shapes_refused(tree)]
     if not found:
         for node in tree.walk():
             for rule in _RULES.get(type(node), ()):

@@ -25,7 +25,7 @@ from cpg1_assets.sources.kinds import (
 from cpg1_assets.sources.reading import Reading
 
 _T = exp.DataType.Type
-_SHORTEST_TEXT = {10: 11, 19: 20, 5: 6, 3: 3}
+_SHORTEST_TEXT = {10: 11, 19: 20}
 """Digits of a whole number, and how long a text of it may be with its sign."""
 _DATE_UNITS = {"DAY", "MONTH", "QUARTER", "YEAR"}
 _TIME_UNITS = {"HOUR", "MINUTE", "SECOND"}
@@ -133,7 +133,7 @@ def coalesce(node: exp.Expr, reading: Reading) -> Iterator[str]:
 
 def cast(node: exp.Cast, reading: Reading) -> Iterator[str]:
     """Judge CAST, from kind to kind."""
-    if is_wrapper(node):
+    if is_wrapper(node) and isinstance(node.parent, exp.Length | exp.Left | exp.Right):
         return
     source, to = reading.kinds.of(node.this), of_type(node.to)
     if to == UNKNOWN:
@@ -209,7 +209,8 @@ def date_add(node: exp.Expr, reading: Reading) -> Iterator[str]:
     unit, kind = node.args["unit"].name.upper(), reading.kinds.of(node.this)
     allowed = _DATE_UNITS | {"WEEK"} if kind == DATE else _DATE_UNITS | _TIME_UNITS | {"WEEK"}
     if kind not in (DATE, MOMENT) or unit not in allowed:
-        yield f"{said(node)}: adds {', '.join(sorted(allowed)).lower()} to a day or a datetime; {to_do([kind])}"
+        parts = ", ".join(sorted(allowed)).lower()
+        yield f"{said(node)}: {parts}, each written in full, are what can be added to {kind.family}"
     if reading.kinds.of(node.expression).family is not Family.WHOLE:
         yield f"{said(node)}: how many is a whole number"
 
@@ -218,7 +219,8 @@ def date_diff(node: exp.Expr, reading: Reading) -> Iterator[str]:
     """Judge DATEDIFF."""
     unit = node.args["unit"].name.upper()
     if unit not in _DATE_UNITS | _TIME_UNITS:
-        yield f"{said(node)}: SQL Server's weeks begin on Sunday, others not; write day, month, quarter or year"
+        what = "weeks begin on Sunday there and elsewhere not, and smaller parts than seconds are not exact"
+        yield f"{said(node)}: {what}; write day, month, quarter or year, hour, minute or second, in full"
     for side in (node.this, node.expression):
         inner = side.this if isinstance(side, exp.TimeStrToTime) else side
         kind = reading.kinds.of(inner)
