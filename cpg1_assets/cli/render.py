@@ -76,6 +76,14 @@ def checks_table(checks: Sequence[Mapping[str, str]]) -> Table:
     return table
 
 
+def found_lines(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Tell what checks found in sentences, such as each refused file with row, column and reason."""
+    for check in checks:
+        if found := check.get("found"):  # a record of an earlier version has none
+            yield f"{check['asset']}.{check['check']}:"
+            yield from (f"  {sentence}" for sentence in found)
+
+
 def console(*tables: Table) -> Console:
     """Give a console at least as wide as `tables` need: a figure is never cut off, a narrow terminal wraps lines."""
     out = Console(highlight=False)

@@ -40,6 +40,7 @@ def enter_step(
     asked of the source, read or written then.
     """
     if materializes:
+        deployment.home.require_inbox()
         deployment.home.prepare()
         if deployment.settings.scope is None:
             require_open(deployment.home.evidence_folder, month)
