@@ -59,21 +59,21 @@ class Home:
 
         Where none is set, the folder may still have to be made: every company's file is then missing, by name.
         """
-        inbox = self.inbox_folder
+        inbox, is_set = self.inbox_folder, self.settings.inbox is not None
+        name = f"CPG1_INBOX {inbox}" if is_set else f"The inbox {inbox}"
         try:
             with os.scandir(inbox), suppress(FileNotFoundError):
                 (inbox / "jdash").stat()  # it may be listed: may it be entered too?
         except FileNotFoundError as error:
-            if self.settings.inbox is None:
-                return
-            raise SettingsError(
-                f"CPG1_INBOX {inbox} is not there: make or mount the folder, or set CPG1_INBOX to the one that "
-                "holds jdash/<YYYY-MM>/<COMPANY>.csv."
-            ) from error
+            if is_set:
+                raise SettingsError(
+                    f"{name} is not there: make or mount the folder, or set CPG1_INBOX to the one that holds "
+                    "jdash/<YYYY-MM>/<COMPANY>.csv."
+                ) from error
         except OSError as error:
             raise SettingsError(
-                f"CPG1_INBOX {inbox} cannot be looked into ({error.strerror or error}): make it a folder that the "
-                "user that closes may list and enter, or set CPG1_INBOX to one."
+                f"{name} cannot be looked into ({error.strerror or error}): make it a folder that the user that "
+                "closes may list and enter, or set CPG1_INBOX to one."
             ) from error
 
     @property

@@ -76,5 +76,9 @@ def found_in(figures: Mapping[str, Any]) -> list[str]:
     """Give what figures say in sentences: each problem, and who is missing."""
     told = [str(problem["message"]) for problem in figures.get("problems") or ()]
     if figures.get("missing"):
-        told.append(f"Missing: {', '.join(map(str, figures['missing']))}.")
+        beside = ", ".join(map(str, figures.get("left_alone") or ()))
+        told.append(
+            f"Missing: {', '.join(map(str, figures['missing']))}."
+            + (f" Left alone, because its name says that it is no data: {beside}." if beside else "")
+        )
     return told

@@ -19,7 +19,7 @@ from cpg1_assets.cli.answering import json_option as _json
 from cpg1_assets.cli.answering import told as _told
 from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.evidence_commands import evidence
-from cpg1_assets.cli.render import against_seal_lines, checks_table, console, found_lines, lines_table
+from cpg1_assets.cli.render import against_seal_lines, check_lines, console, lines_table
 from cpg1_assets.cli.reopen_command import reopen
 from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.errors import MonthError
@@ -185,8 +185,8 @@ def status(month: str | None, *, as_json: bool) -> None:
     for row in rows:
         counted = f"  {summary(row['lines'], len(row['untested_checks']))}" if row["lines"] else ""
         out.print(f"{row['month']}  {row['state']}{counted}", markup=False)
-        for line in found_lines(row["failed_checks"]):
-            out.print(f"  {line}", markup=False, soft_wrap=True)
+        for line in check_lines([check for check in row["failed_checks"] if check["found"]]):
+            out.print(line, soft_wrap=True)
     failed = sum(row["state"] == "close failed" for row in rows)
     out.print(
         f"{len(rows) - failed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
@@ -273,10 +273,8 @@ def runs_show(run_id: str, *, as_json: bool) -> None:
         )
     if checks:
         click.echo("failed checks:")
-    for check in checks:
-        click.echo(f"  {check['severity']}  {check['asset']}.{check['check']}: {check['statement']}")
-        for sentence in check["found"]:
-            click.echo(f"    {sentence}")
+    for shown in check_lines(checks):
+        click.echo(shown.plain)
 
 
 @runs.command("history")
@@ -299,8 +297,8 @@ def ui(arguments: tuple[str, ...]) -> None:
     from cpg1_assets.graph.instance import prepare_dagster_home  # noqa: PLC0415 - imports Dagster
 
     settings = Settings.from_environment()
-    Home(settings).require_inbox()
     prepare_dagster_home(settings)
+    Home(settings).require_inbox()
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "cpg1_assets", *arguments]
     os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
 
@@ -347,10 +345,9 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
         console(table).print(table)
         out.print(summary(result["lines"], len(result.get("untested_checks", ()))))
     if result.get("failed_checks"):
-        out.print()
-        out.print(checks_table(result["failed_checks"]))
-        for line in found_lines(result["failed_checks"]):
-            out.print(line, markup=False, soft_wrap=True)
+        out.print("\nChecks that did not pass:")
+        for line in check_lines(result["failed_checks"]):
+            out.print(line, soft_wrap=True)
     if result.get("untested_checks"):
         names = ", ".join(f"{check['asset']}.{check['check']}" for check in result["untested_checks"])
         out.print(f"Nothing to test: {names}.", markup=False, soft_wrap=True)

@@ -78,8 +78,8 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     refuses and a run that fails are outcomes, not exceptions.
     """
     deployment = open_deployment(settings)
-    deployment.home.require_inbox()
     deployment.home.prepare()
+    deployment.home.require_inbox()
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
         held_lock(deployment.home.place / "locks" / f"close-{month.key}.lock", busy=busy),

@@ -28,6 +28,7 @@ def backfill_months(
     and SettingsError when the inbox is wrong.
     """
     deployment = open_deployment(settings)
+    deployment.home.prepare()
     deployment.home.require_inbox()
     deployment.source.identity()  # makes the sample books once, before the workers ask for them
     todo = []

@@ -122,6 +122,10 @@ def _validations(read: JdashMonth, companies: list[str]) -> list[Validation]:
             name="all_companies_present",
             statement=VALIDATIONS["all_companies_present"],
             passed=not read.missing,
-            figures={"companies": len(companies), "missing": list(read.missing)},
+            figures={
+                "companies": len(companies),
+                "missing": list(read.missing),
+                "left_alone": list(read.left_alone_of_missing),
+            },
         ),
     ]

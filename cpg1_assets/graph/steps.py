@@ -40,8 +40,8 @@ def enter_step(
     asked of the source, read or written then.
     """
     if materializes:
-        deployment.home.require_inbox()
         deployment.home.prepare()
+        deployment.home.require_inbox()
         if deployment.settings.scope is None:
             require_open(deployment.home.evidence_folder, month)
     if hold_month(deployment, month, run_id, instance):

@@ -94,6 +94,12 @@ class JdashMonth:
     files: Mapping[str, str]
     """SHA-256 of each file in the folder, or why it was not read, by name; what is left alone is not in it."""
 
+    @property
+    def left_alone_of_missing(self) -> list[str]:
+        """Names left alone that have a missing company's in them, as of a download that is not done."""
+        missing = [_folded(company) for company in self.missing]
+        return [name for name in self.left_alone if any(company in _folded(name) for company in missing)]
+
 
 def read_jdash(
     inbox: Path, month: CutoffMonth, companies: Sequence[str], known_companies: Sequence[str] | None = None
