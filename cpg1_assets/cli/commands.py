@@ -185,8 +185,8 @@ def status(month: str | None, *, as_json: bool) -> None:
     for row in rows:
         counted = f"  {summary(row['lines'], len(row['untested_checks']))}" if row["lines"] else ""
         out.print(f"{row['month']}  {row['state']}{counted}", markup=False)
-        for line in check_lines([check for check in row["failed_checks"] if check["found"]]):
-            out.print(line, soft_wrap=True)
+        for shown in check_lines([check for check in row["failed_checks"] if check["found"]]):
+            out.print(shown, soft_wrap=True)
     failed = sum(row["state"] == "close failed" for row in rows)
     out.print(
         f"{len(rows) - failed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
