@@ -223,9 +223,10 @@ def _tried(launched: Sequence[dg.RunRecord], state: str) -> _Tried | None:
 def _how_it_ended(instance: dg.DagsterInstance, tried: _Tried) -> str:
     if tried.status == dg.DagsterRunStatus.SUCCESS:
         return f"run {tried.run_id} ended, and storage is still not made from these files"
+    if tried.status == dg.DagsterRunStatus.CANCELED:
+        return f"run {tried.run_id} was cancelled"
     failed = "; ".join(f"{step}: {why}" for step, why in failures(instance, tried.run_id))
-    ended = {dg.DagsterRunStatus.FAILURE: "failed", dg.DagsterRunStatus.CANCELED: "was cancelled"}
-    return f"run {tried.run_id} {ended.get(tried.status, 'was killed')}{f' ({failed})' if failed else ''}"
+    return f"run {tried.run_id} failed ({failed})" if failed else f"run {tried.run_id} did not get to its end"
 
 
 def _is_signed_off(deployment: Deployment, month: str) -> bool:
