@@ -1,12 +1,14 @@
 """The last content of the inbox is what is materialized in the end, whatever came, failed or died before."""
 
 import json
+import logging
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +18,14 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
-from dagster._core.test_utils import create_run_for_test
+from dagster._core.scheduler.instigation import InstigatorType, SensorInstigatorData
+from dagster._core.test_utils import (
+    create_run_for_test,
+    create_test_daemon_workspace_context,
+    instance_for_test,
+)
+from dagster._core.workspace.load_target import ModuleTarget
+from dagster._daemon.sensor import execute_sensor_iteration
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -499,3 +508,61 @@ def test_a_run_that_is_really_killed_is_seen_to_be_dead_and_its_month_is_finishe
         daemon.now = time.time() + 61
         assert daemon.settle() == 1
         daemon.assert_as_the_inbox()
+
+
+@pytest.fixture
+def ticked_by_the_daemon(
+    closed_homes: dict[bool, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Daemon, Callable[[], str]]]:
+    """Give what Dagster's own sensor daemon does in a tick, over the code location loaded as a deployment loads it."""
+    place = tmp_path / "copy"
+    shutil.copytree(closed_homes[False], place, symlinks=True)
+    settings = settings_of(place, whole=False)
+    for name, value in settings.scope_environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CPG1_INBOX", str(settings.inbox))
+    monkeypatch.delitem(vars(cpg1_assets), "defs", raising=False)
+    overrides = {
+        "run_launcher": {
+            "module": "dagster._core.launcher.sync_in_memory_run_launcher",
+            "class": "SyncInMemoryRunLauncher",
+        },
+        "run_coordinator": {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"},
+    }
+    code = ModuleTarget(
+        module_name="cpg1_assets",
+        attribute=None,
+        working_directory=str(Path(cpg1_assets.__file__).parents[1]),
+        location_name="here",
+    )
+    with (
+        instance_for_test(overrides=overrides) as on_disk,
+        create_test_daemon_workspace_context(code, on_disk) as of,
+    ):
+
+        def tick() -> str:
+            list(execute_sensor_iteration(of, logging.getLogger("daemon"), None, None))
+            (state,) = on_disk.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+            (last, *_) = on_disk.get_ticks(state.instigator_origin_id, state.selector_id)
+            data = state.instigator_data
+            assert isinstance(data, SensorInstigatorData)
+            # The next tick may come at once, and not in a minute.
+            on_disk.update_instigator_state(
+                state.with_data(data._replace(last_tick_timestamp=0.0, last_tick_start_timestamp=0.0))
+            )
+            return f"{last.status.value} {last.skip_reason or ''}"
+
+        yield Daemon(settings, on_disk), tick
+    vars(cpg1_assets).pop("defs", None)
+
+
+def test_dagster_s_own_daemon_launches_contents_that_were_seen_before(
+    ticked_by_the_daemon: tuple[Daemon, Callable[[], str]],
+) -> None:
+    daemon, tick = ticked_by_the_daemon
+    for content in (V2, V1, V2):
+        daemon.file.write_bytes(content)
+        assert tick() == "SUCCESS "
+        daemon.assert_as_the_inbox()
+        assert tick() == "SKIPPED No file of a closed month has changed."
+    assert len({run.tags["dagster/run_key"] for run in daemon.instance.get_runs()}) == 3
