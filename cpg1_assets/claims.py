@@ -6,13 +6,13 @@ a run is and whether it is over, whoever runs it knows: this module is told.
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cpg1_assets.disk import write_whole
 from cpg1_assets.errors import BusyError, StorageError
 from cpg1_assets.loaded import differing
 from cpg1_assets.lock import held_lock
@@ -105,19 +105,14 @@ class Claims:
 
     def _write(self, month: str, claim: Claim) -> None:
         path = self._path(month)
-        beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
         said = {
             "run_id": claim.run_id,
             "process": json.loads(claim.process.written()),
             "loaded": dict(claim.loaded),
         }
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-            beside.replace(path)
+            write_whole(path, f"{json.dumps(said, indent=1)}\n".encode())
         except OSError as error:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
             raise StorageError(
                 f"{path} cannot be written ({error.strerror or error}): make it writable."
             ) from error

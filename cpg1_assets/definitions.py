@@ -38,7 +38,9 @@ def build_definitions(settings: Settings | None = None, source: Source | None = 
 
     Raises SettingsError, ScopeError or FileFormatError naming what to mend.
     """
-    return definitions_of(open_deployment(settings or Settings.from_environment(), source))
+    deployment = open_deployment(settings or Settings.from_environment(), source)
+    deployment.home.require_inbox()
+    return definitions_of(deployment)
 
 
 def definitions_of(deployment: Deployment) -> dg.Definitions:
@@ -70,7 +72,7 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         asset_checks=checks,
         jobs=[job],
         schedules=[monthly_schedule(job, partitions)],
-        sensors=[jdash_sensor(partitions, deployment)],
+        sensors=[jdash_sensor(partitions, deployment, [*specs])],
         resources={
             "deployment": deployment,
             "parquet": parquet_io_manager(deployment, specs),

@@ -1,7 +1,8 @@
-"""A file on the disk: made durable, and known by its hash. What files are for is decided elsewhere."""
+"""A file on the disk: written whole, made durable, and known by its hash. What files are for is decided elsewhere."""
 
 import hashlib
 import os
+import secrets
 from pathlib import Path
 
 
@@ -12,6 +13,24 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a small file into its place in one step, and its folder where there is none: a reader sees old or new.
+
+    It is there when the machine stops right after. Raises OSError; then nothing is left and the old file stands.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync(path.parent)
 
 
 def sha256_of(path: Path) -> str:

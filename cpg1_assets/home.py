@@ -54,6 +54,28 @@ class Home:
             return self.settings.inbox
         return (self.sample_books_folder if self.settings.is_sample else self.settings.home) / "inbox"
 
+    def require_inbox(self) -> None:
+        """Raise SettingsError where the inbox cannot be looked into, or is set and not there.
+
+        Where none is set, the folder may still have to be made: every company's file is then missing, by name.
+        """
+        inbox, is_set = self.inbox_folder, self.settings.inbox is not None
+        name = f"CPG1_INBOX {inbox}" if is_set else f"The inbox {inbox}"
+        try:
+            with os.scandir(inbox), suppress(FileNotFoundError):
+                (inbox / "jdash").stat()  # it may be listed: may it be entered too?
+        except FileNotFoundError as error:
+            if is_set:
+                raise SettingsError(
+                    f"{name} is not there: make or mount the folder, or set CPG1_INBOX to the one that holds "
+                    "jdash/<YYYY-MM>/<COMPANY>.csv."
+                ) from error
+        except OSError as error:
+            raise SettingsError(
+                f"{name} cannot be looked into ({error.strerror or error}): make it a folder that the user that "
+                "closes may list and enter, or set CPG1_INBOX to one."
+            ) from error
+
     @property
     def books_kept(self) -> str:
         """The books whose months the home keeps; as long as it keeps none, those that are closed.

@@ -87,7 +87,7 @@ class Settings:
             query_timeout=_whole(env, "CPG1_QUERY_TIMEOUT", cls.query_timeout),
             lock_timeout=_whole(env, "CPG1_LOCK_TIMEOUT", cls.lock_timeout, _LONGEST_LOCK),
             storage=(env.get("CPG1_STORAGE") or "").rstrip("/") or None,
-            inbox=Path(env["CPG1_INBOX"]).expanduser().absolute() if env.get("CPG1_INBOX") else None,
+            inbox=_inbox(env.get("CPG1_INBOX")),
             rules_folder=Path(env["CPG1_RULES"]).expanduser().absolute()
             if env.get("CPG1_RULES")
             else _RULES_FOLDER,
@@ -190,6 +190,22 @@ def _distinct(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     return Path(env[name]).expanduser().absolute() if env.get(name) else None
+
+
+def _inbox(text: str | None) -> Path | None:
+    """Give the folder of the JDash files; a command and the daemon must mean the same one, wherever they start."""
+    if text is None:
+        return None
+    try:
+        folder = Path(text).expanduser() if text else None
+    except RuntimeError:  # ~ of a user there is not
+        folder = None
+    if folder is None or not folder.is_absolute():
+        raise SettingsError(
+            f"CPG1_INBOX is {text!r}: write the whole path of the folder that holds jdash/<YYYY-MM>/<COMPANY>.csv, "
+            "such as /srv/cpg1/inbox, or unset it for the inbox in CPG1_HOME."
+        )
+    return folder
 
 
 def _one_of(env: Mapping[str, str], name: str, other: str) -> str | None:

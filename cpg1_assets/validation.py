@@ -1,5 +1,6 @@
 """The outcome of one validation, as the checks show it and as evidence keeps it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -38,6 +39,11 @@ class Validation:
         )
 
     @property
+    def said(self) -> str:
+        """Say what must be true and, where it is not, what was found."""
+        return "\n\n".join([self.statement, *([] if self.passed else found_in(self.figures))])
+
+    @property
     def result(self) -> str:
         """Say in a word or three how it came out."""
         if not self.tested:
@@ -64,3 +70,15 @@ class Validation:
             "tested": self.tested,
             "figures": self.figures,
         }
+
+
+def found_in(figures: Mapping[str, Any]) -> list[str]:
+    """Give what figures say in sentences: each problem, and who is missing."""
+    told = [str(problem["message"]) for problem in figures.get("problems") or ()]
+    if figures.get("missing"):
+        beside = ", ".join(map(str, figures.get("left_alone") or ()))
+        told.append(
+            f"Missing: {', '.join(map(str, figures['missing']))}."
+            + (f" Left alone, because its name says that it is no data: {beside}." if beside else "")
+        )
+    return told

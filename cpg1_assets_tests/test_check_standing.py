@@ -9,7 +9,13 @@ SETTLED = [{"status": "RECONCILED"}, {"status": "EXPLAINED"}]
 
 def check(severity: str, *, tested: bool = True, is_variance: bool = False) -> FailedCheck:
     return FailedCheck(
-        asset="a", check="c", severity=severity, statement="", tested=tested, is_variance=is_variance
+        asset="a",
+        check="c",
+        severity=severity,
+        statement="",
+        tested=tested,
+        is_variance=is_variance,
+        found=[],
     )
 
 

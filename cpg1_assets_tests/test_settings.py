@@ -1,6 +1,8 @@
 """Settings are read once, validated, and shown without secrets."""
 
+import os
 import re
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,6 +47,10 @@ def test_sql_server_without_a_connection_string_says_what_to_set() -> None:
         ("CPG1_COLLATION", "SQL_Latin1_General_CP1_CI_AS"),
         ("CPG1_COLLATION", "Latin1_General_BIN"),
         ("CPG1_COLLATION", "x_BIN2; DROP"),
+        ("CPG1_INBOX", ""),
+        ("CPG1_INBOX", "inbox"),
+        ("CPG1_INBOX", "./inbox"),
+        ("CPG1_INBOX", "~nobody_of_that_name/inbox"),
     ],
 )
 def test_a_malformed_setting_is_refused_by_name(name: str, value: str) -> None:
@@ -131,3 +137,46 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StorageError, match=r"CPG1_HOME .*file.* cannot be written"):
         Home(Settings(home=tmp_path / "file" / "home")).prepare()
+
+
+def test_the_inbox_may_be_given_from_the_home_of_the_user() -> None:
+    assert Settings.from_environment({"CPG1_INBOX": " ~/inbox "}).inbox == Path.home() / "inbox"
+
+
+def test_an_inbox_that_is_set_must_be_there_and_the_one_of_the_home_may_still_be_made(tmp_path: Path) -> None:
+    home: Path = tmp_path / "home"
+    server: SourceKind = "sqlserver"
+    Home(Settings(home=home)).require_inbox()
+    Home(Settings(home=home, source=server)).require_inbox()
+    with pytest.raises(SettingsError, match=r"CPG1_INBOX .*/no is not there: make or mount"):
+        Home(Settings(home=home, inbox=tmp_path / "no")).require_inbox()
+    (tmp_path / "inbox").mkdir()
+    Home(Settings(home=home, inbox=tmp_path / "inbox")).require_inbox()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match=r"CPG1_INBOX .*/file cannot be looked into \(Not a directory\)"):
+        Home(Settings(home=home, inbox=tmp_path / "file")).require_inbox()
+    (home / "inbox").parent.mkdir()
+    (home / "inbox").write_text("")
+    with pytest.raises(SettingsError, match=r"The inbox .*/inbox cannot be looked into"):
+        Home(Settings(home=home, source=server)).require_inbox()
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o111, 0o444])
+def test_an_inbox_that_may_not_be_listed_or_entered_is_said(mode: int) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        inbox = Path(made) / "inbox"
+        inbox.mkdir()
+        inbox.chmod(mode)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(
+                SettingsError, match=r"CPG1_INBOX .* cannot be looked into \(Permission denied\)"
+            ):
+                Home(Settings(home=Path(made), inbox=inbox)).require_inbox()
+        finally:
+            if is_root:
+                os.seteuid(0)
+            inbox.chmod(0o755)

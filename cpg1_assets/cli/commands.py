@@ -19,7 +19,7 @@ from cpg1_assets.cli.answering import json_option as _json
 from cpg1_assets.cli.answering import told as _told
 from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.evidence_commands import evidence
-from cpg1_assets.cli.render import against_seal_lines, checks_table, console, lines_table
+from cpg1_assets.cli.render import against_seal_lines, check_lines, console, lines_table
 from cpg1_assets.cli.reopen_command import reopen
 from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.errors import MonthError
@@ -185,6 +185,8 @@ def status(month: str | None, *, as_json: bool) -> None:
     for row in rows:
         counted = f"  {summary(row['lines'], len(row['untested_checks']))}" if row["lines"] else ""
         out.print(f"{row['month']}  {row['state']}{counted}", markup=False)
+        for shown in check_lines([check for check in row["failed_checks"] if check["found"]]):
+            out.print(shown, soft_wrap=True)
     failed = sum(row["state"] == "close failed" for row in rows)
     out.print(
         f"{len(rows) - failed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
@@ -264,10 +266,15 @@ def runs_show(run_id: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
         return
+    checks = described.pop("failed_checks")
     for name, value in described.items():
         click.echo(
             f"{name}: {value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)}"
         )
+    if checks:
+        click.echo("failed checks:")
+    for shown in check_lines(checks):
+        click.echo(shown.plain)
 
 
 @runs.command("history")
@@ -289,7 +296,9 @@ def ui(arguments: tuple[str, ...]) -> None:
     """Open the Dagster UI with its daemon on this deployment; ARGUMENTS go to `dagster dev` (such as -p 3001)."""
     from cpg1_assets.graph.instance import prepare_dagster_home  # noqa: PLC0415 - imports Dagster
 
-    prepare_dagster_home(Settings.from_environment())
+    settings = Settings.from_environment()
+    prepare_dagster_home(settings)
+    Home(settings).require_inbox()
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "cpg1_assets", *arguments]
     os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
 
@@ -336,8 +345,9 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
         console(table).print(table)
         out.print(summary(result["lines"], len(result.get("untested_checks", ()))))
     if result.get("failed_checks"):
-        out.print()
-        out.print(checks_table(result["failed_checks"]))
+        out.print("\nChecks that did not pass:")
+        for line in check_lines(result["failed_checks"]):
+            out.print(line, soft_wrap=True)
     if result.get("untested_checks"):
         names = ", ".join(f"{check['asset']}.{check['check']}" for check in result["untested_checks"])
         out.print(f"Nothing to test: {names}.", markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cpg1_assets.cli.answering import FAILED, json_option, told
+from cpg1_assets.cli.new_link import tell_link
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
@@ -134,7 +135,6 @@ def sign_off(
 ) -> None:
     """Sign off the newest seal of MONTH as preparer or reviewer. The reviewer cannot be the preparer."""
     from cpg1_assets.evidence.audit.verify import problems_of  # noqa: PLC0415
-    from cpg1_assets.evidence.chain.links import anchor_of  # noqa: PLC0415
     from cpg1_assets.evidence.chain.sign_off import CERTIFICATION  # noqa: PLC0415
     from cpg1_assets.evidence.chain.sign_off import sign_off as record  # noqa: PLC0415
     from cpg1_assets.evidence.chain.signed_links import REVIEWER  # noqa: PLC0415
@@ -166,17 +166,9 @@ def sign_off(
         "rule": link.body["rule"],
         "open_variances": link.body["open_variances"],
         "failed_checks": link.body["failed_checks"],
-        "chain_index": link.index,
-        "anchor": anchor_of(link),
-        "signed_by_key": None if signer is None else signer.key_id,
     }
-    if as_json:
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
-        return
-    click.echo(f"{said['name']}, {role} of {said['month']} (version {said['version']}): {certification}")
-    if signer is None:
-        click.echo("Not signed with a key: this is an assertion of the operating-system account.")
-    click.echo(f"The head of the chain is now {said['anchor']}. Note it down elsewhere.")
+    words = f"{said['name']}, {role} of {said['month']} (version {said['version']}): {certification}"
+    tell_link(said, link, signer, words, as_json=as_json)
 
 
 @evidence.command()

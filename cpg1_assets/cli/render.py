@@ -63,17 +63,17 @@ def _by_company(against: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {differing['asset']}  {company}  {total['rows']} {total['kind']}{told}"
 
 
-def checks_table(checks: Sequence[Mapping[str, str]]) -> Table:
-    """Show the checks that did not pass."""
-    table = _table("Checks that did not pass")
-    table.add_column("severity", no_wrap=True)
-    table.add_column("asset", no_wrap=True)
-    table.add_column("check", no_wrap=True)
-    table.add_column("what should be true")
+def check_lines(checks: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    """Show the checks that did not pass, each with what it found, such as every refused file with row and reason.
+
+    Lines, not a table: they are whole on a narrow terminal too.
+    """
     for check in checks:
         style = "red" if check["severity"] == "ERROR" else "yellow"
-        table.add_row(Text(check["severity"], style), check["asset"], check["check"], check["statement"])
-    return table
+        yield Text.assemble(
+            (f"{check['severity']:<5}", style), f"  {check['asset']}.{check['check']}: {check['statement']}"
+        )
+        yield from (Text(f"         {sentence}") for sentence in check.get("found", ()))
 
 
 def console(*tables: Table) -> Console:

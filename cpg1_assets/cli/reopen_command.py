@@ -1,10 +1,9 @@
 """`cpg1 reopen`: opens a month that was signed off. It needs neither Dagster nor a database."""
 
-import json
-
 import click
 
 from cpg1_assets.cli.answering import json_option, told
+from cpg1_assets.cli.new_link import tell_link
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
@@ -20,7 +19,6 @@ from cpg1_assets.settings import Settings
 def reopen(month: str, name: str, reason: str, *, as_json: bool) -> None:
     """Reopen MONTH, which was signed off, so that it can be closed again. It then needs both sign-offs anew."""
     from cpg1_assets.evidence.audit.verify import problems_of  # noqa: PLC0415 - imports pyarrow
-    from cpg1_assets.evidence.chain.links import anchor_of  # noqa: PLC0415
     from cpg1_assets.evidence.chain.reopen import reopen as record  # noqa: PLC0415
     from cpg1_assets.evidence.chain.signing import open_signer  # noqa: PLC0415
 
@@ -36,20 +34,13 @@ def reopen(month: str, name: str, reason: str, *, as_json: bool) -> None:
         signer=signer,
         problems_of=problems_of,
     )
-    said = {
-        **{field: link.body[field] for field in ("month", "version", "name", "reason")},
-        "chain_index": link.index,
-        "anchor": anchor_of(link),
-        "signed_by_key": None if signer is None else signer.key_id,
-    }
-    if as_json:
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
-        return
-    click.echo(f"{said['month']} (version {said['version']}) reopened by {said['name']}: {said['reason']}")
-    click.echo(
+    said = {field: link.body[field] for field in ("month", "version", "name", "reason")}
+    tell_link(
+        said,
+        link,
+        signer,
+        f"{said['month']} (version {said['version']}) reopened by {said['name']}: {said['reason']}",
         f"Close it again with: cpg1 close --month {said['month']}. Preparer and reviewer then sign it anew, "
-        "also when nothing changed."
+        "also when nothing changed.",
+        as_json=as_json,
     )
-    if signer is None:
-        click.echo("Not signed with a key: this is an assertion of the operating-system account.")
-    click.echo(f"The head of the chain is now {said['anchor']}. Note it down elsewhere.")

@@ -4,6 +4,7 @@ The checks that run before the seal are in the frame `check_results`, whoever ma
 compare with the chain run after it, and are known to the run that made them.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
@@ -13,6 +14,7 @@ from cpg1_assets.jdash.month import VALIDATIONS
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.checks import checks
 from cpg1_assets.rules.frames import CHECK_RESULTS
+from cpg1_assets.validation import found_in
 
 CLOSED, FAILED, UNEXPLAINED, CHECK_FAILED = 0, 1, 3, 4
 IS_CLOSED = (CLOSED, UNEXPLAINED, CHECK_FAILED)
@@ -24,6 +26,7 @@ class FailedCheck(TypedDict):
     """A check that did not pass: `tested` is False where there was nothing to test, which is no failure.
 
     `is_variance` says that it is the control's answer, as the lines give it, and no fault in how it was come by.
+    `found` are sentences on what does not hold, such as each refused file with row, column and reason.
     """
 
     asset: str
@@ -32,6 +35,7 @@ class FailedCheck(TypedDict):
     statement: str
     tested: bool
     is_variance: bool
+    found: list[str]
 
 
 def failed_checks(deployment: Deployment, month: CutoffMonth) -> list[FailedCheck]:
@@ -55,8 +59,10 @@ def failed_checks(deployment: Deployment, month: CutoffMonth) -> list[FailedChec
                 statement=said.get(key, ""),
                 tested=False,
                 is_variance=key in of_rules and of_rules[key].is_variance,
+                found=[],
             ),
         )
+        failed["found"] += found_in(json.loads(row["figures"]))
         failed["tested"] = failed["tested"] or row["tested"]
     return in_order(found.values())
 
@@ -73,6 +79,7 @@ def checks_of_run(deployment: Deployment, failed: Iterable[Mapping[str, Any]]) -
             tested=check["tested"],
             is_variance=(key := f"{check['asset']}.{check['check']}") in of_rules
             and of_rules[key].is_variance,
+            found=check["found"],
         )
         for check in failed
     ]

@@ -73,11 +73,13 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     """Close `month`. `progress` is told each asset as it is done.
 
     Raises BusyError when the month is being closed already, SignedOffError when it is signed off, ScopeError for an
-    unknown company, SettingsError or StorageError when the home keeps other books or cannot be written. A source that
+    unknown company, SettingsError when the home keeps other books or the inbox is wrong, StorageError when the home
+    cannot be written. A source that
     refuses and a run that fails are outcomes, not exceptions.
     """
     deployment = open_deployment(settings)
     deployment.home.prepare()
+    deployment.home.require_inbox()
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
         held_lock(deployment.home.place / "locks" / f"close-{month.key}.lock", busy=busy),

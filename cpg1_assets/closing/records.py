@@ -5,19 +5,19 @@ a convenience, not evidence.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cpg1_assets.closing.check_standing import IS_CLOSED
 from cpg1_assets.deployment import Deployment
-from cpg1_assets.errors import EvidenceError
+from cpg1_assets.disk import write_whole
+from cpg1_assets.errors import DataError, EvidenceError
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.home import Home
-from cpg1_assets.jdash.month import inbox_files
+from cpg1_assets.jdash.inbox import listed, states
 from cpg1_assets.loaded import digest_of
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
@@ -30,11 +30,8 @@ def record_path(settings: Settings, month: CutoffMonth) -> Path:
 
 def write_record(settings: Settings, month: CutoffMonth, record: dict[str, Any]) -> None:
     """Keep what a close came to."""
-    path = record_path(settings, month)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+    said = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    write_whole(record_path(settings, month), said.encode())
 
 
 def read_record(settings: Settings, month: CutoffMonth) -> dict[str, Any] | None:
@@ -63,8 +60,12 @@ def inputs_fingerprint(deployment: Deployment, month: CutoffMonth, *, deciding_o
     if not deciding_only:
         parts["version"] = json.dumps(version.as_dict()).encode()
         parts["storage"] = deployment.home.storage_url.encode()
-    for path in inbox_files(deployment.home.inbox_folder, month):
-        parts[f"file {path.name}"] = path.read_bytes()
+    try:
+        files = states(listed(deployment.home.inbox_folder, month).paths)
+    except DataError as error:
+        parts["inbox"] = str(error).encode()
+    else:
+        parts |= {f"file {name}": state.encode() for name, state in files.items()}
     return digest_of(parts)
 
 

@@ -24,9 +24,12 @@ def backfill_months(
     """Close `months`; give for each, as it is done: month, result in a sentence, exit status, run id, skipped.
 
     Unless `again`, a month closed from the same inputs, whose files are still as they were, is skipped.
-    A month that fails does not stop the others. Raises SourceError when the source refuses to be asked at all.
+    A month that fails does not stop the others. Raises SourceError when the source refuses to be asked at all,
+    and SettingsError when the inbox is wrong.
     """
     deployment = open_deployment(settings)
+    deployment.home.prepare()
+    deployment.home.require_inbox()
     deployment.source.identity()  # makes the sample books once, before the workers ask for them
     todo = []
     for month in months:

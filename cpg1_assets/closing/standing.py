@@ -8,7 +8,7 @@ from cpg1_assets.closing.check_standing import failed_checks, in_order
 from cpg1_assets.closing.records import read_record
 from cpg1_assets.definitions import month_partitions, sealed_frames
 from cpg1_assets.deployment import Deployment, open_deployment
-from cpg1_assets.errors import EvidenceError, StorageError
+from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.audit.restatement import restated_by, restatement
 from cpg1_assets.evidence.chain.links import anchor_of
 from cpg1_assets.evidence.chain.manifest import MANIFEST
@@ -63,8 +63,9 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
 def _late(deployment: Deployment, month: CutoffMonth) -> list[str]:
     """Say which JDash files are late; what cannot be compared must not hide what the close came to."""
     try:
+        deployment.home.require_inbox()
         return late_files(deployment.storage, deployment.home.inbox_folder, month)
-    except (StorageError, OSError) as error:
+    except (Cpg1Error, OSError) as error:
         return [f"cannot be compared: {error}"]
 
 

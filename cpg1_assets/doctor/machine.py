@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cpg1_assets.disk import sync
 from cpg1_assets.doctor.finding import Finding, Group
-from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.errors import Cpg1Error, SettingsError
 from cpg1_assets.evidence.chain.signing import open_signer
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
@@ -77,16 +77,13 @@ def check_signing_key(settings: Settings) -> Finding:
 def check_inbox(settings: Settings) -> Finding:
     """Look whether the folder of the JDash files is there."""
     inbox = Home(settings).inbox_folder
-    if inbox.is_dir() and os.access(inbox, os.R_OK | os.X_OK):
-        return GROUP.fine("inbox", f"{inbox} can be read")
+    try:
+        Home(settings).require_inbox()
+    except SettingsError as error:
+        said, _, to_do = str(error).partition(": ")
+        return GROUP.mend("inbox", said, to_do[:1].upper() + to_do[1:])
     if inbox.exists():
-        return GROUP.mend(
-            "inbox", f"{inbox} cannot be read", "Make it a folder that the user that closes may read."
-        )
-    if settings.inbox is not None:
-        return GROUP.mend(
-            "inbox", f"CPG1_INBOX {inbox} is not there", "Make or mount the folder, or set CPG1_INBOX."
-        )
+        return GROUP.fine("inbox", f"{inbox} can be read")
     if settings.is_sample:
         return GROUP.fine("inbox", "is made with the SAMPLE BOOKS")
     return GROUP.look(

@@ -58,8 +58,8 @@ def read_settings(environment: Mapping[str, str]) -> ReadSettings:
             findings.append(_wrong(name, error))
             source_known = source_known and name not in _OF_THE_SERVER
             # A server without a connection string: what is wrong is not there to be taken out.
-            taken = name if kept.get(name) else "CPG1_SOURCE"
-            kept = {} if not kept.get(taken) else {k: v for k, v in kept.items() if k != taken}
+            taken = name if kept.get(name) or name == "CPG1_INBOX" else "CPG1_SOURCE"
+            kept = {} if taken not in kept else {k: v for k, v in kept.items() if k != taken}
     given = None
     if source_known and not settings.is_sample:
         try:

@@ -37,7 +37,7 @@ def check_result(asset: str, validation: Validation, notes: Mapping[str, str]) -
         check_name=validation.name,
         passed=validation.passed,
         severity=dg.AssetCheckSeverity[validation.severity],
-        description=validation.statement,
+        description=validation.said,
         metadata={
             name: metadata_value(figure) for name, figure in (validation.figures | dict(notes)).items()
         },

@@ -12,12 +12,13 @@ import dagster as dg
 import yaml
 from dagster._core.events import DagsterEventType  # the public enum lacks some members
 
+from cpg1_assets.disk import write_whole
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home
 from cpg1_assets.process import Process
 from cpg1_assets.settings import Settings
-from cpg1_assets.validation import NOTHING_TO_TEST
+from cpg1_assets.validation import NOTHING_TO_TEST, found_in
 
 Instance: TypeAlias = dg.DagsterInstance
 HOST_TAG, PROCESS_TAG, CLOSE_TAG = "cpg1/host", "cpg1/process", "cpg1/close"
@@ -48,9 +49,7 @@ def prepare_dagster_home(settings: Settings) -> None:
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
     if not config.exists():
-        beside = home / f".dagster.yaml.{os.getpid()}"
-        beside.write_text(yaml.safe_dump(_dagster_yaml(settings), sort_keys=False), encoding="utf-8")
-        beside.replace(config)
+        write_whole(config, yaml.safe_dump(_dagster_yaml(settings), sort_keys=False).encode())
     os.environ["DAGSTER_HOME"] = str(home)
 
 
@@ -123,8 +122,13 @@ def clear_killed_runs(instance: dg.DagsterInstance) -> None:
     for run in instance.get_runs(filters=unfinished):
         process = Process.read(run.tags.get(PROCESS_TAG, ""))
         if process is None or process.is_gone:
-            instance.report_run_failed(run, "The process that ran this was killed. Close the month again.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            end_killed_run(instance, run)
+
+
+def end_killed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Mark a run whose process is gone as failed, and free its pool slots."""
+    instance.report_run_failed(run, "The process that ran this was killed. Close the month again.")
+    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def progress_sentence(entry: dg.EventLogEntry) -> str | None:
@@ -155,14 +159,14 @@ def failures(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, Any]]:
-    """Give each check of a run that did not pass: asset, check, severity, what should be true."""
+    """Give each check of a run that did not pass: asset, check, severity, what should be true, what was found."""
     records = instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION).records
     found = []
     for record in records:
         event = record.event_log_entry.dagster_event
         evaluation: Any = event.event_specific_data if event is not None else None
         if evaluation is not None and not evaluation.passed:
-            statement = evaluation.description or ""
+            statement = (evaluation.description or "").partition("\n\n")[0]
             found.append(
                 {
                     "asset": evaluation.asset_key.to_user_string(),
@@ -170,9 +174,17 @@ def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, A
                     "severity": evaluation.severity.value,
                     "statement": statement,
                     "tested": not statement.startswith(NOTHING_TO_TEST),
+                    "found": found_in({name: _plain(value) for name, value in evaluation.metadata.items()}),
                 }
             )
     return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any figure
+    """Give a figure as it was before it was shown as metadata."""
+    if isinstance(value, dg.TableMetadataValue):
+        return [dict(record.data) for record in value.records]
+    return value.value
 
 
 def materialized_hashes(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 How a file is read is in `cpg1_assets.jdash.month`; here it becomes an asset with checks and evidence.
 """
 
-import hashlib
 from collections.abc import Iterator
 
 import dagster as dg
@@ -18,7 +17,8 @@ from cpg1_assets.graph.check_specs import check_result, check_specs
 from cpg1_assets.graph.io_manager import Drawn
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
-from cpg1_assets.jdash.month import JDASH, VALIDATIONS, JdashMonth, inbox_files, read_jdash
+from cpg1_assets.jdash.inbox import kept_as, shown
+from cpg1_assets.jdash.month import JDASH, VALIDATIONS, JdashMonth, read_jdash
 from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.validation import Validation
 
@@ -51,7 +51,11 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
             companies = cr_05.column("id_company").to_pylist()
             read = read_jdash(deployment.home.inbox_folder, month, companies, _known_companies(deployment))
             log(
-                "files read", files=len(read.sources), problems=len(read.problems), missing=list(read.missing)
+                "files read",
+                files=len(read.sources),
+                problems=len(read.problems),
+                missing=list(read.missing),
+                left_alone=list(read.left_alone),
             )
             with deployment.storage.spooled("jdash", month.key, context.run.run_id[:8]) as spool:
                 written = write_parquet(read.table, JDASH, spool)
@@ -70,7 +74,7 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
                             version=deployment.version,
                         ),
                         "02_query_parameters.json": {
-                            "inbox": str(deployment.home.inbox_folder),
+                            "inbox": shown(str(deployment.home.inbox_folder)),
                             "month": month.key,
                             "companies": companies,
                         },
@@ -80,19 +84,14 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
                             "attempts": [{"attempt": 1, "result": "done"}],
                             "events": log.entries,
                         },
-                        **{f"files/{path.name}": content for path, content in read.sources},
+                        **{f"files/{kept_as(path.name)}": content for path, content in read.sources},
                     },
                 )
         yield from (check_result("jdash", v, deployment.notes) for v in validations)
-        parsed = dict(read.sources)
-        files = {
-            path.name: hashlib.sha256(parsed[path] if path in parsed else path.read_bytes()).hexdigest()
-            for path in inbox_files(deployment.home.inbox_folder, month)
-        }
-        said = {"validations": [v.as_result() for v in validations], "files": files}
+        said = {"validations": [v.as_result() for v in validations], "files": dict(read.files)}
         yield dg.Output(
             Drawn(written, said),
-            metadata={"evidence": str(package), "files": dg.MetadataValue.json(files)},
+            metadata={"evidence": str(package), "files": dg.MetadataValue.json(dict(read.files))},
         )
 
     return jdash
@@ -112,12 +111,21 @@ def _validations(read: JdashMonth, companies: list[str]) -> list[Validation]:
             name="files_readable",
             statement=VALIDATIONS["files_readable"],
             passed=not read.problems,
-            figures={"problems": [{"file": p.file, "message": p.message} for p in read.problems]},
+            figures={
+                "problems": [
+                    {"id_company": p.id_company, "file": p.file, "message": p.message} for p in read.problems
+                ],
+                "left_alone": list(read.left_alone),
+            },
         ),
         Validation(
             name="all_companies_present",
             statement=VALIDATIONS["all_companies_present"],
             passed=not read.missing,
-            figures={"companies": len(companies), "missing": list(read.missing)},
+            figures={
+                "companies": len(companies),
+                "missing": list(read.missing),
+                "left_alone": list(read.left_alone_of_missing),
+            },
         ),
     ]

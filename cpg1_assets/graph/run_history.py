@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from cpg1_assets.errors import ScopeError
-from cpg1_assets.graph.instance import clear_killed_runs, dagster_instance, failures
+from cpg1_assets.graph.instance import clear_killed_runs, dagster_instance, failed_checks, failures
 from cpg1_assets.settings import Settings
 
 
@@ -18,7 +18,7 @@ def list_runs(settings: Settings, limit: int) -> list[dict[str, Any]]:
 
 
 def describe_run(settings: Settings, run_id: str) -> dict[str, Any]:
-    """Describe one run: the above, its tags, its assets and what failed. Raises ScopeError when there is none."""
+    """Describe one run: the above, tags, steps, what failed, checks that did not pass. Raises ScopeError without one."""
     with dagster_instance(settings) as instance:
         record = _find(instance, run_id)
         stats = instance.get_run_step_stats(record.dagster_run.run_id)
@@ -27,6 +27,7 @@ def describe_run(settings: Settings, run_id: str) -> dict[str, Any]:
             "tags": dict(record.dagster_run.tags),
             "steps": {step.step_key: step.status.value if step.status else "" for step in stats},
             "failures": [list(failure) for failure in failures(instance, record.dagster_run.run_id)],
+            "failed_checks": failed_checks(instance, record.dagster_run.run_id),
         }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from cpg1_assets.deployment import Deployment
-from cpg1_assets.errors import EvidenceError, StorageError
+from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.audit.restatement import restatement, sealed_before
 from cpg1_assets.evidence.chain.companies import companies_before, companies_changed
 from cpg1_assets.evidence.chain.manifest import MANIFEST
@@ -102,11 +102,12 @@ def no_late_file(deployment: Deployment, month: CutoffMonth) -> Validation:
     """Compare the inbox with the files the month was computed from; of a signed-off month that changes nothing."""
     name, statement = LATE, STATEMENTS[LATE]
     try:
+        deployment.home.require_inbox()
         late = late_files(deployment.storage, deployment.home.inbox_folder, month)
         signed = None
         if late and deployment.settings.scope is None:
             signed = signed_off_by(deployment.home.evidence_folder, month.key)
-    except (EvidenceError, StorageError) as error:
+    except Cpg1Error as error:
         return Validation(name, statement, False, "WARN", figures={"problem": str(error)})
     figures: dict[str, object] = {"late": late}
     if signed is not None:

@@ -41,6 +41,7 @@ def enter_step(
     """
     if materializes:
         deployment.home.prepare()
+        deployment.home.require_inbox()
         if deployment.settings.scope is None:
             require_open(deployment.home.evidence_folder, month)
     if hold_month(deployment, month, run_id, instance):

@@ -1,10 +1,12 @@
 """The JDash files of one month, which finance exports by hand into the inbox (spec: jdash).
 
-Here a month's folder becomes one frame, with a named problem for everything in it that is not data. How a
-file is read is in `jdash_file`; what is kept as evidence, and what a missing file means, is elsewhere.
+Here a month's folder becomes one frame, with a named problem for everything in it that is not data. What lies in
+the folder is in `inbox`, how the content of a file is read in `file`; what is kept as evidence, and what a missing
+file means, is elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -14,6 +16,8 @@ import pyarrow as pa
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.jdash.file import VoucherAmounts, parse_jdash, read_jdash_file
+from cpg1_assets.jdash.inbox import GoneError, Listed, UnreadError, content, listed, shown, unread_state
+from cpg1_assets.jdash.inbox import states as inbox_states
 from cpg1_assets.month import CutoffMonth
 
 __all__ = [
@@ -22,7 +26,6 @@ __all__ = [
     "JdashMonth",
     "JdashProblem",
     "JdashSource",
-    "inbox_files",
     "parse_jdash",
     "read_jdash",
     "read_jdash_file",
@@ -54,7 +57,6 @@ VALIDATIONS = {
 """The validations of a month's files, by name, with what each says."""
 
 _SUFFIXES = (".csv", ".xlsx")
-_NOT_DATA = {"thumbs.db", "desktop.ini"}
 _EXPECTED = "Name it <COMPANY>.csv or <COMPANY>.xlsx, or take it out of the inbox."
 
 
@@ -84,9 +86,19 @@ class JdashMonth:
     problems: tuple[JdashProblem, ...]
     missing: tuple[str, ...]
     """Companies with no usable file, absent or refused, in the order they were asked for."""
+    left_alone: tuple[str, ...]
+    """Names of what is certainly no data."""
     sources: tuple[JdashSource, ...]
     read: Mapping[str, Path]
     """The file used, by company."""
+    files: Mapping[str, str]
+    """SHA-256 of each file in the folder, or why it was not read, by name; what is left alone is not in it."""
+
+    @property
+    def left_alone_of_missing(self) -> list[str]:
+        """Names left alone that have a missing company's in them, as of a download that is not done."""
+        missing = [_folded(company) for company in self.missing]
+        return [name for name in self.left_alone if any(company in _folded(name) for company in missing)]
 
 
 def read_jdash(
@@ -98,57 +110,53 @@ def read_jdash(
     of any other is a problem by name. A problem stops its own company only; none is raised.
     """
     known = {_folded(company): company for company in (*(known_companies or ()), *companies)}
-    files, problems = _files_of_the_month(inbox / "jdash" / month.key, known, set(companies))
+    problems: list[JdashProblem] = []
+    try:
+        folder = listed(inbox, month)
+    except DataError as error:
+        problems.append(JdashProblem(None, month.key, str(error)))
+        folder = Listed((), ())
+    files, unnamed = _files_of_the_month(folder.paths, known, set(companies))
+    problems += unnamed
+    states: dict[str, str] = {}
     sources: list[JdashSource] = []
     tables: dict[str, pa.Table] = {}
     read: dict[str, Path] = {}
     for company, paths in sorted(files.items()):
+        opened, unread = _opened(paths, states)
+        sources += opened
         try:
-            for path in paths:
-                sources.append(JdashSource(path, _content(path)))  # noqa: PERF401 - keep those before a failure
             # As Arrow at once: the rows of one company at a time are held as Python objects.
-            tables[company] = _table(company, paths[0].name, _parsed(company, sources[-len(paths) :]))
+            name = shown(paths[0].name)
+            tables[company] = _table(company, name, _parsed(company, paths, opened, unread))
             read[company] = paths[0]
         except DataError as error:
-            problems.append(JdashProblem(company, paths[0].name, str(error)))
+            problems.append(JdashProblem(company, name, str(error)))
+    states |= inbox_states(path for path in folder.paths if shown(path.name) not in states)
     missing = tuple(company for company in dict.fromkeys(companies) if company not in read)
     # Companies, and the vouchers of each, come in code point order.
     table = pa.concat_tables([JDASH.arrow_schema.empty_table(), *tables.values()])
-    return JdashMonth(table, tuple(problems), missing, tuple(sources), read)
-
-
-def inbox_files(inbox: Path, month: CutoffMonth) -> list[Path]:
-    """Give the files of a month's folder in order of names, all but those that are certainly not data."""
-    folder = inbox / "jdash" / month.key
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.iterdir() if path.is_file() and not _is_ignored(PurePath(path.name))
+    return JdashMonth(
+        table, tuple(problems), missing, folder.left_alone, tuple(sources), read, dict(sorted(states.items()))
     )
 
 
 def _files_of_the_month(
-    folder: Path, known: Mapping[str, str], asked: set[str]
+    paths: Iterable[Path], known: Mapping[str, str], asked: set[str]
 ) -> tuple[dict[str, list[Path]], list[JdashProblem]]:
     """Give the files of each company asked for, and a problem for every name that is no company's."""
     files: dict[str, list[Path]] = {}
     problems: list[JdashProblem] = []
-    try:
-        paths = sorted(folder.iterdir(), key=lambda path: path.name)
-    except FileNotFoundError:
-        return {}, []
-    except OSError as error:
-        message = f"{folder.name}: it cannot be listed ({error.strerror}). Make it a folder that can be read."
-        return {}, [JdashProblem(None, folder.name, message)]
     for path in paths:
         name = PurePath(path.name.strip())
         company = known.get(_folded(name.stem))
-        if _is_ignored(name) or (company is not None and company not in asked):
+        if company is not None and company not in asked:
             continue
         if company is not None and name.suffix.lower() in _SUFFIXES:
             files.setdefault(company, []).append(path)
         else:
-            problems.append(JdashProblem(company, path.name, f"{path.name}: {_why_not(company)} {_EXPECTED}"))
+            said = shown(path.name)
+            problems.append(JdashProblem(company, said, f"{said}: {_why_not(company)} {_EXPECTED}"))
     return files, problems
 
 
@@ -157,36 +165,41 @@ def _folded(name: str) -> str:
     return "".join(name.split()).casefold()
 
 
-def _is_ignored(name: PurePath) -> bool:
-    """Tell whether a name is certainly not data: hidden, a lock of Excel, a folder setting of a desktop."""
-    return name.name.startswith((".", "~$")) or name.name.lower() in _NOT_DATA
-
-
 def _why_not(company: str | None) -> str:
     return "it names no company in scope." if company is None else f"{company} is not read from such a file."
 
 
-def _content(path: Path) -> bytes:
-    """Read a file once. Raises DataError when it is no file, or a link to none, or cannot be opened."""
-    try:
-        if not path.is_file():
-            raise DataError(
-                f"{path.name}: it is not a file, or a link to one. Put the file itself in the inbox."
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"{path.name}: it cannot be opened ({error.strerror}). Make it readable and try again."
-        ) from error
+def _opened(
+    paths: Sequence[Path], states: dict[str, str]
+) -> tuple[list[JdashSource], dict[Path, UnreadError]]:
+    """Read what can be read of a company's files; note in `states` what each held, or why it was not read."""
+    opened: list[JdashSource] = []
+    unread: dict[Path, UnreadError] = {}
+    for path in paths:
+        try:
+            opened.append(JdashSource(path, content(path)))
+            states[shown(path.name)] = hashlib.sha256(opened[-1].content).hexdigest()
+        except UnreadError as error:
+            unread[path] = error
+            if not isinstance(error, GoneError):
+                states[shown(path.name)] = unread_state(error)
+    return opened, unread
 
 
-def _parsed(company: str, opened: Sequence[JdashSource]) -> VoucherAmounts:
-    if len(opened) > 1:
-        names = " and ".join(source.path.name for source in opened)
+def _parsed(
+    company: str,
+    paths: Sequence[Path],
+    opened: Sequence[JdashSource],
+    unread: Mapping[Path, UnreadError],
+) -> VoucherAmounts:
+    if len(paths) > 1:
+        names = " and ".join(shown(path.name) for path in paths)
         raise DataError(
             f"{names} are both files of {company}, and none is read. Keep one of them in the inbox."
         )
-    return parse_jdash(opened[0].path.name, opened[0].content)
+    if unread:
+        raise unread[paths[0]]
+    return parse_jdash(shown(paths[0].name.strip()), opened[0].content)
 
 
 def _table(company: str, file: str, vouchers: VoucherAmounts) -> pa.Table:

@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from fsspec.implementations.local import LocalFileSystem
 
-from cpg1_assets.disk import sha256_of, sync
+from cpg1_assets.disk import sha256_of, sync, write_whole
 from cpg1_assets.errors import StorageError
 from cpg1_assets.lock import is_running
 from cpg1_assets.storage.parquet import WrittenParquet
@@ -147,15 +147,7 @@ class ParquetStorage:
             self.filesystem.makedirs(posixpath.dirname(path), exist_ok=True)
             self.filesystem.pipe_file(path, provenance.content())
             return
-        beside = Path(f"{path}.{os.getpid()}.partial")
-        try:
-            with beside.open("wb") as file:
-                file.write(provenance.content())
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(Path(path), provenance.content())
 
     def _clear_provenance(self, asset: str, month: str, keep: str) -> None:
         """Take away what was said of files that are there no more."""

@@ -1,0 +1,40 @@
+"""What of a month was made from a stored file, and what of that from another one than lies there now."""
+
+from collections.abc import Iterable, Mapping
+
+from cpg1_assets.storage.files import ParquetStorage
+
+
+class Lineage:
+    """The stored files that came of `source` over however many steps, as their provenance says it.
+
+    `hashes` are the SHA-256 of `source` and of each of them, by asset; `codes` the digest of the code that computed
+    each file of the month.
+    """
+
+    def __init__(self, storage: ParquetStorage, month: str, source: str, assets: Iterable[str]) -> None:
+        """Read it for `assets` of `month`. Raises StorageError where a stored file is not the one written there."""
+        stored: dict[str, str] = {}
+        inputs: dict[str, Mapping[str, str]] = {}
+        self.codes: dict[str, str] = {}
+        for asset in assets:
+            if storage.exists(asset, month):
+                stored[asset], provenance = storage.provenance(asset, month)
+                inputs[asset] = {} if provenance is None else provenance.inputs
+                self.codes[asset] = "" if provenance is None else provenance.code
+        came = {source}
+        while grown := {
+            asset for asset, of in inputs.items() if asset not in came and not came.isdisjoint(of)
+        }:
+            came |= grown
+        self.hashes = {asset: stored[asset] for asset in sorted(came & stored.keys())}
+        self._inputs = {asset: inputs[asset] for asset in self.hashes}
+
+    @property
+    def behind(self) -> list[str]:
+        """Name each file that was made from another one than lies there now, of `source` or of what came of it."""
+        return [
+            asset
+            for asset, inputs in self._inputs.items()
+            if any(self.hashes.get(name, sha256) != sha256 for name, sha256 in inputs.items())
+        ]
