@@ -18,7 +18,8 @@ import pytest
 
 from cpg1_assets.deployment import read_rules
 from cpg1_assets.extracts.catalog import read_catalog
-from cpg1_assets.extracts.extraction import bound_parameters
+from cpg1_assets.extracts.company_codes import CompanyCodes
+from cpg1_assets.extracts.extraction import bound_parameters, kept
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.jdash.month import read_jdash
 from cpg1_assets.month import CutoffMonth, month_range
@@ -173,8 +174,13 @@ def _truth(books: Path, name: str) -> pa.Table:
 def computed(books: Path, session: Session, month: CutoffMonth) -> Iterator[tuple[Rows, Rows]]:
     """Give the reconciliation and the roll-forward by the product's queries and rules, without Dagster."""
     parameters = bound_parameters(session, read_scope(), month)
+    codes = CompanyCodes(parameters["companies"])  # type: ignore[arg-type] # always texts
     taken: Mapping[str, pa.Table] = {
-        name: session.stream(Query(extract.sql, parameters)).read_all()
+        name: kept(
+            session.stream(Query(extract.sql, parameters)),
+            codes,
+            dict.fromkeys(extract.contract.several_matches, 0),
+        ).read_all()
         for name, extract in read_catalog().items()
     }
     ipe_07, ipe_08, cr_03, cr_04, cr_05 = (taken[n] for n in ("ipe_07", "ipe_08", "cr_03", "cr_04", "cr_05"))

@@ -24,7 +24,7 @@ GRACE_SECONDS = 10.0
 """How much longer than the driver's own timeout an answer is waited for."""
 _LONGEST_QUESTION = 60
 _LONGEST_LOCK = 10
-_LINK_FAILED = "08S01"
+_NOTHING_MORE = ("08S01", "00000")
 APPLICATION = "cpg1-assets doctor"
 
 
@@ -100,7 +100,7 @@ class OdbcConversation:
         try:
             return self._run(asked, self._seconds)
         except RefusedError as refused:
-            if refused.diagnostic.state == _LINK_FAILED:
+            if refused.diagnostic.state in _NOTHING_MORE:
                 raise BrokenOffError(f"the connection broke: {refused}") from None
             raise
 
@@ -119,7 +119,7 @@ class OdbcConversation:
         if not self._thread.stuck:
             # What was asked is answered; the process ends, and the connection with it.
             with suppress(RefusedError, DeadlinePassedError):
-                self._run(close, self._seconds)
+                self._run(close, 0)
         self._thread.close()
 
     def _run(self, call: Callable[[], Answer], seconds: float) -> Answer:

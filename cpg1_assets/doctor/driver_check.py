@@ -1,6 +1,6 @@
 """What this machine needs to speak to a server: the two ODBC libraries, the driver manager, the driver.
 
-Of the connection string nothing is said: not even the driver's name, which is a value of it like any other.
+Of the connection string no value is said: not even the driver's name, which is one like any other.
 """
 
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cpg1_assets.doctor.finding import Finding, Group, listed
+from cpg1_assets.doctor.keywords import check_keywords
 from cpg1_assets.errors import SourceError
 from cpg1_assets.sources import driver
 from cpg1_assets.sources.connection_string import ConnectionString
@@ -24,7 +25,7 @@ def check_driver(given: ConnectionString) -> list[Finding]:
     findings = [_library("pyodbc", driver.pyodbc_module), _library("arrow-odbc", driver.arrow_odbc_module)]
     if findings[0].verdict != "fine":
         return [*findings, GROUP.not_asked("driver", "cannot be told without pyodbc")]
-    return [*findings, _driver(given, driver.pyodbc_module())]
+    return [*findings, _driver(given, driver.pyodbc_module()), *check_keywords(GROUP, given)]
 
 
 def _library(name: str, module: Callable[[], Any]) -> Finding:

@@ -10,8 +10,7 @@ from cpg1_assets.sources.odbc_errors import Diagnostic, sql_server_verdict
 
 _REACH = (
     "Check that Server in DB_CONNECTION_STRING names the right machine and port, that SQL Server runs there, and that "
-    "this machine may reach it (firewall, VPN). If the words are about a certificate: have the authority that issued "
-    "it trusted on this machine."
+    "this machine may reach it (firewall, VPN). Encrypt=strict needs a server that speaks TDS 8 (SQL Server 2022)."
 )
 _LOAD = (
     "See the driver above. If it is there, a library it needs is not: on Linux, ldd on the driver's file says which "
@@ -34,9 +33,16 @@ def to_do_about_connecting(diagnostic: Diagnostic) -> str:
     verdict = sql_server_verdict(diagnostic)
     if diagnostic.native in _NO_DATABASE:
         return "Check Database in DB_CONNECTION_STRING, and that the login is a user of that database."
+    if diagnostic.native == 0 and diagnostic.state == "HY000":
+        return _REACH  # what answers there does not speak TDS
     if diagnostic.native == 0 and diagnostic.state in ("IM002", "IM003", "IM004", "IM005", "01000"):
         return _LOAD
     return _REACH if verdict.transient else verdict.to_do
+
+
+def is_no_link(diagnostic: Diagnostic) -> bool:
+    """Tell whether no connection was made, for a reason the driver does not know or tell."""
+    return sql_server_verdict(diagnostic).transient and diagnostic.state.startswith(("08", "HYT"))
 
 
 def unreachable() -> str:

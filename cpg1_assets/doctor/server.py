@@ -12,7 +12,8 @@ from cpg1_assets.doctor.constructs import check_constructs
 from cpg1_assets.doctor.conversation import BrokenOffError, Conversation, OdbcConversation, RefusedError
 from cpg1_assets.doctor.databases import check_database
 from cpg1_assets.doctor.finding import Finding, Group, several
-from cpg1_assets.doctor.refusals import said, to_do_about_connecting, unreachable
+from cpg1_assets.doctor.reach import how_far
+from cpg1_assets.doctor.refusals import is_no_link, said, to_do_about_connecting, unreachable
 from cpg1_assets.doctor.writing import check_login
 from cpg1_assets.errors import SourceError
 from cpg1_assets.extracts.named_columns import NamedTable
@@ -64,10 +65,13 @@ def check_server(
     except SourceError:
         return _nothing_asked(tables, "ODBC is not installed, see above")
     except RefusedError as refused:
-        failed = GROUP.mend("connection", said(refused, given), to_do_about_connecting(refused.diagnostic))
+        network = _network(given) if is_no_link(refused.diagnostic) else ""
+        failed = GROUP.mend(
+            "connection", said(refused, given) + network, to_do_about_connecting(refused.diagnostic)
+        )
         return [failed, *_nothing_asked(tables, "there is no connection")]
-    except (BrokenOffError, DeadlinePassedError):
-        silent = f"{given.server} does not answer (waited {settings.login_timeout} s and more)"
+    except (BrokenOffError, DeadlinePassedError) as late:
+        silent = f"{given.server} does not answer ({late})" + _network(given)
         failed = GROUP.mend("connection", silent, unreachable())
         return [failed, *_nothing_asked(tables, "there is no connection")]
     try:
@@ -212,6 +216,12 @@ def _nothing_asked(tables: Sequence[NamedTable], why: str) -> list[Finding]:
         GROUP.not_asked("reading", f"{why}: {several(len(tables), 'table')}, {several(columns, 'column')}"),
         GROUP.not_asked("writing", why),
     ]
+
+
+def _network(given: ConnectionString) -> str:
+    """Say what the network says where the driver only says that it waited in vain."""
+    found = how_far(given)
+    return f". Tried without the driver: {found}" if found else ""
 
 
 def _only(rows: list[dict[str, Any]]) -> dict[str, Any]:

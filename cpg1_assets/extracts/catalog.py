@@ -128,25 +128,37 @@ def _exactly(expected: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
 def _witnessing(
     witnesses: Witnesses, allowed: Sequence[str], key: Sequence[str]
 ) -> Callable[[Sequence[str]], str | None]:
+    positive, negative = witnesses.positive.columns, witnesses.negative.columns
+
     def judge(columns: Sequence[str]) -> str | None:
         *given, last = columns
         if last != MUST_BE_THERE:
             return f"the last column of the witnesses must be {MUST_BE_THERE} (1 or 0), it is {last or 'without a name'}"
-        unknown = [name for name in given if name not in allowed]
-        if unknown:
-            return f"the witnesses give {unknown[0] or 'a column without a name'}; they may give: {', '.join(allowed)}"
-        compared = (*witnesses.positive.columns, *witnesses.negative.columns)
-        for name in dict.fromkeys((*compared, *given)):
-            if name not in given:
-                return f"a witness compares by {name}, which the query does not give"
-            if name not in compared:
-                return f"no witness compares by {name}: leave it out"
-        if not set(witnesses.positive.columns) & set(key):
+        slips = (
+            *(
+                f"the witnesses give {name or 'a column without a name'}; they may give: {', '.join(allowed)}"
+                for name in given
+                if name not in allowed
+            ),
+            *(
+                f"a witness compares by {name}, which the query does not give"
+                for name in (*positive, *negative)
+                if name not in given
+            ),
+            *(
+                f"no witness compares by {name}: leave it out"
+                for name in given
+                if name not in (*positive, *negative)
+            ),
+            *(
+                f"the negative witness compares by {name}; it may by the key: {', '.join(key)}"
+                for name in negative
+                if name not in key
+            ),
+        )
+        if not slips and not set(positive) & set(key):
             return f"the positive witness must compare by part of the key: {', '.join(key)}"
-        beyond = [name for name in witnesses.negative.columns if name not in key]
-        if beyond:
-            return f"the negative witness compares by {beyond[0]}; it may by the key: {', '.join(key)}"
-        return None
+        return next(iter(slips), None)
 
     return judge
 

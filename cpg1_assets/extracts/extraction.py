@@ -186,7 +186,7 @@ def _written(
     """
     counts = dict.fromkeys(contract.several_matches, 0)
     try:
-        written = write_parquet(_kept(session.stream(query), codes, counts), contract, spool)
+        written = write_parquet(kept(session.stream(query), codes, counts), contract, spool)
     except LongTextError as long_text:
         log("the rows are read once more", why=str(long_text))
     else:
@@ -194,8 +194,11 @@ def _written(
     return _written(session, query, contract, codes, spool, log)
 
 
-def _kept(reader: pa.RecordBatchReader, codes: CompanyCodes, counts: dict[str, int]) -> pa.RecordBatchReader:
-    """Give the rows with companies as the scope spells them; what only counts is added to `counts` and left out."""
+def kept(reader: pa.RecordBatchReader, codes: CompanyCodes, counts: dict[str, int]) -> pa.RecordBatchReader:
+    """Give the rows of an extract's query as they are kept: companies as the scope spells them.
+
+    The columns that `counts` names are added up in it as the rows are read, and left out.
+    """
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in reader:
@@ -203,9 +206,9 @@ def _kept(reader: pa.RecordBatchReader, codes: CompanyCodes, counts: dict[str, i
                 counts[name] += int(pc.sum(batch.column(name)).as_py() or 0)
             yield codes.in_batch(batch.drop_columns(list(counts)))
 
-    kept = pa.schema([field for field in reader.schema if field.name not in counts])
-    place = kept.get_field_index(COMPANY)
-    return pa.RecordBatchReader.from_batches(kept.set(place, pa.field(COMPANY, pa.string())), batches())
+    schema = pa.schema([field for field in reader.schema if field.name not in counts])
+    place = schema.get_field_index(COMPANY)
+    return pa.RecordBatchReader.from_batches(schema.set(place, pa.field(COMPANY, pa.string())), batches())
 
 
 def _join_name(column: str) -> str:

@@ -77,9 +77,14 @@ class ConnectionString:
         return "".join(f"{key}={_braced(value)};" for key, value in self.pairs)
 
     @property
+    def named_server(self) -> str | None:
+        """The server as the string names it; None where it names a data source instead."""
+        return self.get(*_SERVER_KEYS)
+
+    @property
     def server(self) -> str:
-        """The server as the string names it, or that it names a data source instead."""
-        return self.get(*_SERVER_KEYS) or "a data source of the driver manager"
+        """The server as people are told of it."""
+        return self.named_server or "a data source of the driver manager"
 
     @property
     def database(self) -> str | None:

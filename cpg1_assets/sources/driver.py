@@ -47,6 +47,12 @@ def with_driver_found(given: ConnectionString) -> ConnectionString:
     return given if library is None else given.with_values({"Driver": str(library)})
 
 
+def is_microsofts(driver: str | None) -> bool:
+    """Tell whether a connection string names Microsoft's driver, by name or by its library."""
+    named = (driver or "").lower()
+    return named in _MICROSOFT or "msodbcsql" in named
+
+
 def is_installed(driver: str) -> bool:
     """Tell whether the driver manager knows a driver of this name."""
     return driver.lower() in {name.lower() for name in pyodbc_module().drivers()}

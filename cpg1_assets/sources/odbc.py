@@ -44,7 +44,8 @@ _HAD_NO_ROOM = "too large to be written into the allocated buffer without trunca
 class Waits:
     """How long a session waits, in seconds: for the login, for an answer or the next rows, for a lock.
 
-    `grace` is how much longer than the driver's own timeout a call is waited for before it is given up.
+    `grace` is how much longer than the driver's own timeout a call is waited for before it is given up, with its
+    connection: where a network goes silent, Microsoft's driver keeps no timeout of its own.
     """
 
     login: int = 30
@@ -157,7 +158,10 @@ class OdbcSession:
         self._odbc = arrow_odbc_module()
         self._pyodbc = pyodbc_module()
         self._thread = OneThread(name)
+        # Connection and rows belong to the thread. Given back anywhere else, a driver may wait there for the server
+        # without end: so each is kept here until the thread lets it go, and for good if the thread is stuck.
         self._connection: Any = None
+        self._reader: Any = None
         self._in_snapshot = False
         self._refusal: Diagnostic | None = None
         self._rooms = list(_ROOMS)
@@ -174,7 +178,7 @@ class OdbcSession:
             else:
                 self._connection = PyodbcConnection(text, waits.login)
 
-        self._ask(connect, "connecting", waits.login)
+        self._ask(connect, "connecting", waits.login, "CPG1_LOGIN_TIMEOUT")
         for statement in self._server.opening(waits):
             self._accepts(statement)
         snapshot = self._server.snapshot()
@@ -227,12 +231,18 @@ class OdbcSession:
         """Give the connection back. What is open on the server is rolled back by closing it."""
 
         def close() -> None:
+            self._let_go()
             self._connection = None
 
-        if not self._thread.stuck:
-            with suppress(DeadlinePassedError):
-                self._thread.run(close, self._waits.grace)
+        with suppress(DeadlinePassedError, self._odbc.Error, self._pyodbc.Error):
+            self._thread.run(close, self._waits.grace)
         self._thread.close()
+
+    def _let_go(self) -> None:
+        """End the statement whose rows are read; to be called in the thread."""
+        if self._reader is not None:
+            self._reader.reader = None
+            self._reader = None
 
     def _leave_snapshot(self) -> None:
         self._in_snapshot = False
@@ -260,7 +270,7 @@ class OdbcSession:
 
     def _read(self, statement: Statement) -> Any:  # noqa: ANN401
         def read() -> Any:  # noqa: ANN401
-            return self._connection.read_arrow_batches(
+            self._reader = self._connection.read_arrow_batches(
                 statement.text,
                 batch_size=_BATCH_ROWS,
                 parameters=list(statement.values) or None,
@@ -270,22 +280,28 @@ class OdbcSession:
                 query_timeout_sec=self._waits.query,
                 payload_text_encoding=self._odbc.TextEncoding.UTF16,
             )
+            return self._reader
 
         return self._ask(read, "running the query", self._waits.query)
 
     def _batches(self, reader: Any) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
-        def let_go() -> None:
-            """End the statement, in the thread it belongs to."""
-            reader.reader = None
+        ended = False
 
         def gathered() -> pa.RecordBatch | None:
             """Fetch until there is enough to be worth handing on: of wide columns a batch has few rows."""
+            nonlocal ended
             batches: list[pa.RecordBatch] = []
             rows, size, began = 0, 0, time.monotonic()
-            while rows < _GATHERED_ROWS and size < _GATHERED_BYTES and time.monotonic() - began < 1:
-                batch = reader.reader.next_batch() if reader.reader is not None else None
+            while (
+                not ended
+                and rows < _GATHERED_ROWS
+                and size < _GATHERED_BYTES
+                and time.monotonic() - began < 1
+            ):
+                batch = reader.reader.next_batch()
                 if batch is None:
-                    let_go()
+                    ended = True
+                    self._let_go()
                     break
                 batches.append(_without_slack(batch))
                 rows, size = rows + batch.num_rows, size + batch.nbytes
@@ -297,17 +313,20 @@ class OdbcSession:
             # The rows end where the connection did, too, and a driver may not say so: only an answer tells.
             self._execute(self._server.answerable, "ending the query")
         except LongTextError:
-            self._ask(let_go, "leaving the rest of the rows", self._waits.query)
+            self._ask(self._let_go, "leaving the rest of the rows", self._waits.query)
             raise
 
-    def _ask(self, call: Callable[[], Answer], doing: str, seconds: int) -> Answer:
+    def _ask(
+        self, call: Callable[[], Answer], doing: str, seconds: int, setting: str = "CPG1_QUERY_TIMEOUT"
+    ) -> Answer:
+        """Have `call` made in the thread; `setting` is what a person may raise to have it waited for longer."""
         where = f"{self._given.server}, {doing} ({self._name})"
         try:
             return self._thread.run(call, seconds + self._waits.grace)
         except DeadlinePassedError as late:
             failure: SourceError = TransientSourceError(
-                f"{where}: the server did not answer ({late}). It may answer later; if this stays, run cpg1 doctor, or "
-                "give it more time with CPG1_QUERY_TIMEOUT."
+                f"{where}: the server did not answer ({late}), and the connection was given up. It may answer later; if "
+                f"this stays, run cpg1 doctor, or give it more time with {setting}."
             )
         except (self._odbc.Error, self._pyodbc.Error) as error:
             failure = self._failure(error, where)

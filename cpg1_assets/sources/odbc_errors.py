@@ -1,8 +1,13 @@
-"""What went wrong, by SQLSTATE and the server's own number, never by words; and what to do about it.
+"""What went wrong, by SQLSTATE and the server's own number, not by words (but for one case); and what to do about it.
 
-Sources: ODBC's SQLSTATEs, and SQL Server's and Azure SQL's published error numbers. A number that is not
-listed is judged by its SQLSTATE, and an SQLSTATE that is not listed is taken to be permanent: asking again
-a question that will never be answered hides the fault for as long as the retries last.
+Sources: ODBC's SQLSTATEs, SQL Server's and Azure SQL's published error numbers, and what Microsoft's driver
+18.6.2 and FreeTDS 1.3.17 were seen to give. A number that is not listed is judged by its SQLSTATE, and an
+SQLSTATE that is not listed is taken to be permanent: asking again a question that will never be answered hides
+the fault for as long as the retries last.
+
+One number means different things by who gives it. Under 08S01 and 08001 a driver on Linux gives the operating
+system's (`ENETRESET` is 102, `ECONNABORTED` 103), which the server uses for a query it does not understand. So
+those states are judged before any number of the server's.
 """
 
 import re
@@ -34,10 +39,9 @@ _ASK_ADMIN = "Ask the administrator of the server."
 
 _TRANSIENT = {
     "the connection to the server was lost or could not be made": (
-        -1, 2, 20, 53, 64, 121, 232, 233, 258, 10050, 10051, 10052, 10053, 10054, 10057, 10058, 10060, 10061, 10064,
-        10065, 11001, 11002,
+        10050, 10051, 10052, 10053, 10054, 10057, 10058, 10060, 10061, 10064, 10065, 11001, 11002, 20017,
     ),
-    "the server did not answer in time": (-2, 845, 8628, 8645),
+    "the server did not answer in time": (845, 8628, 8645),
     "the server chose this query as the victim of a deadlock": (1205,),
     "another session held a lock for longer than the lock timeout": (1222,),
     "the server is busy or short of memory": (
@@ -52,6 +56,9 @@ _TRANSIENT = {
     "the snapshot was no longer to be had": (3947, 3948, 3950, 3953, 3957, 3958, 3960, 3961, 3964, 3967),
     "the server is short of space": (1101, 1105, 3959, 3966),
 }  # fmt: skip
+
+"""Numbers of the network that the server uses for something else (121, 232, 233) are not among them: they come
+under a state that begins with 08. 20017 is FreeTDS's, under 01000."""
 
 _PERMANENT = {
     (18456,): (
@@ -86,7 +93,7 @@ _PERMANENT = {
         "texts of different collations are compared",
         "Set CPG1_COLLATION to a binary collation that this server has.",
     ),
-    (220, 241, 242, 245, 248, 257, 295, 402, 447, 529, 8114, 8115, 8117, 8134, 9803, 9804): (
+    (220, 232, 241, 242, 245, 248, 257, 295, 402, 447, 529, 8114, 8115, 8117, 8134, 9803, 9804): (
         "a value in the database does not fit the type the query needs",
         "Look for it in the table the message names; the contract of the extract gives the type.",
     ),
@@ -96,8 +103,23 @@ _PERMANENT = {
     ),
 }  # fmt: skip
 
+_MEND_TLS = (
+    "Have the authority that issued the certificate trusted on this machine, name the server in DB_CONNECTION_STRING as "
+    "its certificate does (or give HostNameInCertificate; an IP address among a certificate's names is not matched), "
+    "and have TLS 1.2 or later allowed on both sides."
+)
+_NO_LINK = ("08S01", "08001")
+"""The connection was lost, or could not be made: a number with it is the network's, not the server's."""
+_SECURITY = 0x8009
+"""The upper half of the numbers Windows gives of its TLS; the driver uses some of them elsewhere, too."""
+_NO_ENCRYPTION = 20
+_STRING_REFUSED = re.compile("connection string attribute|keyword supplied")
+"""Words, for once: Microsoft's driver refuses a value of the connection string under 08001 and 0, as FreeTDS gives a
+server that is not there. Nothing else tells them apart; a test has the driver's own answers."""
+
 _TRANSIENT_STATES = {
     "08": "the connection to the server was lost or could not be made",
+    "00000": "the driver gave the call up and does not say why",
     "HYT00": "the server did not answer in time",
     "HYT01": "the connection did not answer in time",
     "HY008": "the query was cancelled on the server",
@@ -139,18 +161,54 @@ _BY_NUMBER = _numbers()
 _BY_STATE = {state: Verdict(False, *what) for state, what in _PERMANENT_STATES.items()} | {
     state: Verdict(True, meaning) for state, meaning in _TRANSIENT_STATES.items()
 }
-_OF_THE_DRIVER = ("01", "08", "HYT", "IM")
+_LOOKS_ALIKE = (
+    "It may answer later. An unknown name, a closed port and a silent server look alike to a driver: if this stays, run "
+    "cpg1 doctor, which tells which it is."
+)
+_BY_STATE["HYT00"] = Verdict(True, _TRANSIENT_STATES["HYT00"], _LOOKS_ALIKE)
+_BY_STATE["08001"] = Verdict(True, _TRANSIENT_STATES["08"], _LOOKS_ALIKE)
+_NOT_ENCRYPTED = Verdict(
+    False,
+    "the server does not encrypt, and DB_CONNECTION_STRING asks for it",
+    "Have a certificate given to the server; with Encrypt=no the books and the password can be read on the way.",
+)
+_STRING_WRONG = Verdict(
+    False,
+    "the driver refuses the connection string",
+    "Correct in DB_CONNECTION_STRING what the words name.",
+)
+_TLS_REFUSED = Verdict(
+    False, "no encrypted connection: the server's certificate or TLS is refused", _MEND_TLS
+)
+_OF_THE_DRIVER = ("00", "01", "08", "HYT", "IM")
 _UNKNOWN = Verdict(False, "the server or its driver reported an error", "Report it with this text.")
 
 _IN_ARROW_ODBC = re.compile(r"State: (\w{5}), Native error: (-?\d+), Message: (.*)", re.DOTALL)
 _IN_PYODBC = re.compile(r"\((-?\d+)\) \(SQL\w*\)")
+_NOTHING_SAID = "00000"
+"""Stands for the SQLSTATE of a call that failed without any diagnostic record."""
 _WHO_SPEAKS = re.compile(r"^(?:\[[^\]]*\]\s*)+")
 
 
 def sql_server_verdict(diagnostic: Diagnostic) -> Verdict:
-    """Judge a diagnostic of SQL Server: by its number, else by SQLSTATE, else by SQLSTATE class."""
+    """Judge a diagnostic of SQL Server: a connection that is not there by SQLSTATE, the rest by number, else SQLSTATE."""
+    if diagnostic.state in _NO_LINK:
+        return _no_link(diagnostic)
     verdict = _BY_NUMBER.get(diagnostic.native) if diagnostic.native else None
     return verdict or state_verdict(diagnostic.state)
+
+
+def _no_link(diagnostic: Diagnostic) -> Verdict:
+    """Judge a connection that could not be made or was lost: only what was refused by either side stays refused."""
+    if diagnostic.state == "08001" and (
+        diagnostic.native == -1 or diagnostic.native >> 16 & 0xFFFF == _SECURITY
+    ):
+        return _TLS_REFUSED
+    if diagnostic.state == "08001" and diagnostic.native == _NO_ENCRYPTION:
+        return _NOT_ENCRYPTED
+    if (diagnostic.state, diagnostic.native) == ("08001", 0) and _STRING_REFUSED.search(diagnostic.words):
+        return _STRING_WRONG
+    return state_verdict(diagnostic.state)
 
 
 def state_verdict(state: str) -> Verdict:
@@ -165,6 +223,8 @@ def diagnostic_of(error: BaseException) -> Diagnostic | None:
         return Diagnostic(found[1], int(found[2]), _words(found[3]))
     if len(error.args) > 1 and re.fullmatch(r"\w{5}", first):
         words = str(error.args[1])
+        if not words.startswith(f"[{first}]"):
+            return Diagnostic(_NOTHING_SAID, 0, _words(words))
         number = _IN_PYODBC.search(words)
         return Diagnostic(first, int(number[1]) if number else 0, _words(words.removeprefix(f"[{first}]")))
     return None

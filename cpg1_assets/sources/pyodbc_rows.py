@@ -7,11 +7,13 @@ ever right. pyodbc hands it characters. It is slower (`make bench`), and asks as
 import datetime as dt
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
+from cpg1_assets.errors import SourceError
 from cpg1_assets.sources.driver import pyodbc_module
 
 _BATCH_ROWS = 4_096
@@ -50,7 +52,8 @@ class PyodbcConnection:
         """Run a query. Raises pyodbc.Error."""
         self._wait_no_longer_than(query_timeout_sec)
         cursor = self._connection.execute(text, *(parameters or ()))
-        return PyodbcRows(cursor, map_schema(pa.schema([_field(column) for column in cursor.description])))
+        schema = map_schema(pa.schema([_field(column) for column in cursor.description or ()]))
+        return PyodbcRows(schema, _Batches(cursor, schema))
 
     def _wait_no_longer_than(self, seconds: int) -> None:
         # pyodbc asks the driver for two timeouts, and not every driver has both: without them it is the
@@ -59,28 +62,39 @@ class PyodbcConnection:
             self._connection.timeout = seconds
 
 
+@dataclass
 class PyodbcRows:
-    """The rows of one query, read batch by batch as arrow-odbc's reader is."""
+    """The rows of one query, as arrow-odbc gives them: who takes `reader` away ends the query."""
+
+    schema: pa.Schema
+    reader: "_Batches | None"
+
+
+class _Batches:
+    """Reads batch by batch."""
 
     def __init__(self, cursor: Any, schema: pa.Schema) -> None:  # noqa: ANN401
         """Begin before the first row."""
         self._cursor = cursor
-        self.schema = schema
-        self.reader = self
+        self._schema = schema
 
     def next_batch(self) -> pa.RecordBatch | None:
         """Give the next rows, or None after the last ones. Raises pyodbc.Error."""
         rows = self._cursor.fetchmany(_BATCH_ROWS)
         if not rows:
-            self._cursor.close()  # until then the connection is busy
             return None
         columns = zip(*rows, strict=True)
         return pa.RecordBatch.from_arrays(
-            [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)],
-            schema=self.schema,
+            [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)],
+            schema=self._schema,
         )
 
 
 def _field(column: Sequence[Any]) -> pa.Field:
     name, kind, _, _, precision, scale, _ = column
+    if kind is not Decimal and kind not in _TYPES:
+        raise SourceError(
+            f"Column {name} is of a type that cannot be read with a connection string beyond ASCII (datetimeoffset, time, "
+            "binary and xml are none that the source schema has). Have it made the type that the schema gives."
+        )
     return pa.field(name, pa.decimal128(precision, scale) if kind is Decimal else _TYPES[kind])

@@ -20,6 +20,7 @@ def speak_for(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     odbc = FakeOdbc(server)
     monkeypatch.setattr(driver, "pyodbc_module", lambda: odbc)
     monkeypatch.setattr(driver, "arrow_odbc_module", object)
+    monkeypatch.setattr("cpg1_assets.doctor.server.how_far", lambda _: "nothing listens there")
     monkeypatch.setattr(conversation, "GRACE_SECONDS", 0.0)
 
 

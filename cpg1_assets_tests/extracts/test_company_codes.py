@@ -1,6 +1,6 @@
 """A company is one whatever the case of its code and the blanks at its end: in filters, joins, groups and the file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,8 +65,8 @@ def test_a_company_that_the_group_lists_twice_in_other_letters_is_in_scope_once(
 
 
 @pytest.fixture(name="tables")
-def _tables() -> Iterator[SourceTables]:
-    yield SourceTables()
+def _tables() -> SourceTables:
+    return SourceTables()
 
 
 def test_rows_in_other_letters_belong_to_the_company_in_file_totals_and_witnesses(

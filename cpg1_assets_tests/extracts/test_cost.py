@@ -31,10 +31,17 @@ def test_the_order_items_are_read_at_most_14_times_in_a_close() -> None:
 
 
 def test_an_expression_that_is_named_twice_counts_twice() -> None:
-    once = "WITH a AS (SELECT t.x FROM [d].[s].[T] AS t) SELECT b.x FROM a AS b"
-    twice = "SELECT b.x FROM [d].[s].[T] AS b UNION ALL SELECT c.x FROM [d].[s].[T] AS c WHERE EXISTS (SELECT 1 FROM [d].[s].[T] AS e)"
-    nested = "WITH a AS (SELECT t.x FROM [d].[s].[T] AS t), b AS (SELECT a.x FROM a INNER JOIN a AS o ON o.x = a.x) SELECT b.x FROM b"
-    assert [table_scans([text])["d", "s", "T"] for text in (once, twice, nested)] == [1, 3, 2]
+    table = "[d].[s].[T]"
+    once = f"WITH a AS (SELECT t.x FROM {table} AS t) SELECT b.x FROM a AS b"
+    thrice = (
+        f"SELECT b.x FROM {table} AS b UNION ALL SELECT c.x FROM {table} AS c "
+        f"WHERE EXISTS (SELECT 1 FROM {table} AS e)"
+    )
+    nested = (
+        f"WITH a AS (SELECT t.x FROM {table} AS t), b AS (SELECT a.x FROM a INNER JOIN a AS o ON o.x = a.x) "
+        "SELECT b.x FROM b"
+    )
+    assert [table_scans([text])["d", "s", "T"] for text in (once, thrice, nested)] == [1, 3, 2]
 
 
 def test_the_docs_say_how_often_each_table_is_read() -> None:
@@ -63,7 +70,7 @@ def test_a_join_within_a_database_is_written_so_that_an_index_serves(name: str) 
             ]
             if not equal.find(exp.Collate) or not all(isinstance(side, exp.Column) for side in sides):
                 continue
-            tables = [_table(scope, side) for side in sides]  # type: ignore[arg-type]
+            tables = [_table(scope, side) for side in sides]
             if None in tables or len({table.catalog for table in tables if table is not None}) > 1:
                 continue
             conjunction = equal.find_ancestor(exp.Join, exp.Where, exp.Having)

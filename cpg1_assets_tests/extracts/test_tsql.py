@@ -92,15 +92,21 @@ def _is_raw_number(columns: Columns, node: exp.Expr | None) -> bool:
 
 
 def _raw_numbers(statement: str) -> list[str]:
-    """Give what collates such an id, or compares it: COLLATE of a number is an error of SQL Server's (447), and beside
-    a number it reads a text as one, so that one id with a letter in it ends the query (245).
+    """Give what collates such an id, or compares it.
+
+    COLLATE of a number is an error of SQL Server's (447), and beside a number it reads a text as one, so that one
+    id with a letter in it ends the query (245).
     """
     tree = sqlglot.parse_one(statement, read="tsql")
     columns = Columns(tree)
-    found = [node for node in tree.find_all(exp.Collate) if _is_raw_number(columns, node.this)]
-    for compared in tree.find_all(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In):
-        if any(_is_raw_number(columns, side) for side in (compared.this, compared.args.get("expression"))):
-            found.append(compared)
+    found: list[exp.Expr] = [
+        node for node in tree.find_all(exp.Collate) if _is_raw_number(columns, node.this)
+    ]
+    found += [
+        compared
+        for compared in tree.find_all(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In)
+        if any(_is_raw_number(columns, side) for side in (compared.this, compared.args.get("expression")))
+    ]
     return [node.sql("tsql") for node in found]
 
 
@@ -117,12 +123,12 @@ _TEMPLATES = "[AIG_Nav_Jumia_Reconciliation].[dbo].[StoreCreditVoucher]"
     "statement",
     [
         f"SELECT s.COD_OMS_SALES_ORDER_ITEM COLLATE Latin1_General_100_BIN2 AS x FROM {_SOI} AS s",
-        "SELECT a.item COLLATE Latin1_General_100_BIN2 AS x FROM "
-        f"(SELECT s.COD_OMS_SALES_ORDER_ITEM AS item FROM {_SOI} AS s) AS a",
-        f"WITH a AS (SELECT MIN(s.COD_OMS_SALES_ORDER_ITEM) AS item FROM {_SOI} AS s), b AS (SELECT a.item FROM a) "
-        "SELECT 1 AS x FROM b ORDER BY b.item COLLATE Latin1_General_100_BIN2",
-        f"SELECT 1 AS x FROM {_TEMPLATES} AS t INNER JOIN {_TEMPLATES} AS v "
-        "ON t.id = CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2",
+        f"""SELECT a.item COLLATE Latin1_General_100_BIN2 AS x
+            FROM (SELECT s.COD_OMS_SALES_ORDER_ITEM AS item FROM {_SOI} AS s) AS a""",
+        f"""WITH a AS (SELECT MIN(s.COD_OMS_SALES_ORDER_ITEM) AS item FROM {_SOI} AS s), b AS (SELECT a.item FROM a)
+            SELECT 1 AS x FROM b ORDER BY b.item COLLATE Latin1_General_100_BIN2""",
+        f"""SELECT 1 AS x FROM {_TEMPLATES} AS t INNER JOIN {_TEMPLATES} AS v
+            ON t.id = CAST(v.id AS nvarchar(100)) COLLATE Latin1_General_100_BIN2""",
     ],
 )
 def test_such_an_id_is_found_under_another_name(statement: str) -> None:

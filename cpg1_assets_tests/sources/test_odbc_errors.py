@@ -1,5 +1,8 @@
 """Errors are judged by SQLSTATE and number: what may pass is asked again, what will not says what to do."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from cpg1_assets.errors import SourceError, TransientSourceError
@@ -17,6 +20,10 @@ _TRANSIENT = [
     ("HY000", 596), ("HY000", 6005), ("42000", 983), ("28000", 18401), ("28000", 18451), ("HY000", 10054),
     ("42000", 3960), ("HY000", 8645), ("HY008", 0), ("40001", 0), ("HY117", 0), ("42000", 49918),
     ("42000", 3947), ("42000", 3948), ("42000", 3953), ("42000", 3957), ("42000", 3958), ("42000", 1105),
+    ("08S01", 102), ("08S01", 103), ("08S01", 105), ("08S01", 117), ("08S01", 130), ("08S01", 137), ("08S01", 145),
+    ("08S01", 208), ("08S01", -1), ("08S01", 20), ("08001", 26), ("08001", 104), ("08001", 103), ("08001", 10054),
+    ("08001", 258), ("08001", 10057), ("08001", 11001), ("08001", 102), ("08001", 101), ("08003", 0), ("08007", 0),
+    ("08004", 40613), ("08004", 17809), ("08004", 0), ("08S01", 20009), ("01000", 20017), ("00000", 0),
     ("HY000", 3971), ("IMC01", 0), ("IMC06", 0), ("HY010", 0), ("24000", 0),
 ]  # fmt: skip
 _PERMANENT = [
@@ -24,6 +31,9 @@ _PERMANENT = [
     ("42000", 230), ("42000", 916), ("42000", 911), ("42000", 4060), ("42000", 102), ("42000", 156),
     ("42000", 468), ("22018", 245), ("22003", 8115), ("22007", 241), ("42000", 3952), ("IM002", 0), ("01000", 0),
     ("HY000", 0), ("HY000", 50000), ("42000", 99999), ("28000", 0), ("42S02", 0), ("42S22", 0), ("99999", 0),
+    ("08001", -1), ("08001", -2146893048), ("08001", -2146893019), ("08001", 20), ("08004", 18456), ("08004", 4060),
+    ("08004", 911), ("08004", 916), ("08004", 18450), ("22003", 232), ("07008", 121), ("23000", 233), ("42000", 258),
+    ("42000", 64), ("42000", 103), ("42000", 105), ("42000", 117), ("42000", 130), ("42000", 137), ("42000", 145),
     ("42000", 447), ("42000", 3951), ("42000", 3954), ("IM003", 0),
 ]  # fmt: skip
 
@@ -38,6 +48,19 @@ def test_what_will_not_pass_is_not_asked_again_and_says_what_to_do(state: str, n
     verdict = sql_server_verdict(Diagnostic(state, native, ""))
     assert not verdict.transient
     assert len(verdict.to_do) > len("Report it")
+
+
+def test_a_refused_value_of_the_connection_string_is_told_from_a_server_that_is_not_there() -> None:
+    wrong = "Invalid value specified for connection string attribute 'Encrypt'"
+    assert not sql_server_verdict(Diagnostic("08001", 0, wrong)).transient
+    assert not sql_server_verdict(Diagnostic("08001", 0, "Neither DSN nor SERVER keyword supplied")).transient
+    assert sql_server_verdict(Diagnostic("08001", 0, "Unable to connect to data source")).transient
+
+
+def test_a_refused_certificate_says_what_to_do_about_it() -> None:
+    verdict = sql_server_verdict(Diagnostic("08001", -1, ""))
+    assert "HostNameInCertificate" in verdict.to_do
+    assert "Encrypt=no" in sql_server_verdict(Diagnostic("08001", 20, "")).to_do
 
 
 def test_every_number_is_judged_once() -> None:
@@ -70,6 +93,8 @@ def test_the_words_do_not_decide() -> None:
             Exception("State: HY000, Native error: -2146893019, Message: [A]  two\n lines"),
             Diagnostic("HY000", -2146893019, "two lines"),
         ),
+        (Exception("HY000", "The driver did not supply an error!"),
+         Diagnostic("00000", 0, "The driver did not supply an error!")),
         (Exception("The driver is not what it was."), None),
         (Exception(), None),
     ],
@@ -94,3 +119,29 @@ def test_the_error_says_where_what_and_what_to_do() -> None:
     assert "The driver says: x" in str(source_error(sql_server_verdict(unloaded), unloaded, "srv", "x"))
     lost = Diagnostic("08S01", 104, "")
     assert type(source_error(sql_server_verdict(lost), lost, "srv", "")) is TransientSourceError
+
+
+def _documented() -> list[tuple[Diagnostic, bool]]:
+    """Read the table of the SQL Server page: `state/number`, a state, or a number of the server's; and whether again."""
+    page = (Path(__file__).parents[2] / "docs" / "sql-server.md").read_text(encoding="utf-8")
+    table = page.partition("| what | examples | again? |")[2].partition("\n\n")[0]
+    read = []
+    for row in table.splitlines()[2:]:
+        _, _, examples, again, _ = row.split("|")
+        for example in re.findall(r"`([0-9A-Z/-]+)`", examples):
+            state, _, number = example.rpartition("/")
+            if (
+                not state
+                and len(example) == 5
+                and not (example.isdigit() and int(example) in listed_numbers())
+            ):
+                state, number = example, "0"
+            read.append((Diagnostic(state or "42000", int(number or example), ""), again.strip() == "yes"))
+    return read
+
+
+def test_the_page_says_of_each_error_whether_it_is_asked_again_and_leaves_no_kind_out() -> None:
+    documented = _documented()
+    assert [d for d, again in documented if sql_server_verdict(d).transient is not again] == []
+    kinds = {sql_server_verdict(Diagnostic("42000", number, "")).meaning for number in listed_numbers()}
+    assert kinds <= {sql_server_verdict(diagnostic).meaning for diagnostic, _ in documented}

@@ -20,12 +20,14 @@ import pyarrow as pa
 from cpg1_assets.sources.query import Query
 from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets_tests.tds import wire
+from cpg1_assets_tests.tds.tls import Encrypted
 from cpg1_assets_tests.tds.wire import Login, Reader, Wire
 
 USER, PASSWORD = "svc_close", "p;w}d {'=?"
 _CALL = re.compile(r"DECLARE (.*?);\s*EXEC sp_executesql N'(.*)', N'([^']*)', ([@\w, ]+);\s*$", re.DOTALL)
 _CALL_OF_TEXT = re.compile(r"EXEC sp_executesql @cpg1_text(.*);\s*$", re.DOTALL)
 _DECLARED = re.compile(r"@(\w+) ([a-z0-9]+(?:\([^)]*\))?) = (@P\d+)")
+_TLS_HANDSHAKE = b"\x16"
 _PROCEDURES = {10: "sp_executesql", 12: "sp_execute", 13: "sp_prepexec", 15: "sp_unprepare"}
 
 
@@ -60,7 +62,8 @@ class Packed:
 class TdsServer:
     """The server: `answers` holds what to say to a text that contains a key, before the sample books are asked.
 
-    With `tls` everything is encrypted from the first byte (TDS 8, `Encrypt=strict`).
+    With `tls` everything is encrypted: from the first byte where the client begins so (TDS 8, `Encrypt=strict`), else
+    from PRELOGIN on (`Encrypt=yes`).
     """
 
     books: Path
@@ -100,6 +103,9 @@ class TdsServer:
             while True:
                 kind, content = line.receive()
                 match kind:
+                    case wire.PRELOGIN if self.tls is not None and not isinstance(client, ssl.SSLSocket):
+                        line.send(wire.prelogin_answer(encrypts=True))
+                        line = Wire(Encrypted(client, self.tls))
                     case wire.PRELOGIN:
                         line.send(wire.prelogin_answer())
                     case wire.LOGIN:
@@ -116,7 +122,9 @@ class TdsServer:
                         line.send(wire.done(wire.DONE))
 
     def _secured(self, client: socket.socket) -> socket.socket:
-        return client if self.tls is None else self.tls.wrap_socket(client, server_side=True)
+        if self.tls is None or client.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
+            return client
+        return self.tls.wrap_socket(client, server_side=True)
 
     def _let_in(self, line: Wire, login: Login) -> bool:
         self.logins.append(login)

@@ -2,8 +2,6 @@
 
 import datetime as dt
 import random
-import socket
-import ssl
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -11,11 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from cpg1_assets.errors import SourceError, TransientSourceError
 from cpg1_assets.extracts.catalog import read_catalog
@@ -107,6 +100,19 @@ def test_every_type_arrives_to_the_letter(server: TdsServer, asking: Asking) -> 
     server.answers["anything"] = table
     with asking().session() as session:
         assert [tuple(row.values()) for row in session.rows(_ANYTHING)] == rows
+
+
+def test_a_moment_with_an_offset_is_a_text_or_refused_by_name(server: TdsServer, asking: Asking) -> None:
+    schema = pa.schema([_field("moment", pa.timestamp("us"), "datetimeoffset")])
+    server.answers["anything"] = pa.Table.from_pylist([{"moment": dt.datetime(2025, 9, 30, 22, 59)}], schema)  # noqa: DTZ001
+    with asking().session() as session:
+        assert session.rows(_ANYTHING) == [{"moment": "2025-09-30 23:59:00.0000000 +01:00"}]
+    through_pyodbc = f"{server.connection_string}WSID=é;"
+    with (
+        asking(through_pyodbc).session() as session,
+        pytest.raises(SourceError, match="Column moment is of a type"),
+    ):
+        session.rows(_ANYTHING)
 
 
 @pytest.mark.parametrize(
@@ -296,50 +302,3 @@ def test_a_query_that_takes_too_long_is_given_up_in_time(server: TdsServer, aski
     with asking(None, Waits(query=1, grace=5)).session() as session, pytest.raises(TransientSourceError):
         session.rows(_ANYTHING)
     assert time.monotonic() - began < 30
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a key and a certificate for localhost that nobody has issued."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    key_file, certificate_file = folder / "key.pem", folder / "certificate.pem"
-    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
-    certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM))
-    return key_file, certificate_file
-
-
-def test_an_encrypted_connection_gives_the_same_and_an_unknown_certificate_is_refused(
-    server: TdsServer, asking: Asking, tmp_path: Path
-) -> None:
-    key, certificate = _certificate(tmp_path)
-    server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.tls.load_cert_chain(certificate, key)
-    server.tls.set_alpn_protocols(["tds/8.0"])
-    strict = server.connection_string.replace("127.0.0.1", "localhost").replace(
-        "Encrypt=no", "Encrypt=strict"
-    )
-    with asking(f"{strict}ServerCertificate={certificate};").session() as session:
-        assert session.rows(Query("SELECT 'é🌍' AS t", {})) == [{"t": "é🌍"}]
-    with pytest.raises(SourceError, match="certificate"), asking(strict).session():
-        pass
-    assert len(server.logins) == 1
-
-
-def test_a_closed_port_is_asked_again_later(asking: Asking) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    given = f"Driver={{ODBC Driver 18 for SQL Server}};Server=tcp:127.0.0.1,{port};UID=u;PWD=wxyz;"
-    with pytest.raises(TransientSourceError), asking(given, Waits(login=1)).session():
-        pass

@@ -1,12 +1,11 @@
 """The parts of TDS 7.4 that a query needs: packets, requests read, tokens written (MS-TDS, public specification)."""
 
 import datetime as dt
-import socket
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -31,10 +30,20 @@ class Login:
     reads_only: bool
 
 
+class Connected(Protocol):
+    """What is used of a socket, encrypted or not."""
+
+    def recv(self, most: int, /) -> bytes:
+        """Give what has arrived."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send."""
+
+
 class Wire:
     """A socket that sends and receives TDS messages."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: Connected) -> None:
         """Take over a connected socket."""
         self._socket = connection
 
@@ -52,6 +61,10 @@ class Wire:
         packed, rest = packets(content, last=last)
         self._socket.sendall(packed)
         return rest
+
+    def send_begun(self, content: bytes) -> None:
+        """Send `content`, less than a packet has room for, as a packet that is not the last one."""
+        self._socket.sendall(_HEADER.pack(ANSWER, 0, len(content) + _HEADER.size, 51, 1, 0) + content)
 
     def send_packed(self, packed: bytes) -> None:
         """Send what `packets` made."""
@@ -103,6 +116,11 @@ def packets(content: bytes, *, last: bool) -> tuple[bytes, bytes]:
         ends = last and start >= len(content)
         packed += _HEADER.pack(ANSWER, 1 if ends else 0, len(part) + _HEADER.size, 51, 1, 0) + part
     return bytes(packed), content[start:]
+
+
+def packet(kind: int, content: bytes) -> bytes:
+    """Put a short message into one packet."""
+    return _HEADER.pack(kind, 1, len(content) + _HEADER.size, 0, 0, 0) + content
 
 
 def read_login(content: bytes) -> Login:
@@ -164,9 +182,15 @@ def login_answer(database: str) -> bytes:
     )  # fmt: skip
 
 
-def prelogin_answer() -> bytes:
-    """Say the version, and that nothing is encrypted here."""
-    options = [(0, bytes([16, 0, 0x10, 0, 0, 0])), (1, b"\x02"), (2, b"\x00"), (3, b""), (4, b"\x00")]
+def prelogin_answer(*, encrypts: bool = False) -> bytes:
+    """Say the version, and whether anything is encrypted here."""
+    options = [
+        (0, bytes([16, 0, 0x10, 0, 0, 0])),
+        (1, b"\x01" if encrypts else b"\x02"),
+        (2, b"\x00"),
+        (3, b""),
+        (4, b"\x00"),
+    ]
     start = 5 * len(options) + 1
     head, body = b"", b""
     for option, value in options:
@@ -216,7 +240,7 @@ def rows(schema: pa.Schema, batch: pa.RecordBatch) -> Iterator[bytes]:
         yield b"\xd1" + b"".join(encode(value) for encode, value in zip(encoders, row, strict=True))
 
 
-def _type_of(field: pa.Field) -> tuple[bytes, Callable[[Any], bytes]]:  # noqa: PLR0911 - a table of types
+def _type_of(field: pa.Field) -> tuple[bytes, Callable[[Any], bytes]]:  # noqa: C901, PLR0911 - a table of types
     kind = field.type
     named = (field.metadata or {}).get(b"tds", b"").decode()
     if pa.types.is_decimal(kind):
@@ -235,6 +259,8 @@ def _type_of(field: pa.Field) -> tuple[bytes, Callable[[Any], bytes]]:  # noqa: 
         )
     if pa.types.is_timestamp(kind) and named == "datetime2":
         return b"\x2a\x07", _datetime2
+    if pa.types.is_timestamp(kind) and named == "datetimeoffset":
+        return b"\x2b\x07", _datetimeoffset
     if pa.types.is_timestamp(kind):
         return b"\x6f\x08", _datetime
     if named == "nvarchar(max)":
@@ -285,6 +311,11 @@ def _datetime2(value: dt.datetime | None) -> bytes:
     midnight = dt.datetime.combine(value.date(), dt.time())
     ticks = (value - midnight) // dt.timedelta(microseconds=1) * 10
     return b"\x08" + ticks.to_bytes(5, "little") + (value.date() - _EPOCH_1).days.to_bytes(3, "little")
+
+
+def _datetimeoffset(value: dt.datetime | None) -> bytes:
+    """Write a moment in UTC as one of a place an hour ahead."""
+    return b"\x00" if value is None else b"\x0a" + _datetime2(value)[1:] + struct.pack("<h", 60)
 
 
 def _changed(kind: int, new: bytes, old: bytes) -> bytes:
