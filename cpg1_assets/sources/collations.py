@@ -93,8 +93,12 @@ class Collations:
             case exp.Upper() | exp.Lower():
                 case: Case = "upper" if isinstance(node, exp.Upper) else "lower"
                 inner = self.of(node.this)
-                fixed = inner.fixed and frozenset(getattr(value, case)() for value in inner.fixed)
-                return Collation(inner.label, frozenset([case]), fixed)
+                if inner.fixed is None:
+                    return Collation(inner.label, frozenset([case]))
+                if not all(map(str.isascii, inner.fixed)):
+                    return Collation(inner.label)
+                folded = frozenset(getattr(value, case)() for value in inner.fixed)
+                return Collation(inner.label, cases_of(*folded), folded)
             case exp.Case():
                 branches = [branch.args["true"] for branch in node.args["ifs"]]
                 return self._all([*branches, node.args.get("default")])

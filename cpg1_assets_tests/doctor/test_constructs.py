@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from cpg1_assets.doctor import Finding
 from cpg1_assets.doctor.constructs import check_constructs, question
 from cpg1_assets.doctor.conversation import RefusedError, Row
+from cpg1_assets.doctor.server import check_server
+from cpg1_assets.settings import Settings
 from cpg1_assets.sources.constructs import Construct, read_constructs
 from cpg1_assets.sources.odbc_errors import Diagnostic
 from cpg1_assets.sources.sqlserver import SqlServer
 from cpg1_assets_tests.doctor.conftest import Examined
-from cpg1_assets_tests.doctor.fake_server import FakeServer, given
+from cpg1_assets_tests.doctor.fake_server import NAMED, FakeServer, given
 
 _ALL = {question(c): c for group in read_constructs().allowed.values() for c in group}
 
@@ -87,6 +90,22 @@ def test_a_construct_that_the_server_refuses_is_named_with_its_words() -> None:
 
     (found,) = [f for f in _findings(_Server("EOMONTH", refuse)) if f.verdict == "mend"]
     assert "error 195" in found.said
+
+
+def test_the_doctor_asks_them_after_everything_else(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    others = server.answer
+
+    def answer(text: str, values: tuple[str, ...]) -> list[Row]:
+        return [_row(_ALL[text])] if text in _ALL else others(text, values)
+
+    monkeypatch.setattr(server, "answer", answer)
+    findings = check_server(Settings(home=tmp_path), given(), NAMED, asks_constructs=True)
+    asked = [finding for finding in findings if finding.group == "Constructs"]
+    assert [finding.subject for finding in asked] == list(read_constructs().allowed)
+    assert findings[-len(asked) :] == asked
+    assert {finding.verdict for finding in findings} == {"fine"}
 
 
 def test_the_doctor_asks_them_only_where_it_is_told_to(server: FakeServer, examined: Examined) -> None:

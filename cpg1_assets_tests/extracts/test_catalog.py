@@ -242,8 +242,9 @@ def test_a_contract_that_breaks_a_rule_is_refused_by_file_and_line(
 def test_a_kept_text_whose_blanks_the_server_would_choose_is_refused_with_its_line(tmp_path: Path) -> None:
     table = "[AIG_Nav_DW].[dbo].[Customers]"
     sql = (
-        "SELECT\n    t.id_company AS id_company,\n    MIN(t.No_ COLLATE Latin1_General_100_BIN2) AS document_no,\n"
-        "    NULL AS amount,\n    1 AS several_customer\n"
+        "SELECT\n    t.id_company AS id_company,\n"
+        "    MIN(t.No_ COLLATE Latin1_General_100_BIN2) AS document_no,\n    NULL AS amount,\n"
+        "    1 AS several_customer\n"
         f"FROM {table} AS t\nGROUP BY t.id_company\n"
     )
     with pytest.raises(

@@ -126,7 +126,9 @@ def test_a_company_code_under_a_binary_collation_alone_is_refused(place: str) ->
     assert any("one company whatever its case; leave the collation out" in what for _, what in found)
 
 
-def test_a_company_code_compares_with_no_other_text() -> None:
+def test_a_company_code_compares_with_no_other_text_and_not_by_its_place() -> None:
+    (order,) = about("c.[id_company] < e.[id_company]")
+    assert "compare them with =" in order
     (what,) = about("c.[id_company] = e.[Customer No_]")
     assert "compares with company codes and fixed values" in what
 

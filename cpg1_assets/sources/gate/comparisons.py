@@ -34,6 +34,8 @@ def compared(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> Iterato
 
 def _companies(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> Iterator[str]:
     """Hold what stands beside a company code to another, or to a value that names one."""
+    if isinstance(node, _ORDERINGS):
+        yield f"{said(node)} puts company codes in order, which is the server's by its collation: compare them with ="
     for side in sides:
         if isinstance(side.unnest(), exp.Collate) and reading.is_company(side.unnest().this):
             continue  # refused where it stands
