@@ -53,9 +53,11 @@ VALIDATIONS = {
 }
 """The validations of a month's files, by name, with what each says."""
 
-_SUFFIXES = (".csv", ".xlsx")
+_SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".xlsm", ".htm", ".html")
 _NOT_DATA = {"thumbs.db", "desktop.ini"}
-_EXPECTED = "Name it <COMPANY>.csv or <COMPANY>.xlsx, or take it out of the inbox."
+_EXPECTED = (
+    "Name it <COMPANY>.csv or <COMPANY>.xlsx (also read: .xls, .xlsb, .ods), or take it out of the inbox."
+)
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,17 @@ class JdashMonth:
 
 
 def read_jdash(
-    inbox: Path, month: CutoffMonth, companies: Sequence[str], known_companies: Sequence[str] | None = None
+    inbox: Path,
+    month: CutoffMonth,
+    companies: Sequence[str],
+    known_companies: Sequence[str] | None = None,
+    currencies: Mapping[str, str | None] | None = None,
 ) -> JdashMonth:
     """Read the files of `companies` in `<inbox>/jdash/<YYYY-MM>/`.
 
     `known_companies` are all companies in scope: a file of one that is not asked for is left alone, a file
-    of any other is a problem by name. A problem stops its own company only; none is raised.
+    of any other is a problem by name. `currencies` gives the ISO code of each company's own currency, where it
+    is known. A problem stops its own company only; none is raised.
     """
     known = {_folded(company): company for company in (*(known_companies or ()), *companies)}
     files, problems = _files_of_the_month(inbox / "jdash" / month.key, known, set(companies))
@@ -106,8 +113,8 @@ def read_jdash(
         try:
             for path in paths:
                 sources.append(JdashSource(path, _content(path)))  # noqa: PERF401 - keep those before a failure
-            # As Arrow at once: the rows of one company at a time are held as Python objects.
-            tables[company] = _table(company, paths[0].name, _parsed(company, sources[-len(paths) :]))
+            vouchers = _parsed(company, sources[-len(paths) :], (currencies or {}).get(company))
+            tables[company] = _table(company, paths[0].name, vouchers)
             read[company] = paths[0]
         except DataError as error:
             problems.append(JdashProblem(company, paths[0].name, str(error)))
@@ -180,21 +187,21 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _parsed(company: str, opened: Sequence[JdashSource]) -> VoucherAmounts:
+def _parsed(company: str, opened: Sequence[JdashSource], currency: str | None) -> VoucherAmounts:
     if len(opened) > 1:
         names = " and ".join(source.path.name for source in opened)
         raise DataError(
             f"{names} are both files of {company}, and none is read. Keep one of them in the inbox."
         )
-    return parse_jdash(opened[0].path.name, opened[0].content)
+    return parse_jdash(opened[0].path.name, opened[0].content, currency)
 
 
 def _table(company: str, file: str, vouchers: VoucherAmounts) -> pa.Table:
     return pa.table(
         [
             pa.repeat(company, len(vouchers)),
-            pa.array([voucher for voucher, _ in vouchers]),
-            pa.array([amount for _, amount in vouchers], JDASH.arrow_schema.field("amount_used").type),
+            vouchers.table["voucher_id"],
+            vouchers.table["amount_used"],
             pa.repeat(file, len(vouchers)),
         ],
         schema=JDASH.arrow_schema,
