@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from itertools import product
 
-from cpg1_assets.jdash.currency import MARK, codes_of, mark_of
+from cpg1_assets.jdash.currency import MARK, codes_of, is_currency_sign, mark_of
 from cpg1_assets.jdash.number_format import (
     NotCertainError,
     currency_marks,
@@ -54,6 +54,8 @@ class Number:
     """Whether it is the stored result of a formula."""
     text: str | None = None
     """What the cell shows, where the file itself says so."""
+    currency: str = ""
+    """The ISO code of its currency, where the file itself says so."""
 
 
 Cell = str | int | float | Number | NoValue | None
@@ -324,6 +326,8 @@ def read_amount(cell: Cell) -> tuple[Decimal, str]:
 
 def _shown_mark(cell: Number) -> str:
     """Give the mark of the currency that a cell's format puts beside its number."""
+    if cell.text is not None:
+        return _mark_beside(cell.text, cell.currency)
     if shows_percent(cell.format, cell.value):
         raise CellError(f"{cell.value!r} is shown as a percentage, which is no amount. Format it as a number")
     try:
@@ -334,7 +338,20 @@ def _shown_mark(cell: Number) -> str:
         ) from None
     if len(marks) > 1 and not frozenset.intersection(*map(codes_of, marks)):
         raise CellError(f"the number format {cell.format!r:.60} names two currencies. Format it as a number")
-    return marks[0] if marks else ""
+    return marks[0] if marks else cell.currency
+
+
+def _mark_beside(text: str, currency: str) -> str:
+    """Give the mark of the currency that a cell shows beside its number, or says it has."""
+    marks = [mark_of(mark) for mark in MARK.findall(text)] + list(
+        filter(is_currency_sign, MARK.sub("", text))
+    )
+    marks += [currency] if currency else []
+    if "%" in text:
+        raise CellError(f"{_quoted(text)} is a percentage, which is no amount. Format it as a number")
+    if len(marks) > 1 and not frozenset.intersection(*map(codes_of, marks)):
+        raise CellError(f"{_quoted(text)} is in two currencies. Format it as a number")
+    return marks[-1] if marks else ""
 
 
 def _written_amount(text: str) -> tuple[Decimal, str]:

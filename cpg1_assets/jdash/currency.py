@@ -1,19 +1,17 @@
 """Which currency an amount is written in, and in which a company keeps its books (spec: jdash, cr_05).
 
-The countries of each currency are in `currencies.yaml`. Where a mark stands, and what follows from it, is not known here.
+The countries of each currency are in `currencies.txt`. Where a mark stands, and what follows from it, is not known here.
 """
 
 import re
 import unicodedata
 
-from pydantic import RootModel
-
 from cpg1_assets import loaded
-from cpg1_assets.yaml_file import parse_yaml
 
-_FILE = "jdash/currencies.yaml"
-_COUNTRIES = parse_yaml(loaded.TEXTS[_FILE], RootModel[dict[str, str]], name=_FILE).root
-_CURRENCY_OF_COUNTRY = {country: code for code, listed in _COUNTRIES.items() for country in listed.split()}
+_LISTED = [
+    line.split() for line in loaded.text("jdash/currencies.txt").splitlines() if not line.startswith("#")
+]
+_CURRENCY_OF_COUNTRY = {country: code for code, *countries in _LISTED for country in countries}
 _DOLLARS = "USD CAD AUD NZD SGD HKD NAD LRD TTD JMD BSD BBD BZD BMD KYD FJD GYD SRD XCD SBD TWD BND MXN ARS CLP COP UYU"
 _SIGNS = {
     "₦": "NGN", "N": "NGN", "KSh": "KES", "KSh.": "KES", "Ksh": "KES", "GH₵": "GHS", "GH¢": "GHS", "GHC": "GHS", "₵": "GHS",
@@ -24,7 +22,7 @@ _SIGNS = {
     "US$": "USD", "$": _DOLLARS, "€": "EUR", "R$": "BRL", "¥": "JPY CNY", "₹": "INR", "Rs": "INR PKR MUR LKR NPR SCR",
     "Rs.": "INR PKR MUR LKR NPR SCR", "₺": "TRY", "₽": "RUB", "₪": "ILS", "₩": "KRW", "₫": "VND", "₱": "PHP", "₴": "UAH",
 }  # fmt: skip
-_MARKS = {code: frozenset([code]) for code in _COUNTRIES} | {
+_MARKS = {code: frozenset([code]) for code, *_ in _LISTED} | {
     sign: frozenset(codes.split()) for sign, codes in _SIGNS.items()
 }
 _BY_FOLDED = {mark.lower(): mark for mark in reversed(_MARKS)}

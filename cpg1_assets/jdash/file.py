@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import overload
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -208,13 +209,18 @@ class _Rows:
 
 
 def _by_voucher(rows: pa.Table) -> pa.Table:
-    """Give the sum of each voucher's rows, in code point order."""
+    """Give the sum of each voucher's rows, in code point order. Most have one row, so only the others are grouped."""
     rows = rows.combine_chunks()
+    rows = rows.take(pc.sort_indices(rows["voucher_id"])).combine_chunks()
     ids = rows["voucher_id"]
-    if len(ids) and not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
-        rows = rows.group_by("voucher_id", use_threads=False).aggregate([("amount_used", "sum")])
-        rows = rows.rename_columns(["voucher_id", "amount_used"]).sort_by("voucher_id")
-    return rows
+    same = pc.equal(ids[1:], ids[:-1]).to_numpy() if len(ids) else np.array([], np.bool_)
+    if not same.any():
+        return rows
+    several = pa.array(np.append(same, False) | np.append(False, same))
+    summed = rows.filter(several).group_by("voucher_id").aggregate([("amount_used", "sum")])
+    summed = summed.rename_columns(["voucher_id", "amount_used"])
+    single = rows.filter(pc.invert(several)).cast(summed.schema)
+    return pa.concat_tables([single, summed]).sort_by("voucher_id")
 
 
 def _blocks(rows: Iterable[Row]) -> Iterator[tuple[list[Row], bool]]:

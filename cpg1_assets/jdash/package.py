@@ -149,7 +149,9 @@ def parse_xml(
 
 @lru_cache(maxsize=1024)
 def _local(name: str) -> str:
-    return name.rsplit(" ", 1)[-1]
+    """Give a name without its namespace. What LibreOffice adds to OpenDocument has the same names, so it keeps a mark."""
+    namespace, _, local = name.rpartition(" ")
+    return f"calcext-{local}" if ":calcext:" in namespace else local
 
 
 def _folded(name: str) -> str:

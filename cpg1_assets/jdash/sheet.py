@@ -13,6 +13,7 @@ from cpg1_assets.errors import DataError
 from cpg1_assets.jdash.cells import Cell, is_blank, without_invisible
 from cpg1_assets.jdash.delimited import DELIMITERS, DelimitedRows, decoded
 from cpg1_assets.jdash.number_format import is_harmless, is_only_a_number
+from cpg1_assets.jdash.ods import KIND, read_ods
 from cpg1_assets.jdash.package import Package
 from cpg1_assets.jdash.table import (
     AGAIN,
@@ -23,7 +24,9 @@ from cpg1_assets.jdash.table import (
     UnreadableError,
     refused,
 )
+from cpg1_assets.jdash.web_page import is_web_page, read_web_page
 from cpg1_assets.jdash.xls import read_xls
+from cpg1_assets.jdash.xlsb import read_xlsb
 from cpg1_assets.jdash.xlsx import read_xlsx
 
 VOUCHER_HEADERS = ("Voucher Id", "Voucher_Id", "voucher_id", "VoucherId", "id", "voucher")
@@ -34,6 +37,17 @@ _LINES_ABOVE = 30
 """The header is looked for in so many lines: titles, filters and dates may stand above it."""
 _ZIP = b"PK\x03\x04"
 _COMPOUND = b"\xd0\xcf\x11\xe0"
+
+
+_EXCEL_4 = "a workbook of Excel 4 or before"
+_KNOWN_STARTS = {
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "an archive",
+    b"PAR1": "a Parquet file",
+    b"\x09\x00\x04\x00": _EXCEL_4,
+    b"\x09\x02\x06\x00": _EXCEL_4,
+    b"\x09\x04\x06\x00": _EXCEL_4,
+}
 
 
 @dataclass(frozen=True)
@@ -54,20 +68,31 @@ class Sheet:
 def read_sheet(file: str, content: bytes) -> Sheet:
     """Find the table in the bytes of `file`. Raises DataError when none is certain; going through its rows may, too."""
     suffix = PurePath(file.strip()).suffix.lower()
-    if suffix == ".csv" and content.startswith((_ZIP, _COMPOUND)):
-        raise refused(file, "it is an Excel workbook, not a CSV file", SAVE_AS_CSV)
-    if content.startswith(_ZIP):
-        return _only_table(file, _read(file, lambda: _zipped_tables(content)))
-    if content.startswith(_COMPOUND):
-        return _only_table(file, _read(file, lambda: read_xls(content)))
+    if content.startswith((_ZIP, _COMPOUND)):
+        if suffix == ".csv":
+            raise refused(file, "it is an Excel workbook, not a CSV file", SAVE_AS_CSV)
+        read = _zipped_tables if content.startswith(_ZIP) else read_xls
+        return _only_table(file, _read(file, lambda: read(content)))
+    if is_web_page(content):
+        return _web_page_sheet(file, content)
     if suffix == ".csv":
         return _delimited_sheet(file, _text(file, content))
-    raise refused(file, "it is not an Excel workbook, whatever its name says")
+    raise refused(file, f"it is not an Excel workbook, whatever its name says{_what_it_is(content)}")
 
 
 def _zipped_tables(content: bytes) -> list[Table]:
     package = Package(content)
-    return read_xlsx(package, content)
+    if "mimetype" in package:
+        kind = package.read("mimetype").decode("ascii", "replace").strip()
+        if not kind.startswith(KIND):
+            raise UnreadableError(f"it is no spreadsheet, but {kind:.80}")
+        return read_ods(package)
+    main = next((r.target for r in package.related("") if r.type == "officeDocument"), None)
+    if main is None:
+        if "content.xml" in package and "META-INF/manifest.xml" in package:
+            return read_ods(package)
+        raise UnreadableError("it is an archive, but of no kind of workbook that is known")
+    return read_xlsb(package, main) if main.endswith(".bin") else read_xlsx(package, content, main)
 
 
 def _read(file: str, read: Callable[[], list[Table]]) -> list[Table]:
@@ -116,8 +141,37 @@ def _text(file: str, content: bytes) -> str:
         where = f"{file}, {said}" if said.startswith("row ") else f"{file}: {said}"
         raise DataError(f"{where}. {SAVE_AS_CSV}") from None
     if text.lstrip().startswith("<"):
-        raise refused(file, "it is a web page or XML, not a CSV file", SAVE_AS_CSV)
+        raise refused(file, f"it is XML, not a CSV file{_what_it_is(content)}", SAVE_AS_CSV)
     return text
+
+
+def _web_page_sheet(file: str, content: bytes) -> Sheet:
+    """Read a page with one table that has both columns. Any other page is no export."""
+    try:
+        tables, why = read_web_page(content), "no table in it has both columns"
+    except UnreadableError as error:
+        tables, why = [], str(error)
+    if not any(all(_candidates(_header(table.rows)[1])) for table in tables):
+        what = f"it is a web page, not an Excel workbook, and cannot be read: {why}"
+        raise refused(file, what, SAVE_AS_CSV)
+    return _only_table(file, tables)
+
+
+def _what_it_is(content: bytes) -> str:
+    """Say what bytes are that are no workbook, where that is certain."""
+    head = content[:4096].decode("utf-8", "replace")
+    if "urn:schemas-microsoft-com:office:spreadsheet" in head:
+        return " (it is an XML Spreadsheet of 2003)"
+    if head.lstrip()[:13].lower() == "mime-version:":
+        return " (it is a web archive, MHTML)"
+    for start, what in _KNOWN_STARTS.items():
+        if content.startswith(start):
+            return f" (it is {what})"
+    try:
+        decoded(content)
+    except UnreadableError:
+        return ""
+    return "" if head.lstrip().startswith("<") else " (it is text: if it is CSV, name it .csv)"
 
 
 def _delimited_sheet(file: str, text: str) -> Sheet:

@@ -22,6 +22,10 @@ _SINGLE = {_FORMULA, 0x203, 0x204, 0x205, 0x27E, 0xFD, 0xD6}
 _TO_BE_COMPUTED = 0x02
 _RECORD, _PLACE = struct.Struct("<HH"), struct.Struct("<HH")
 
+_EMPTY_RESULT = NoValue(
+    "the cell is a formula that has no result, or was never computed", NEVER_COMPUTED.instead
+)
+
 _Marks = Mapping[tuple[int, int], bool]
 """Row and column, from 0, of each formula, and whether it waits to be computed when the workbook is opened."""
 
@@ -108,16 +112,19 @@ def _formulas(stream: bytes, at: int) -> _Marks:
 def _rows(book: xlrd.Book, sheet: Any, formulas: _Marks) -> Iterator[Row]:  # noqa: ANN401 - xlrd has no types
     own = {key: form.format_str for key, form in book.format_map.items()}
     for row in range(sheet.nrows):
-        yield (
-            row + 1,
-            [
-                _cell(book, own, cell, formulas.get((row, column)))
-                for column, cell in enumerate(sheet.row(row))
-            ],
-        )
+        stored = sheet.row(row)
+        cells = [_cell(book, own, cell, formulas.get((row, column))) for column, cell in enumerate(stored)]
+        if any(cell is not None for cell in cells):
+            # Beside other values, an empty result may be one that was never computed: some programs store that.
+            for column, cell in enumerate(cells):
+                if cell is None and (row, column) in formulas:
+                    cells[column] = _EMPTY_RESULT
+        yield row + 1, cells
 
 
 def _cell(book: xlrd.Book, own: Mapping[int, str], cell: Any, waits: bool | None) -> Cell:  # noqa: ANN401, FBT001
+    if waits and not cell.value:
+        return NEVER_COMPUTED
     if cell.ctype in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
         return None
     if cell.ctype == xlrd.XL_CELL_TEXT:
@@ -126,7 +133,5 @@ def _cell(book: xlrd.Book, own: Mapping[int, str], cell: Any, waits: bool | None
         return NoValue(f"the cell is the error {xlrd.error_text_from_code.get(cell.value, cell.value)}")
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return NoValue(f"the cell is {'TRUE' if cell.value else 'FALSE'}")
-    if waits and not cell.value:
-        return NEVER_COMPUTED
     code = format_code(book.xf_list[cell.xf_index].format_key, own)
     return number_cell(float(cell.value), code, is_result=waits is not None, from_1904=book.datemode == 1)

@@ -47,12 +47,9 @@ class _Workbook:
     """By the type of the relationship."""
 
 
-def read_xlsx(package: Package, content: bytes) -> list[Table]:
-    """Give the worksheets of a workbook. Raises UnreadableError for one that is damaged."""
+def read_xlsx(package: Package, content: bytes, main: str) -> list[Table]:
+    """Give the worksheets of the workbook whose main part this is. Raises UnreadableError for one that is damaged."""
     book = _Workbook(package, content)
-    main = next((r.target for r in package.related("") if r.type == "officeDocument"), None)
-    if main is None:
-        raise UnreadableError("it is no Open XML workbook: nothing in it is named as the main part")
     _read_workbook(book, main)
     if "styles" in book.parts:
         _read_styles(book)
