@@ -5,8 +5,10 @@ happens to the file it stands in, is not known here.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import lru_cache
 from itertools import product
 
 from cpg1_assets.jdash.currency import MARK, codes_of, is_currency_sign, mark_of
@@ -111,6 +113,7 @@ _CURRENCY = re.compile(rf"(?<![^\W\d_])(?:{_ANY_CURRENCY})(?![^\W\d_])", re.IGNO
 _AMOUNT = re.compile(
     r"(?P<lead>[-+(¤ ]*)(?P<number>(?:\d|(?<!¤)[.,\u066b])[\d.,\u066b ']*?)(?P<trail>[-)¤ ]*)", re.ASCII
 )
+_BETWEEN_DIGITS = re.compile(r"\d(?:.*\d)?", re.ASCII | re.DOTALL)
 _SIGNS = {"": 1, "+": 1, "-": -1, "()": -1}
 
 
@@ -191,6 +194,8 @@ _BESIDE_A_TOTAL = frozenset(
     ]
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_MAY_BE_TOTAL = re.compile("tota|s[ou]m|جمال|مجموع", re.IGNORECASE)
+"""What is in every word of a total, so that the words of an id need not be looked at."""
 
 
 def is_blank(cell: Cell) -> bool:
@@ -210,7 +215,7 @@ def without_invisible(text: str) -> str:
 
 def is_total_label(cell: Cell) -> bool:
     """Tell whether a cell says that its row is a total, and nothing else: Total, GRAND TOTAL:, Totaux and the like."""
-    if not isinstance(cell, str) or len(cell) > _LONGEST_LABEL or (cell.isascii() and cell.isdigit()):
+    if not isinstance(cell, str) or len(cell) > _LONGEST_LABEL or not _MAY_BE_TOTAL.search(cell):
         return False
     text = trimmed(cell).casefold()
     if any(map(str.isdigit, text)):
@@ -225,9 +230,9 @@ def is_total_label(cell: Cell) -> bool:
 
 def names_a_total(cell: Cell) -> bool:
     """Tell whether a cell has the word total in it, as a label may and a customer's name may."""
-    return isinstance(cell, str) and not _TOTAL_WORDS.isdisjoint(
-        _WORD.findall(cell[:_LONGEST_LABEL].casefold())
-    )
+    if not isinstance(cell, str) or not _MAY_BE_TOTAL.search(cell):
+        return False
+    return not _TOTAL_WORDS.isdisjoint(_WORD.findall(cell[:_LONGEST_LABEL].casefold()))
 
 
 def read_voucher_id(cell: Cell) -> str:
@@ -297,14 +302,19 @@ def _written_id(text: str) -> str:
         raise CellError(
             f"{_quoted(text)} is in scientific notation, so digits of the id may be lost. {_AS_TEXT}"
         )
-    as_amount = MARK.sub("", text if text.isascii() else text.translate(_AS_IN_ASCII), count=1).strip()
-    if _NUMBER_LIKE.fullmatch(as_amount) and not as_amount.isdigit():
+    if not text.isalnum() and _is_written_as_number(text):
         raise CellError(f"{_quoted(text)} is formatted as a number, not as a voucher id. {_AS_TEXT}")
     if not text or text.startswith(("=", "'", "#")) or text.casefold() in _NO_ID:
         raise CellError(f"{_quoted(text)} is not a voucher id. Write the id, or delete the row at its source")
     if not text.isprintable() or "\ufffd" in text:
         raise CellError(f"{_quoted(text)} has characters that no voucher id has. {_AS_TEXT}")
     return text
+
+
+def _is_written_as_number(text: str) -> bool:
+    """Tell whether an id has separators as an amount has, or a currency."""
+    digits = MARK.sub("", text if text.isascii() else text.translate(_AS_IN_ASCII), count=1).strip()
+    return _NUMBER_LIKE.fullmatch(digits) is not None
 
 
 def read_amount(cell: Cell) -> tuple[Decimal, str]:
@@ -358,9 +368,8 @@ def _written_amount(text: str) -> tuple[Decimal, str]:
     if not trimmed(text):
         raise CellError("the cell is empty. Write the amount, 0 if nothing was used,")
     clean = text if text.isascii() else text.translate(_AS_IN_ASCII).strip()
-    currencies = MARK.findall(clean)
-    shape = _AMOUNT.fullmatch(MARK.sub("¤", clean)) if len(clean) <= _LONGEST_AMOUNT else None
-    readings = _notations_of(shape["number"]) if shape and "¤" not in clean and len(currencies) <= 1 else []
+    currencies, shape = _shape(clean) if len(clean) <= _LONGEST_AMOUNT else ((), None)
+    readings = _notations_of(shape["number"]) if shape and len(currencies) <= 1 else []
     sign = _SIGNS.get(re.sub("[¤ ]", "", shape["lead"] + shape["trail"])) if shape else None
     if sign is None or not readings:
         raise CellError(f"{_quoted(text)} is not a number. Write it like -1234.50")
@@ -368,8 +377,24 @@ def _written_amount(text: str) -> tuple[Decimal, str]:
         low, high = sorted(readings)
         low, high = low.copy_sign(Decimal(sign)), high.copy_sign(Decimal(sign))
         raise CellError(f"{_quoted(text)} could be {high} or {low}. Write it as {high}.00 or {low}0")
-    currency = mark_of(currencies[0]) if currencies else ""
+    currency = currencies[0] if currencies else ""
     return _four_decimals(readings[0].copy_sign(Decimal(sign)), text), currency
+
+
+def _shape(clean: str) -> tuple[Sequence[str], re.Match[str] | None]:
+    """Give the marks of currencies around the digits, and the parts of the amount with a ¤ for each."""
+    number = _BETWEEN_DIGITS.search(clean)
+    if number is None or "¤" in clean:
+        return (), None
+    before, marks_before = _around(clean[: number.start()] + "0")
+    after, marks_after = _around("0" + clean[number.end() :])
+    return (*marks_before, *marks_after), _AMOUNT.fullmatch(before[:-1] + number[0] + after[1:])
+
+
+@lru_cache(maxsize=1024)
+def _around(text: str) -> tuple[str, tuple[str, ...]]:
+    """Give what stands on one side of the digits with a ¤ for each currency, and their marks; it is mostly the same."""
+    return MARK.sub("¤", text), tuple(map(mark_of, MARK.findall(text)))
 
 
 def _notations_of(number: str) -> list[Decimal]:

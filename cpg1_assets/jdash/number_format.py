@@ -74,6 +74,11 @@ def is_only_a_number(code: str) -> bool:
     )
 
 
+def is_ever_date(code: str) -> bool:
+    """Tell whether the format shows some numbers as dates or times."""
+    return any(section.is_date for section in _sections(code))
+
+
 def is_date(code: str, value: float) -> bool:
     """Tell whether the number is shown as a date or time."""
     return _section(code, value).is_date
@@ -81,6 +86,8 @@ def is_date(code: str, value: float) -> bool:
 
 def shown(code: str, value: float) -> str:
     """Give the text of a whole number that is not negative. Raises NotCertainError where it is not certain."""
+    if value > 0 and (places := _zeros(code)):
+        return str(int(value)).zfill(places)
     section = _section(code, value)
     if section.unknown or section.is_conditional:
         raise NotCertainError(section.unknown or "it has a condition")
@@ -106,6 +113,16 @@ def currency_marks(code: str, value: float) -> tuple[str, ...]:
 def shows_percent(code: str, value: float) -> bool:
     """Tell whether the number is shown a hundred times as large."""
     return _section(code, value).unknown == _PERCENT
+
+
+@lru_cache(maxsize=4096)
+def _zeros(code: str) -> int:
+    """Give the number of zeros where a format of positive numbers is nothing else, as for most ids; else 0."""
+    sections = _sections(code)
+    if any(section.is_conditional for section in sections) or sections[0].unknown:
+        return 0
+    tokens = sections[0].tokens
+    return len(tokens) if all(token == ("digit", "0") for token in tokens) else 0
 
 
 def _words(section: _Section) -> str:

@@ -10,9 +10,9 @@ from itertools import dropwhile, islice
 from pathlib import PurePath
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.jdash.cells import Cell, is_blank, without_invisible
+from cpg1_assets.jdash.cells import Cell, Number, is_blank, without_invisible
 from cpg1_assets.jdash.delimited import DELIMITERS, DelimitedRows, decoded
-from cpg1_assets.jdash.number_format import is_harmless, is_only_a_number
+from cpg1_assets.jdash.number_format import is_ever_date, is_harmless, is_only_a_number
 from cpg1_assets.jdash.ods import KIND, read_ods
 from cpg1_assets.jdash.package import Package
 from cpg1_assets.jdash.table import (
@@ -22,6 +22,7 @@ from cpg1_assets.jdash.table import (
     Row,
     Table,
     UnreadableError,
+    Values,
     refused,
 )
 from cpg1_assets.jdash.web_page import is_web_page, read_web_page
@@ -216,15 +217,43 @@ def _only_table(file: str, tables: Sequence[Table]) -> Sheet:
         return _sheet(file, 1, (), [])
     table, found, number, header = meant[0]
     sheet = _sheet(file, number, header, found)
-    values = table.values
-    if values is not None:
-        formats = values.formats
-        if all(map(is_harmless, formats.get(sheet.voucher, ()))) and all(
-            map(is_only_a_number, formats.get(sheet.amount, ()))
-        ):
-            return replace(sheet, rows=_NamedRows(file, values.rows, number))
+    if table.values is None:
+        return _with_rows(sheet, [row for row in found if row[0] > number])
+    codes = _codes(sheet, table.values)
+    if codes is None:
         return _with_rows(sheet, _NamedRows(file, table.rows, number))
-    return _with_rows(sheet, [row for row in found if row[0] > number])
+    rows = _NamedRows(file, table.values.rows, number)
+    return replace(sheet, rows=_Formatted(rows, codes) if codes else rows)
+
+
+def _codes(sheet: Sheet, values: Values) -> dict[int, str] | None:
+    """Give the formats that matter, by column; None where one column has several, so that every cell must be looked at."""
+    codes: dict[int, str] = {}
+    for place, says_nothing in ((sheet.voucher, is_harmless), (sheet.amount, is_only_a_number)):
+        formats = values.formats.get(place, frozenset())
+        if all(map(says_nothing, formats)):
+            continue
+        if len(formats) > 1 or any(map(is_ever_date, formats)):
+            return None
+        codes[place] = next(iter(formats))
+    return codes
+
+
+@dataclass(frozen=True)
+class _Formatted:
+    """Rows whose numbers in some columns have one format each."""
+
+    rows: Iterable[Row]
+    codes: dict[int, str]
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, cells in self.rows:
+            row = list(cells)
+            for place, code in self.codes.items():
+                cell = row[place]
+                if isinstance(cell, float | int):
+                    row[place] = Number(cell, code)
+            yield number, row
 
 
 def _with_rows(sheet: Sheet, rows: Iterable[Row]) -> Sheet:
