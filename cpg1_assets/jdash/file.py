@@ -109,8 +109,8 @@ class _Rows:
         self._seen: tuple[str, int] | None = None
         self._parts: list[pa.Table] = []
         self._errors: list[str] = []
-        self._zeros = 0
-        """Voucher rows whose amount is a formula with the result 0."""
+        self._zeros: list[int] = []
+        """Numbers of the voucher rows whose amount is a formula with the result 0."""
 
     def read(self) -> pa.Table:
         """Give voucher and amount of each row. Every row is read, so that the error can say how many more there are."""
@@ -122,9 +122,10 @@ class _Rows:
         if self._errors:
             more = f" (Rows refused in this file: {len(self._errors)}.)" if len(self._errors) > 1 else ""
             raise DataError(self._errors[0] + more)
-        if self._zeros and self._zeros == self._count():
+        if self._zeros and len(self._zeros) == self._count():
             raise DataError(
-                f'{self._sheet.file}, column "{self._sheet.header[self._sheet.amount]}": every amount is a formula '
+                f"{self._sheet.file}, row {self._zeros[0]} and all others, column "
+                f'"{self._sheet.header[self._sheet.amount]}": every amount is a formula '
                 "with the result 0, so the formulas were never computed. Open the file in a spreadsheet, recalculate "
                 f"it, look at the amounts and save it, or write values instead of formulas, {AGAIN}"
             )
@@ -151,7 +152,8 @@ class _Rows:
                 vouchers.append(voucher)
                 amounts.append(amount)
                 cell = cells[self._sheet.amount]
-                self._zeros += isinstance(cell, Number) and cell.is_result and not cell.value
+                if isinstance(cell, Number) and cell.is_result and not cell.value:
+                    self._zeros.append(number)
             except DataError as error:
                 self._errors.append(str(error))
         self._parts.append(

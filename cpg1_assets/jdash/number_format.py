@@ -63,7 +63,7 @@ class NotCertainError(ValueError):
 
 def is_harmless(code: str) -> bool:
     """Tell whether any integer looks in this format as in General, and any amount is just a number."""
-    return code.strip() in {"", "General", "GENERAL", "general", "Standard", "0", "#", "@"}
+    return code.strip() in {"", "General", "GENERAL", "general", "Standard", "0", "@"}
 
 
 def is_only_a_number(code: str) -> bool:

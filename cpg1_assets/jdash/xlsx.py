@@ -326,6 +326,8 @@ def _values(
         sheet = fast.get_sheet_by_name(name)
     except python_calamine.CalamineError:
         return None
+    if sheet.end is not None and sheet.end[0] >= ROWS_OF_A_SHEET:
+        return None
     given = sum(len(cells) - cells.count("") for cells in sheet.iter_rows())
     return Values(_CompiledRows(sheet), formats) if given == plain.values else None
 

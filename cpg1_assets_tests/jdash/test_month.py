@@ -74,6 +74,16 @@ def test_a_file_that_cannot_be_read_stops_its_company_only_and_is_kept(folder: P
     assert (folder / "EC_NG.csv", bad) in month.sources
 
 
+def test_the_currency_of_each_company_is_the_one_its_files_are_in(folder: Path) -> None:
+    for company in COMPANIES:
+        (folder / f"{company}.csv").write_bytes("id,amount\n1,₦1.50\n".encode())
+    month = read_jdash(folder.parent.parent, MONTH, COMPANIES, None, {"EC_NG": "NGN", "JD_GH": "GHS"})
+    assert list(month.read) == ["EC_NG"]
+    (problem,) = month.problems
+    assert problem.id_company == "JD_GH"
+    assert "the amount is in NGN, the company keeps its books in GHS" in problem.message
+
+
 def test_a_file_without_voucher_rows_is_missing_and_a_problem(folder: Path) -> None:
     (folder / "EC_NG.csv").write_bytes(b"id,amount\n")
     month = read(folder, ["EC_NG"])
