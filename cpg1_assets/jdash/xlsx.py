@@ -162,17 +162,15 @@ class _Sheet:
 
     def __iter__(self) -> Iterator[Row]:
         """Give the rows in order of their numbers, in whatever order they are stored."""
-        rows: dict[int, dict[int, Cell]] = {}
+        rows: dict[int, list[Cell]] = {}
         book, reader = self._book, _CellReader(self._book)
         row = column = 0
-        cells: dict[int, Cell] = {}
 
         def start(tag: str, attributes: Attributes) -> None:
-            nonlocal row, column, cells
+            nonlocal row, column
             if tag == "row":
                 row = _number(attributes.get("r"), row + 1)
                 column = 0
-                cells = {}
             elif tag == "c":
                 row, column = _place(attributes.get("r"), row, column + 1)
                 reader.open(attributes)
@@ -186,17 +184,18 @@ class _Sheet:
             cell = reader.close()
             if cell is None:
                 return
-            kept = rows.setdefault(row, {})
-            if column in kept:
+            kept = rows.setdefault(row, [])
+            if column > len(kept):
+                kept += [None] * (column - len(kept))
+            if kept[column - 1] is not None:
                 raise UnreadableError(
                     f"row {row} has two cells in one place, so one of two values would be lost"
                 )
-            kept[column] = cell
+            kept[column - 1] = cell
 
         book.package.parse(self._part, start, end, reader.text)
         for number in sorted(rows):
-            found = rows[number]
-            yield number, [found.get(place) for place in range(1, max(found) + 1)]
+            yield number, rows.pop(number)
 
 
 class _CellReader:
