@@ -252,7 +252,9 @@ def read_voucher_id(cell: Cell) -> str:
 
 
 def _whole_number(cell: float) -> str:
-    if not 0 <= cell < 10**_DIGITS_OF_A_SPREADSHEET:
+    if cell < 0:
+        raise CellError(f"{cell!r} is a negative number, not a voucher id. {_AS_TEXT}")
+    if not cell < 10**_DIGITS_OF_A_SPREADSHEET:
         raise CellError(
             f"{cell!r} is a number too long for a spreadsheet, so digits of the id may be lost. {_AS_TEXT}"
         )

@@ -84,7 +84,7 @@ def read_sheet(file: str, content: bytes) -> Sheet:
 def _zipped_tables(content: bytes) -> list[Table]:
     package = Package(content)
     if "mimetype" in package:
-        kind = package.read("mimetype").decode("ascii", "replace").strip()
+        kind = next(package.chunks("mimetype"), b"")[:200].decode("ascii", "replace").strip()
         if not kind.startswith(KIND):
             raise UnreadableError(f"it is no spreadsheet, but {kind:.80}")
         return read_ods(package)
@@ -299,16 +299,20 @@ def _header(rows: Iterable[Row]) -> tuple[int, tuple[str, ...]]:
     """
     best: tuple[int, tuple[str, ...]] = (0, ())
     most = -1
-    for number, cells in islice(rows, _LINES_ABOVE * 2):
-        names = tuple(_name(cell) for cell in cells)
-        if not any(names) or names[0].lower().startswith("sep="):
-            continue
+    for number, names in islice(_named_lines(rows), _LINES_ABOVE):
         count = sum(map(bool, _candidates(names)))
         if count > most:
             best, most = (number, names), count
         if all(_candidates(names)):
             break
     return best
+
+
+def _named_lines(rows: Iterable[Row]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    for number, cells in rows:
+        names = tuple(_name(cell) for cell in cells)
+        if any(names) and not names[0].lower().startswith("sep="):
+            yield number, names
 
 
 def _name(cell: Cell) -> str:

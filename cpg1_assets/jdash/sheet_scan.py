@@ -33,14 +33,12 @@ class PlainSheet:
     """The styles of the numbers in each column, counted from 0."""
 
 
-def plain_sheet(package: Package, part: str, strings: str | None) -> PlainSheet | None:
-    """Look at a worksheet and the shared texts. None where the sheet is not plain.
+def plain_sheet(package: Package, part: str) -> PlainSheet | None:
+    """Look at a worksheet. None where it is not plain.
 
     Plain is a sheet of texts and numbers in UTF-8: no formula, error, truth value or date, no unusual spelling, and not
     so many columns that it could not be held in memory.
     """
-    if strings is not None and not _is_plain(package, strings):
-        return None
     found = PlainSheet()
     seen: set[tuple[bytes, bytes]] = set()
     held = b""
@@ -78,7 +76,8 @@ def plain_sheet(package: Package, part: str, strings: str | None) -> PlainSheet 
     return found
 
 
-def _is_plain(package: Package, part: str) -> bool:
+def is_plain_part(package: Package, part: str) -> bool:
+    """Tell whether a part, such as the shared texts, has nothing in it that the compiled reader reads otherwise."""
     held = b""
     for at, chunk in enumerate(package.chunks(part)):
         if (at == 0 and not _is_utf_8(chunk)) or not _is_known(held + chunk):

@@ -14,7 +14,7 @@ import python_calamine
 
 from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue
 from cpg1_assets.jdash.package import Attributes, Package
-from cpg1_assets.jdash.sheet_scan import plain_sheet
+from cpg1_assets.jdash.sheet_scan import is_plain_part, plain_sheet
 from cpg1_assets.jdash.styles import format_code, number_cell
 from cpg1_assets.jdash.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Table, UnreadableError, Values
 
@@ -296,9 +296,15 @@ def _place(reference: str | None, row: int, following: int) -> tuple[int, int]:
 
 def _compiled(book: _Workbook) -> python_calamine.CalamineWorkbook | None:
     """Open the workbook by the compiled reader, where its parts are where that one looks for them."""
-    if any(_USUAL[kind] != part for kind, part in book.parts.items() if kind in _USUAL):
+    if any(
+        book.parts.get(kind, part) != part or (part in book.package) != (kind in book.parts)
+        for kind, part in _USUAL.items()
+    ):
         return None
     if not all(part.startswith("xl/worksheets/") for _, _, part in book.sheets):
+        return None
+    # Unpacked here first: this reader keeps to the sizes that are said and to the check sums.
+    if "sharedStrings" in book.parts and not is_plain_part(book.package, book.parts["sharedStrings"]):
         return None
     try:
         compiled = python_calamine.load_workbook(io.BytesIO(book.content))
@@ -314,7 +320,7 @@ def _values(
     """Give the values of a sheet by the compiled reader, where they are all there is in it."""
     if fast is None:
         return None
-    plain = plain_sheet(book.package, part, book.parts.get("sharedStrings"))
+    plain = plain_sheet(book.package, part)
     if plain is None:
         return None
     formats: Mapping[int, frozenset[str]] = {
