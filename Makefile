@@ -4,9 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export CPG1_HOME ?= $(CURDIR)/var
 MONTH  ?= 2025-09
+BENCHMARKS := rules close baseline inbox memory odbc books verify
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui bench lint format install clean
+.PHONY: help demo test ui bench lint format install clean $(BENCHMARKS)
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,8 +29,11 @@ test: lint  ## Install, check format, lint, rooms and types, run all tests
 ui: $(VENV)/.product  ## Open the Dagster UI with its daemon (PORT=3000)
 	$(BIN)/cpg1 ui -p $(or $(PORT),3000)
 
-bench: $(VENV)/.test  ## Measure speed and memory as ratios in one run
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.test  ## Measure speed and memory as ratios in one run (all, or some: make bench inbox)
+	$(BIN)/python -m benchmarks $(filter $(BENCHMARKS),$(MAKECMDGOALS))
+
+$(BENCHMARKS):
+	@test -n "$(filter bench,$(MAKECMDGOALS))" || { echo "Measure it with: make bench $@"; exit 2; }
 
 lint: $(VENV)/.test  ## Check format, lint, rooms (who may import whom) and types only
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [baseline] [memory] [odbc] [books] [verify]`.
+"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [baseline] [inbox] [memory] [odbc] …`.
 
 Every figure that needs a process of its own (times to compare, peak memory) is measured in one, so that
 nothing measured before it shows.
@@ -8,12 +8,17 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import measured
+from benchmarks.inbox import make_workbook, read_in_a_process
 
 SMALL, LARGE = 500_000, 5_000_000
-PAIRS = 5
+VOUCHERS = 1_000_000
+PAIRS, PAIRS_OF_READS = 5, 3
+HERE = Path(__file__).parent.parent
 
 
 def alone(task: str, *arguments: object) -> dict[str, float]:
@@ -94,34 +99,76 @@ def close(folder: Path) -> None:
     print(f"  orchestration {share:.3f} s an asset, {figures['assets']:.0f} assets (at most 0.2)")
 
 
-def baseline(folder: Path) -> None:
-    """Close a month as a whole process, side by side with the build whose commit `BASELINE` names, in fresh homes."""
-    commit = (Path(__file__).with_name("BASELINE")).read_text(encoding="ascii").strip()
-    here, there = Path(__file__).parent.parent, folder / "baseline"
-    added = ["git", "-C", str(here), "worktree", "add", "--quiet", "--detach", str(there), commit]
+@contextmanager
+def older_build(named: str, folder: Path) -> Iterator[tuple[str, Path] | None]:
+    """Check out the build whose commit the file `named` beside this one names; None where the repository lacks it."""
+    commit = (Path(__file__).with_name(named)).read_text(encoding="ascii").strip()
+    there = folder / "older"
+    added = ["git", "-C", str(HERE), "worktree", "add", "--quiet", "--detach", str(there), commit]
     if subprocess.run(added, check=False).returncode:  # noqa: S603 - our own repository
-        print(
-            f"baseline: not measured: the commit {commit[:7]} is not in this repository (a shallow clone?)."
-        )
+        print(f"not measured: the commit {commit[:7]} is not in this repository (a shallow clone?).")
+        yield None
         return
     try:
-        ratios: dict[str, list[float]] = {"wall": [], "cpu": []}
-        for _ in range(PAIRS):
-            before, now = (measured.close_in_a_process(tree, folder) for tree in (there, here))
+        yield commit[:7], there
+    finally:
+        removed = ["git", "-C", str(HERE), "worktree", "remove", "--force", str(there)]
+        subprocess.run(removed, check=False)  # noqa: S603 - as above
+
+
+def side_by_side(
+    folder: Path,
+    named: str,
+    pairs: int,
+    measure: Callable[[Path], dict[str, float]],
+    units: Mapping[str, str],
+) -> tuple[str, dict[str, float]] | None:
+    """Measure the older build and this one in turns. Give its commit and the median ratio of each figure."""
+    with older_build(named, folder) as older:
+        if older is None:
+            return None
+        commit, there = older
+        ratios: dict[str, list[float]] = {name: [] for name in units}
+        for _ in range(pairs):
+            before, now = measure(there), measure(HERE)
             for name, found in ratios.items():
                 found.append(now[name] / before[name])
-            print(
-                f"  {commit[:7]}: {before['wall']:.1f} s, CPU {before['cpu']:.1f} s; "
-                f"now: {now['wall']:.1f} s, CPU {now['cpu']:.1f} s"
-            )
-        wall, cpu = (sorted(ratios[name])[PAIRS // 2] for name in ("wall", "cpu"))
+            print(f"  {commit}: {_said(before, units)}; now: {_said(now, units)}")
+        return commit, {name: sorted(found)[pairs // 2] for name, found in ratios.items()}
+
+
+def _said(figures: Mapping[str, float], units: Mapping[str, str]) -> str:
+    return ", ".join(unit.format(figures[name]) for name, unit in units.items())
+
+
+def baseline(folder: Path) -> None:
+    """Close a month as a whole process, side by side with the build whose commit `BASELINE` names, in fresh homes."""
+    units = {"wall": "{:.1f} s", "cpu": "CPU {:.1f} s"}
+    found = side_by_side(
+        folder, "BASELINE", PAIRS, lambda tree: measured.close_in_a_process(tree, folder), units
+    )
+    if found is not None:
+        commit, ratios = found
         print(
-            f"close 2025-09 of the default books against {commit[:7]}: median of the pairs' ratios: wall {wall:.2f}, "
-            f"CPU {cpu:.2f} (at most 1.0)"
+            f"close 2025-09 of the default books against {commit}: median of the pairs' ratios: "
+            f"wall {ratios['wall']:.2f}, CPU {ratios['cpu']:.2f} (at most 1.0)"
         )
-    finally:
-        removed = ["git", "-C", str(here), "worktree", "remove", "--force", str(there)]
-        subprocess.run(removed, check=False)  # noqa: S603 - as above
+
+
+def inbox(folder: Path) -> None:
+    """Read a JDash workbook of a million vouchers, side by side with the build that `BASELINE_INBOX` names."""
+    path = folder / "EC_NG.xlsx"
+    make_workbook(path, VOUCHERS)
+    units = {"seconds": "{:.1f} s", "peak_mb": "peak {:.0f} MB"}
+    found = side_by_side(
+        folder, "BASELINE_INBOX", PAIRS_OF_READS, lambda tree: read_in_a_process(tree, path), units
+    )
+    if found is not None:
+        commit, ratios = found
+        print(
+            f"read an .xlsx of {VOUCHERS:,} vouchers against {commit}: median of the pairs' ratios: "
+            f"time {ratios['seconds']:.2f} (at most 0.25), peak memory {ratios['peak_mb']:.2f} (at most 0.5)"
+        )
 
 
 def books(folder: Path) -> None:
@@ -146,6 +193,7 @@ def main() -> None:
         "rules": rules,
         "close": close,
         "baseline": baseline,
+        "inbox": inbox,
         "memory": memory,
         "odbc": odbc,
         "books": books,

@@ -17,6 +17,7 @@ from cpg1_assets.graph.check_specs import check_result, check_specs
 from cpg1_assets.graph.io_manager import Drawn
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
+from cpg1_assets.jdash.currency import company_currency
 from cpg1_assets.jdash.inbox import kept_as, shown
 from cpg1_assets.jdash.month import JDASH, VALIDATIONS, JdashMonth, read_jdash
 from cpg1_assets.storage.parquet import write_parquet
@@ -49,7 +50,13 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
                 deployment.source.identity()
             )  # the sample books make their inbox when they are asked first
             companies = cr_05.column("id_company").to_pylist()
-            read = read_jdash(deployment.home.inbox_folder, month, companies, _known_companies(deployment))
+            read = read_jdash(
+                deployment.home.inbox_folder,
+                month,
+                companies,
+                _known_companies(deployment),
+                _currencies(cr_05),
+            )
             log(
                 "files read",
                 files=len(read.sources),
@@ -103,6 +110,12 @@ def _known_companies(deployment: Deployment) -> list[str] | None:
         return None
     with deployment.source.session({"asset": "jdash"}) as session:
         return companies_in_scope(session)
+
+
+def _currencies(cr_05: pa.Table) -> dict[str, str | None]:
+    """Give the currency of each company's books, as its country says."""
+    companies = cr_05.select(["id_company", "company_country"]).to_pylist()
+    return {c["id_company"]: company_currency(c["id_company"], c["company_country"]) for c in companies}
 
 
 def _validations(read: JdashMonth, companies: list[str]) -> list[Validation]:

@@ -5,9 +5,20 @@ happens to the file it stands in, is not known here.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import lru_cache
 from itertools import product
+
+from cpg1_assets.jdash.currency import MARK, codes_of, is_currency_sign, mark_of
+from cpg1_assets.jdash.number_format import (
+    NotCertainError,
+    currency_marks,
+    is_harmless,
+    shown,
+    shows_percent,
+)
 
 AMOUNT_LIMIT = 10**20
 """An amount keeps 20 digits before the decimal point, and four behind it."""
@@ -16,7 +27,8 @@ _FOUR_DECIMALS = Decimal("0.0001")
 _EXACT = Context(prec=100)
 _DIGITS_OF_A_SPREADSHEET = 15
 _LONGEST_AMOUNT = 100
-_ONE_TO_ONE = 2.0**39
+_LONGEST_LABEL = 200
+ONE_TO_ONE = 2.0**39
 """Below it, no two amounts of four decimals share one spreadsheet number."""
 
 
@@ -29,12 +41,34 @@ class NoValue:
     """A spreadsheet cell that holds neither text nor a number: a date, an error, a formula never computed."""
 
     what: str
+    instead: str = ""
+    """What to do, where it is not to write the value."""
 
 
-Cell = str | int | float | NoValue | None
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of a spreadsheet that is more than its value: how it is shown, or that a formula made it."""
+
+    value: float
+    format: str = ""
+    """The code of its number format; empty for General."""
+    is_result: bool = False
+    """Whether it is the stored result of a formula."""
+    text: str | None = None
+    """What the cell shows, where the file itself says so."""
+    currency: str = ""
+    """The ISO code of its currency, where the file itself says so."""
+
+
+Cell = str | int | float | Number | NoValue | None
+
+NEVER_COMPUTED = NoValue(
+    "the cell is a formula that was never computed",
+    "Open the file in a spreadsheet, recalculate it, look at the amounts and save it, or write values instead of formulas",
+)
 
 _INVISIBLE: dict[int, str] = dict.fromkeys(
-    [0x061C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF], ""
+    [0x00AD, 0x061C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF], ""
 )
 _EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(map(chr, _INVISIBLE))
 _DIGITS = {first + digit: str(digit) for first in (0x0660, 0x06F0) for digit in range(10)}
@@ -45,6 +79,12 @@ _AS_IN_ASCII: dict[int, str | int] = {
     **str.maketrans("\u00a0\u2009\u202f\u2212\u2013\u2019\u066c", "   --''"),
 }
 _PLAIN_AMOUNT = re.compile(
+    r"-?(?:\d{1,20}(?:\.(?:\d{1,2}|\d{4}))?|(?:0|\d{4,20})\.\d{3}|[1-9]\d{0,2}(?:,\d{3}){1,5}\.\d\d)",
+    re.ASCII,
+)
+"""The common ways to write an amount that can be read in one way only."""
+
+_AMOUNT = re.compile(
     r"-?(?:\d{1,20}(?:\.(?:\d{1,2}|\d{4}))?|(?:0|\d{4,20})\.\d{3}|[1-9]\d{0,2}(?:,\d{3}){1,5}\.\d\d)",
     re.ASCII,
 )
@@ -73,6 +113,7 @@ _CURRENCY = re.compile(rf"(?<![^\W\d_])(?:{_ANY_CURRENCY})(?![^\W\d_])", re.IGNO
 _AMOUNT = re.compile(
     r"(?P<lead>[-+(¤ ]*)(?P<number>(?:\d|(?<!¤)[.,\u066b])[\d.,\u066b ']*?)(?P<trail>[-)¤ ]*)", re.ASCII
 )
+_BETWEEN_DIGITS = re.compile(r"\d(?:.*\d)?", re.ASCII | re.DOTALL)
 _SIGNS = {"": 1, "+": 1, "-": -1, "()": -1}
 
 
@@ -95,11 +136,66 @@ _NOTATIONS = _notations()
 _ID_WITH_DECIMALS = re.compile(r"(\d+)[.,](0+)", re.ASCII)
 _ID_AS_TEXT_FORMULA = re.compile(r'="([^"]*)"')
 _SCIENTIFIC = re.compile(r"[-+]?\d+(?:[.,]\d*)?e[-+]?\d+", re.ASCII | re.IGNORECASE)
-_NUMBER_LIKE = re.compile(r"[-+]?\d[\d.,']*", re.ASCII)
+_NUMBER_LIKE = re.compile(r"[-+(]?\d[\d.,' \u066b]*\)?", re.ASCII)
 _NO_ID = {"nan", "null", "none", "n/a", "na", "-", "(blank)", "(null)", "(none)", "true", "false"}
 
-_TOTAL_PART = re.compile(r"total|totaux|إجمال|اجمال|مجموع")
-_TOTAL_WORDS = {"sum", "somme", "summe", "suma", "soma"}
+_TOTAL_WORDS = frozenset(
+    [
+        "total",
+        "totals",
+        "totaux",
+        "totaal",
+        "totale",
+        "subtotal",
+        "subtotals",
+        "الإجمالي",
+        "إجمالي",
+        "اجمالي",
+        "الاجمالي",
+        "المجموع",
+        "مجموع",
+    ]
+)
+_SUMS = frozenset(["sum", "somme", "summe", "suma", "soma"])
+_BESIDE_A_TOTAL = frozenset(
+    [
+        "grand",
+        "sub",
+        "overall",
+        "net",
+        "all",
+        "of",
+        "the",
+        "for",
+        "in",
+        "general",
+        "général",
+        "générale",
+        "generale",
+        "amount",
+        "amounts",
+        "used",
+        "ordered",
+        "montant",
+        "montants",
+        "voucher",
+        "vouchers",
+        "usage",
+        "du",
+        "des",
+        "de",
+        "la",
+        "le",
+        "les",
+        "row",
+        "rows",
+        "العام",
+        "الكلي",
+    ]
+)
+_WORD = re.compile(r"[^\W\d_]+")
+_MAY_BE_TOTAL = re.compile("tota|s[ou]m|جمال|مجموع", re.IGNORECASE)
+"""What is in every word of a total, so that the words of an id need not be looked at."""
 
 
 def is_blank(cell: Cell) -> bool:
@@ -112,12 +208,31 @@ def trimmed(text: str) -> str:
     return text.strip(_EDGES)
 
 
+def without_invisible(text: str) -> str:
+    """Take the marks out that cannot be seen, wherever they stand."""
+    return text if text.isascii() else text.translate(_INVISIBLE)
+
+
 def is_total_label(cell: Cell) -> bool:
-    """Tell whether a cell says that its row is a total: Total, GRAND TOTAL:, Totaux and the like."""
-    if not isinstance(cell, str) or (cell.isascii() and cell.isdigit()):
+    """Tell whether a cell says that its row is a total, and nothing else: Total, GRAND TOTAL:, Totaux and the like."""
+    if not isinstance(cell, str) or len(cell) > _LONGEST_LABEL or not _MAY_BE_TOTAL.search(cell):
         return False
     text = trimmed(cell).casefold()
-    return _TOTAL_PART.search(text) is not None or text.strip(" .:*") in _TOTAL_WORDS
+    if any(map(str.isdigit, text)):
+        return False
+    words = _WORD.findall(text)
+    heads = [word for word in words if word in _TOTAL_WORDS]
+    beside = [word for word in words if word not in _TOTAL_WORDS]
+    if not heads:
+        return len(words) == 1 and words[0] in _SUMS and text.strip(" .:*") in _SUMS
+    return all(word in _BESIDE_A_TOTAL or MARK.fullmatch(word) for word in beside)
+
+
+def names_a_total(cell: Cell) -> bool:
+    """Tell whether a cell has the word total in it, as a label may and a customer's name may."""
+    if not isinstance(cell, str) or not _MAY_BE_TOTAL.search(cell):
+        return False
+    return not _TOTAL_WORDS.isdisjoint(_WORD.findall(cell[:_LONGEST_LABEL].casefold()))
 
 
 def read_voucher_id(cell: Cell) -> str:
@@ -130,14 +245,45 @@ def read_voucher_id(cell: Cell) -> str:
         text = cell.strip()
         return text if text.isascii() and text.isdigit() else _written_id(text)
     if cell is None or isinstance(cell, NoValue):
-        raise CellError(f"{_what(cell)}. Write the voucher id as text")
-    if not 0 <= cell < 10**_DIGITS_OF_A_SPREADSHEET:
+        raise CellError(f"{_what(cell)}. {_instead(cell, 'Write the voucher id as text')}")
+    if isinstance(cell, Number):
+        return _shown_id(cell)
+    return _whole_number(cell)
+
+
+def _whole_number(cell: float) -> str:
+    if cell < 0:
+        raise CellError(f"{cell!r} is a negative number, not a voucher id. {_AS_TEXT}")
+    if not cell < 10**_DIGITS_OF_A_SPREADSHEET:
         raise CellError(
             f"{cell!r} is a number too long for a spreadsheet, so digits of the id may be lost. {_AS_TEXT}"
         )
     if cell != int(cell):
         raise CellError(f"{cell!r} is a number with decimals, not a voucher id. {_AS_TEXT}")
     return str(int(cell))
+
+
+def _shown_id(cell: Number) -> str:
+    """Read an id as its cell shows it: 12 in the format 000000 is 000012."""
+    digits = _whole_number(cell.value)
+    if cell.is_result and not cell.value:
+        raise CellError(
+            f"the cell is a formula with the result 0: never computed, or made of an empty cell. {_AS_TEXT}"
+        )
+    if cell.text is not None:
+        return _written_id(cell.text)
+    if is_harmless(cell.format):
+        return digits
+    try:
+        text = shown(cell.format, cell.value)
+    except NotCertainError as error:
+        raise CellError(
+            f"what {digits} looks like in its number format {cell.format!r:.60} is not certain: {error}. {_AS_TEXT}"
+        ) from None
+    try:
+        return _written_id(text)
+    except CellError as error:
+        raise CellError(f"its number format {cell.format!r:.60} shows {digits} otherwise: {error}") from None
 
 
 _AS_TEXT = "Export it again with the voucher ids as text"
@@ -158,7 +304,7 @@ def _written_id(text: str) -> str:
         raise CellError(
             f"{_quoted(text)} is in scientific notation, so digits of the id may be lost. {_AS_TEXT}"
         )
-    if _NUMBER_LIKE.fullmatch(in_latin):
+    if not text.isalnum() and _is_written_as_number(text):
         raise CellError(f"{_quoted(text)} is formatted as a number, not as a voucher id. {_AS_TEXT}")
     if not text or text.startswith(("=", "'", "#")) or text.casefold() in _NO_ID:
         raise CellError(f"{_quoted(text)} is not a voucher id. Write the id, or delete the row at its source")
@@ -167,8 +313,14 @@ def _written_id(text: str) -> str:
     return text
 
 
+def _is_written_as_number(text: str) -> bool:
+    """Tell whether an id has separators as an amount has, or a currency."""
+    digits = MARK.sub("", text if text.isascii() else text.translate(_AS_IN_ASCII), count=1).strip()
+    return _NUMBER_LIKE.fullmatch(digits) is not None
+
+
 def read_amount(cell: Cell) -> tuple[Decimal, str]:
-    """Read an amount exactly, with the currency written beside it (an ISO code, or "" where none is).
+    """Read an amount exactly, with the mark of the currency it is written or shown in ("" where there is none).
 
     Raises CellError for what could be two numbers (`1,234`), is none, or does not fit decimal(24,4).
     """
@@ -178,17 +330,48 @@ def read_amount(cell: Cell) -> tuple[Decimal, str]:
             return Decimal(text.replace(",", "")), ""
         return _written_amount(text)
     if cell is None or isinstance(cell, NoValue):
-        raise CellError(f"{_what(cell)}. Write the amount as a number")
+        raise CellError(f"{_what(cell)}. {_instead(cell, 'Write the amount as a number')}")
+    if isinstance(cell, Number):
+        return _spreadsheet_number(cell.value), _shown_mark(cell)
     return _spreadsheet_number(cell), ""
+
+
+def _shown_mark(cell: Number) -> str:
+    """Give the mark of the currency that a cell's format puts beside its number."""
+    if cell.text is not None:
+        return _mark_beside(cell.text, cell.currency)
+    if shows_percent(cell.format, cell.value):
+        raise CellError(f"{cell.value!r} is shown as a percentage, which is no amount. Format it as a number")
+    try:
+        marks = currency_marks(cell.format, cell.value)
+    except NotCertainError as error:
+        raise CellError(
+            f"the number format {cell.format!r:.60} is not one of an amount: {error}. Format it as a number"
+        ) from None
+    if len(marks) > 1 and not frozenset.intersection(*map(codes_of, marks)):
+        raise CellError(f"the number format {cell.format!r:.60} names two currencies. Format it as a number")
+    return marks[0] if marks else cell.currency
+
+
+def _mark_beside(text: str, currency: str) -> str:
+    """Give the mark of the currency that a cell shows beside its number, or says it has."""
+    marks = [mark_of(mark) for mark in MARK.findall(text)] + list(
+        filter(is_currency_sign, MARK.sub("", text))
+    )
+    marks += [currency] if currency else []
+    if "%" in text:
+        raise CellError(f"{_quoted(text)} is a percentage, which is no amount. Format it as a number")
+    if len(marks) > 1 and not frozenset.intersection(*map(codes_of, marks)):
+        raise CellError(f"{_quoted(text)} is in two currencies. Format it as a number")
+    return marks[-1] if marks else ""
 
 
 def _written_amount(text: str) -> tuple[Decimal, str]:
     if not trimmed(text):
-        raise CellError("the amount is empty. Write it, 0 if nothing was used,")
+        raise CellError("the cell is empty. Write the amount, 0 if nothing was used,")
     clean = text if text.isascii() else text.translate(_AS_IN_ASCII).strip()
-    currencies = _CURRENCY.findall(clean)
-    shape = _AMOUNT.fullmatch(_CURRENCY.sub("¤", clean)) if len(clean) <= _LONGEST_AMOUNT else None
-    readings = _notations_of(shape["number"]) if shape and "¤" not in clean and len(currencies) <= 1 else []
+    currencies, shape = _shape(clean) if len(clean) <= _LONGEST_AMOUNT else ((), None)
+    readings = _notations_of(shape["number"]) if shape and len(currencies) <= 1 else []
     sign = _SIGNS.get(re.sub("[¤ ]", "", shape["lead"] + shape["trail"])) if shape else None
     if sign is None or not readings:
         raise CellError(f"{_quoted(text)} is not a number. Write it like -1234.50")
@@ -196,8 +379,24 @@ def _written_amount(text: str) -> tuple[Decimal, str]:
         low, high = sorted(readings)
         low, high = low.copy_sign(Decimal(sign)), high.copy_sign(Decimal(sign))
         raise CellError(f"{_quoted(text)} could be {high} or {low}. Write it as {high}.00 or {low}0")
-    currency = _CURRENCY_OF[currencies[0].lower()] if currencies else ""
+    currency = currencies[0] if currencies else ""
     return _four_decimals(readings[0].copy_sign(Decimal(sign)), text), currency
+
+
+def _shape(clean: str) -> tuple[Sequence[str], re.Match[str] | None]:
+    """Give the marks of currencies around the digits, and the parts of the amount with a ¤ for each."""
+    number = _BETWEEN_DIGITS.search(clean)
+    if number is None or "¤" in clean:
+        return (), None
+    before, marks_before = _around(clean[: number.start()] + "0")
+    after, marks_after = _around("0" + clean[number.end() :])
+    return (*marks_before, *marks_after), _AMOUNT.fullmatch(before[:-1] + number[0] + after[1:])
+
+
+@lru_cache(maxsize=1024)
+def _around(text: str) -> tuple[str, tuple[str, ...]]:
+    """Give what stands on one side of the digits with a ¤ for each currency, and their marks; it is mostly the same."""
+    return MARK.sub("¤", text), tuple(map(mark_of, MARK.findall(text)))
 
 
 def _notations_of(number: str) -> list[Decimal]:
@@ -228,7 +427,7 @@ def _spreadsheet_number(number: float) -> Decimal:
     exact = Decimal(repr(number))
     kept = exact.quantize(_FOUR_DECIMALS, context=_EXACT)
     shown = Decimal(f"{number:.{_DIGITS_OF_A_SPREADSHEET}g}")
-    if kept == shown or (kept == exact and abs(number) < _ONE_TO_ONE):
+    if kept == shown or (kept == exact and abs(number) < ONE_TO_ONE):
         return kept
     raise CellError(
         f"{number!r} has more than four decimals, or more digits than a spreadsheet keeps, and is not "
@@ -238,6 +437,10 @@ def _spreadsheet_number(number: float) -> Decimal:
 
 def _what(cell: NoValue | None) -> str:
     return "the cell is empty" if cell is None else cell.what
+
+
+def _instead(cell: NoValue | None, otherwise: str) -> str:
+    return cell.instead if isinstance(cell, NoValue) and cell.instead else otherwise
 
 
 def _quoted(text: str) -> str:

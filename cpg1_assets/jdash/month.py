@@ -56,8 +56,10 @@ VALIDATIONS = {
 }
 """The validations of a month's files, by name, with what each says."""
 
-_SUFFIXES = (".csv", ".xlsx")
-_EXPECTED = "Name it <COMPANY>.csv or <COMPANY>.xlsx, or take it out of the inbox."
+_SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".xlsm", ".htm", ".html")
+_EXPECTED = (
+    "Name it <COMPANY>.csv or <COMPANY>.xlsx (also read: .xls, .xlsb, .ods), or take it out of the inbox."
+)
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,17 @@ class JdashMonth:
 
 
 def read_jdash(
-    inbox: Path, month: CutoffMonth, companies: Sequence[str], known_companies: Sequence[str] | None = None
+    inbox: Path,
+    month: CutoffMonth,
+    companies: Sequence[str],
+    known_companies: Sequence[str] | None = None,
+    currencies: Mapping[str, str | None] | None = None,
 ) -> JdashMonth:
     """Read the files of `companies` in `<inbox>/jdash/<YYYY-MM>/`.
 
     `known_companies` are all companies in scope: a file of one that is not asked for is left alone, a file
-    of any other is a problem by name. A problem stops its own company only; none is raised.
+    of any other is a problem by name. `currencies` gives the ISO code of each company's own currency, where it
+    is known. A problem stops its own company only; none is raised.
     """
     known = {_folded(company): company for company in (*(known_companies or ()), *companies)}
     problems: list[JdashProblem] = []
@@ -125,10 +132,10 @@ def read_jdash(
     for company, paths in sorted(files.items()):
         opened, unread = _opened(paths, states)
         sources += opened
+        name = shown(paths[0].name)
         try:
-            # As Arrow at once: the rows of one company at a time are held as Python objects.
-            name = shown(paths[0].name)
-            tables[company] = _table(company, name, _parsed(company, paths, opened, unread))
+            vouchers = _parsed(company, paths, opened, unread, (currencies or {}).get(company))
+            tables[company] = _table(company, name, vouchers)
             read[company] = paths[0]
         except DataError as error:
             problems.append(JdashProblem(company, name, str(error)))
@@ -191,6 +198,7 @@ def _parsed(
     paths: Sequence[Path],
     opened: Sequence[JdashSource],
     unread: Mapping[Path, UnreadError],
+    currency: str | None,
 ) -> VoucherAmounts:
     if len(paths) > 1:
         names = " and ".join(shown(path.name) for path in paths)
@@ -199,15 +207,15 @@ def _parsed(
         )
     if unread:
         raise unread[paths[0]]
-    return parse_jdash(shown(paths[0].name.strip()), opened[0].content)
+    return parse_jdash(shown(paths[0].name.strip()), opened[0].content, currency)
 
 
 def _table(company: str, file: str, vouchers: VoucherAmounts) -> pa.Table:
     return pa.table(
         [
             pa.repeat(company, len(vouchers)),
-            pa.array([voucher for voucher, _ in vouchers]),
-            pa.array([amount for _, amount in vouchers], JDASH.arrow_schema.field("amount_used").type),
+            vouchers.table["voucher_id"],
+            vouchers.table["amount_used"],
             pa.repeat(file, len(vouchers)),
         ],
         schema=JDASH.arrow_schema,

@@ -1,38 +1,54 @@
-"""The rows of a JDash file, out of the bytes of a CSV file or an Excel workbook (spec: jdash).
+"""Which table of a JDash file is the one, and where the two columns that count stand in it (spec: jdash).
 
-It ends with the place of the two columns that count. What their cells mean is not known here.
+What a file is, its first bytes say and not its name. What the cells mean is not known here.
 """
 
-import csv
-import io
-import re
-import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import dropwhile, islice
 from pathlib import PurePath
-from typing import Any
-
-import openpyxl
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.jdash.cells import Cell, NoValue, is_blank, trimmed
+from cpg1_assets.jdash.cells import Cell, Number, is_blank, without_invisible
+from cpg1_assets.jdash.delimited import DELIMITERS, DelimitedRows, decoded
+from cpg1_assets.jdash.number_format import is_ever_date, is_harmless, is_only_a_number
+from cpg1_assets.jdash.ods import KIND, read_ods
+from cpg1_assets.jdash.package import Package
+from cpg1_assets.jdash.table import (
+    AGAIN,
+    SAVE_AS_CSV,
+    SAVE_AS_XLSX,
+    Row,
+    Table,
+    UnreadableError,
+    Values,
+    refused,
+)
+from cpg1_assets.jdash.web_page import is_web_page, read_web_page
+from cpg1_assets.jdash.xls import read_xls
+from cpg1_assets.jdash.xlsb import read_xlsb
+from cpg1_assets.jdash.xlsx import read_xlsx
 
 VOUCHER_HEADERS = ("Voucher Id", "Voucher_Id", "voucher_id", "VoucherId", "id", "voucher")
 AMOUNT_HEADERS = ("Amount Used", "Amount_Used", "amount_used", "AmountUsed", "amount", "Ordered Amount")
-AGAIN = "and put the file in the inbox again."
+CURRENCY_HEADERS = ("Currency", "Currency Code", "currency_code", "CurrencyCode", "Devise")
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_SAVE_AS_CSV = f"In the spreadsheet, save it as 'CSV UTF-8' {AGAIN}"
-_SAVE_AS_XLSX = f"Open it in the spreadsheet, save it as .xlsx without a password {AGAIN}"
-_UNPACKED_LIMIT = 512 * 2**20
-_ROWS_OF_A_SHEET = 2**20
-_CERTAIN_NUMBER = 10**15
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_LINES_ABOVE = 30
+"""The header is looked for in so many lines: titles, filters and dates may stand above it."""
+_ZIP = b"PK\x03\x04"
+_COMPOUND = b"\xd0\xcf\x11\xe0"
 
-Row = tuple[int, Sequence[Cell]]
-"""The number of a row, as a spreadsheet counts, and its cells."""
+
+_EXCEL_4 = "a workbook of Excel 4 or before"
+_KNOWN_STARTS = {
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "an archive",
+    b"PAR1": "a Parquet file",
+    b"\x09\x00\x04\x00": _EXCEL_4,
+    b"\x09\x02\x06\x00": _EXCEL_4,
+    b"\x09\x04\x06\x00": _EXCEL_4,
+}
 
 
 @dataclass(frozen=True)
@@ -43,182 +59,267 @@ class Sheet:
     header: tuple[str, ...]
     voucher: int
     amount: int
+    currency: int | None
+    """The place of a column that names the currency of each row, where there is one."""
     unnamed: tuple[int, ...]
     """Places right of a column that counts with no name above them: a cell there was shifted."""
     rows: Iterable[Row]
 
 
 def read_sheet(file: str, content: bytes) -> Sheet:
-    """Find the table in the bytes of `file`, a .csv or .xlsx. Raises DataError when none is certain."""
-    if PurePath(file).suffix.lower() == ".xlsx":
-        return _workbook_sheet(file, content)
-    return _csv_sheet(file, _decoded(file, content))
+    """Find the table in the bytes of `file`. Raises DataError when none is certain; going through its rows may, too."""
+    suffix = PurePath(file.strip()).suffix.lower()
+    if content.startswith((_ZIP, _COMPOUND)):
+        if suffix == ".csv":
+            raise refused(file, "it is an Excel workbook, not a CSV file", SAVE_AS_CSV)
+        read = _zipped_tables if content.startswith(_ZIP) else read_xls
+        return _only_table(file, _read(file, lambda: read(content)))
+    if is_web_page(content):
+        return _web_page_sheet(file, content)
+    if suffix == ".csv":
+        return _delimited_sheet(file, _text(file, content))
+    raise refused(file, f"it is not an Excel workbook, whatever its name says{_what_it_is(content)}")
 
 
-# CSV
+def _zipped_tables(content: bytes) -> list[Table]:
+    package = Package(content)
+    if "mimetype" in package:
+        kind = next(package.chunks("mimetype"), b"")[:200].decode("ascii", "replace").strip()
+        if not kind.startswith(KIND):
+            raise UnreadableError(f"it is no spreadsheet, but {kind:.80}")
+        return read_ods(package)
+    main = next((r.target for r in package.related("") if r.type == "officeDocument"), None)
+    if main is None:
+        if "content.xml" in package and "META-INF/manifest.xml" in package:
+            return read_ods(package)
+        raise UnreadableError("it is an archive, but of no kind of workbook that is known")
+    return read_xlsb(package, main) if main.endswith(".bin") else read_xlsx(package, content, main)
 
 
-def _decoded(file: str, content: bytes) -> str:
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise DataError(f"{file}: it is an Excel workbook, not a CSV file. {_SAVE_AS_CSV}")
-    utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+def _read(file: str, read: Callable[[], list[Table]]) -> list[Table]:
     try:
-        text = content.decode("utf-16" if utf_16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        where = file if utf_16 else f"{file}, row {row}"
-        raise DataError(f"{where}: a character is neither UTF-8 nor UTF-16. {_SAVE_AS_CSV}") from None
-    if "\0" in text:
-        raise DataError(f"{file}: it is not a text file (it has NUL characters). {_SAVE_AS_CSV}")
+        return read()
+    except Exception as error:  # a damaged workbook makes its reader raise anything
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: str, error: Exception) -> DataError:
+    if isinstance(error, DataError):
+        return error
+    if not isinstance(error, UnreadableError):
+        return refused(file, f"it is not a spreadsheet that can be read ({error!r:.200})")
+    said = str(error)
+    if said.startswith("row "):
+        return DataError(
+            f"{file}, {said}. {SAVE_AS_CSV if 'CSV' in said or 'UTF-8' in said else SAVE_AS_XLSX}"
+        )
+    return refused(file, f"it is not a spreadsheet that can be read: {said}")
+
+
+class _NamedRows:
+    """Rows whose reader's errors name the file."""
+
+    def __init__(self, file: str, rows: Iterable[Row], after: int) -> None:
+        self._file = file
+        self._rows = rows
+        self._after = after
+
+    def __iter__(self) -> Iterator[Row]:
+        try:
+            yield from dropwhile(lambda row: row[0] <= self._after, self._rows)
+        except (UnreadableError, zipfile.BadZipFile, EOFError, ValueError) as error:
+            raise _unreadable(self._file, error) from error
+
+
+# Text
+
+
+def _text(file: str, content: bytes) -> str:
+    try:
+        text = decoded(content)
+    except UnreadableError as error:
+        said = str(error)
+        where = f"{file}, {said}" if said.startswith("row ") else f"{file}: {said}"
+        raise DataError(f"{where}. {SAVE_AS_CSV}") from None
     if text.lstrip().startswith("<"):
-        raise DataError(f"{file}: it is a web page or XML, not a CSV file. {_SAVE_AS_CSV}")
+        raise refused(file, f"it is XML, not a CSV file{_what_it_is(content)}", SAVE_AS_CSV)
     return text
 
 
-def _csv_sheet(file: str, text: str) -> Sheet:
-    """Read CSV whose delimiter is the one that makes both columns appear in the header."""
-    headers = {delimiter: _header(_csv_rows(file, text, delimiter)) for delimiter in _DELIMITERS}
-    fitting = [delimiter for delimiter, (_, names) in headers.items() if all(_candidates(names))]
+def _web_page_sheet(file: str, content: bytes) -> Sheet:
+    """Read a page with one table that has both columns. Any other page is no export."""
+    try:
+        tables, why = read_web_page(content), "no table in it has both columns"
+    except UnreadableError as error:
+        tables, why = [], str(error)
+    if not any(all(_candidates(_header(table.rows)[1])) for table in tables):
+        what = f"it is a web page, not an Excel workbook, and cannot be read: {why}"
+        raise refused(file, what, SAVE_AS_CSV)
+    return _only_table(file, tables)
+
+
+def _what_it_is(content: bytes) -> str:
+    """Say what bytes are that are no workbook, where that is certain."""
+    head = content[:4096].decode("utf-8", "replace")
+    if "urn:schemas-microsoft-com:office:spreadsheet" in head:
+        return " (it is an XML Spreadsheet of 2003)"
+    if head.lstrip()[:13].lower() == "mime-version:":
+        return " (it is a web archive, MHTML)"
+    for start, what in _KNOWN_STARTS.items():
+        if content.startswith(start):
+            return f" (it is {what})"
+    try:
+        decoded(content)
+    except UnreadableError:
+        return ""
+    return "" if head.lstrip().startswith("<") else " (it is text: if it is CSV, name it .csv)"
+
+
+def _delimited_sheet(file: str, text: str) -> Sheet:
+    """Read text whose delimiter is the one that makes both columns appear in the header."""
+    tables = {mark: DelimitedRows(text, mark) for mark in DELIMITERS}
+    headers = {mark: _header(_readable(rows)) for mark, rows in tables.items()}
+    fitting = [mark for mark, (_, names) in headers.items() if all(_candidates(names))]
     if len(fitting) > 1:
-        names = " and ".join(_DELIMITERS[delimiter] for delimiter in fitting)
+        names = " and ".join(DELIMITERS[mark] for mark in fitting)
         raise DataError(
-            f"{file}, row {headers[fitting[0]][0]}: the delimiter could be {names}. {_SAVE_AS_CSV}"
+            f"{file}, row {headers[fitting[0]][0]}: the delimiter could be {names}. {SAVE_AS_CSV}"
         )
-    best = max(_DELIMITERS, key=lambda delimiter: sum(map(len, _candidates(headers[delimiter][1]))))
-    delimiter = fitting[0] if fitting else best
-    number, header = headers[delimiter]
-    rows = (row for row in _csv_rows(file, text, delimiter) if row[0] > number)
-    return _sheet(file, number, header, rows)
+    best = max(DELIMITERS, key=lambda mark: sum(map(len, _candidates(headers[mark][1]))))
+    mark = fitting[0] if fitting else best
+    number, header = headers[mark]
+    return _sheet(file, number, header, _NamedRows(file, tables[mark], number))
 
 
-def _csv_rows(file: str, text: str, delimiter: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = 0
+def _readable(rows: Iterable[Row]) -> Iterator[Row]:
+    """Give the rows up to the first that cannot be read by this delimiter."""
     try:
-        for number, cells in enumerate(reader, 1):
-            yield number, cells
-    except csv.Error as error:
-        raise DataError(
-            f"{file}, row {number + 1}: it is not CSV ({error}): a quote is open, or text follows one. "
-            f"{_SAVE_AS_CSV}"
-        ) from None
+        yield from rows
+    except UnreadableError:
+        return
 
 
-# Excel
+# Tables
 
 
-def _workbook_sheet(file: str, content: bytes) -> Sheet:
-    if content.startswith(b"\xd0\xcf\x11\xe0"):
-        raise DataError(f"{file}: it is password-protected, or an old .xls workbook. {_SAVE_AS_XLSX}")
-    if not content.startswith(b"PK\x03\x04"):
-        raise DataError(f"{file}: it is not an Excel workbook, whatever its name says. {_SAVE_AS_XLSX}")
-    tables = {name: rows for name, rows in _workbook_rows(file, content).items() if rows}
-    if len(tables) > 1:
-        tables = {name: rows for name, rows in tables.items() if all(_candidates(_header(rows)[1]))} or tables
-    if len(tables) > 1:
-        names = ", ".join(tables)
+def _only_table(file: str, tables: Sequence[Table]) -> Sheet:
+    """Choose the table with both columns in its header, hidden or not. Raises DataError when several may be meant."""
+    read = [(table, [row for row in _rows_to_search(file, table) if not _is_empty(row)]) for table in tables]
+    filled = [(table, rows, *_header(rows)) for table, rows in read if rows]
+    fitting = [found for found in filled if all(_candidates(found[3]))]
+    meant = fitting or filled
+    if len(fitting) == 1 and fitting[0][0].is_hidden:
+        meant = [found for found in filled if not found[0].is_hidden and any(_candidates(found[3]))] + fitting
+    if len(meant) > 1:
+        names = ", ".join(table.name + (", hidden" if table.is_hidden else "") for table, *_ in meant)
         raise DataError(f"{file}: several sheets may be the one ({names}). Leave one, save it {AGAIN}")
-    if not tables:
+    if not meant:
         return _sheet(file, 1, (), [])
-    rows = next(iter(tables.values()))
-    number, header = _header(rows)
-    below = [(row, [*cells, *[None] * (len(header) - len(cells))]) for row, cells in rows if row > number]
-    return _sheet(file, number, header, below)
+    table, found, number, header = meant[0]
+    sheet = _sheet(file, number, header, found)
+    if table.values is None:
+        return _with_rows(sheet, [row for row in found if row[0] > number])
+    codes = _codes(sheet, table.values)
+    if codes is None:
+        return _with_rows(sheet, _NamedRows(file, table.rows, number))
+    rows = _NamedRows(file, table.values.rows, number)
+    return replace(sheet, rows=_Formatted(rows, codes) if codes else rows)
 
 
-def _workbook_rows(file: str, content: bytes) -> dict[str, list[Row]]:
-    """Give the rows with something in them of every sheet, hidden or not."""
+def _codes(sheet: Sheet, values: Values) -> dict[int, str] | None:
+    """Give the formats that matter, by column; None where one column has several, so that every cell must be looked at."""
+    codes: dict[int, str] = {}
+    for place, says_nothing in ((sheet.voucher, is_harmless), (sheet.amount, is_only_a_number)):
+        formats = values.formats.get(place, frozenset())
+        if all(map(says_nothing, formats)):
+            continue
+        if len(formats) > 1 or any(map(is_ever_date, formats)):
+            return None
+        codes[place] = next(iter(formats))
+    return codes
+
+
+@dataclass(frozen=True)
+class _Formatted:
+    """Rows whose numbers in some columns have one format each."""
+
+    rows: Iterable[Row]
+    codes: dict[int, str]
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, cells in self.rows:
+            row = list(cells)
+            for place, code in self.codes.items():
+                cell = row[place]
+                if isinstance(cell, float | int):
+                    row[place] = Number(cell, code)
+            yield number, row
+
+
+def _with_rows(sheet: Sheet, rows: Iterable[Row]) -> Sheet:
+    """Give the sheet with these rows, each as wide as the header."""
+    width = len(sheet.header)
+    return replace(sheet, rows=_Padded(rows, width))
+
+
+@dataclass(frozen=True)
+class _Padded:
+    """Rows of a workbook, which keeps no empty cells at the end of a row."""
+
+    rows: Iterable[Row]
+    width: int
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, cells in self.rows:
+            missing = self.width - len(cells)
+            yield number, [*cells, *[None] * missing] if missing > 0 else cells
+
+
+def _rows_to_search(file: str, table: Table) -> list[Row]:
+    """Give the rows among which the header is: of a table that is read fast only the first ones."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-            has_formulas = unpacked <= _UNPACKED_LIMIT and _has_formulas(archive)
-        if unpacked <= _UNPACKED_LIMIT:
-            return _cells(content, has_formulas=has_formulas)
-    except Exception as error:  # a damaged workbook makes its reader raise anything
-        raise DataError(
-            f"{file}: it is not a spreadsheet that can be read ({error!r:.200}). {_SAVE_AS_XLSX}"
-        ) from error
-    raise DataError(
-        f"{file}: it unpacks to {unpacked:,} bytes, more than a JDash export has. "
-        f"Save it as CSV UTF-8 {AGAIN}"
-    )
+        if table.values is not None:
+            return list(islice((row for row in table.values.rows if not _is_empty(row)), _LINES_ABOVE))
+        return list(table.rows)
+    except Exception as error:
+        raise _unreadable(file, error) from error
 
 
-def _has_formulas(archive: zipfile.ZipFile) -> bool:
-    """Tell whether any sheet has a formula: only then is it worth looking for those never computed."""
-    for part in archive.namelist():
-        if part.startswith("xl/worksheets/"):
-            with archive.open(part) as stream:
-                seam = b""
-                while chunk := stream.read(2**20):
-                    if _FORMULA.search(seam + chunk):
-                        return True
-                    seam = chunk[-64:]
-    return False
-
-
-def _cells(content: bytes, *, has_formulas: bool) -> dict[str, list[Row]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        computed = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        as_written = openpyxl.load_workbook(io.BytesIO(content), read_only=True) if has_formulas else None
-        return {
-            sheet.title: [
-                (number, cells)
-                for number, cells in _sheet_rows(sheet, as_written and as_written[sheet.title])
-                if not all(map(is_blank, cells))
-            ]
-            for sheet in computed.worksheets
-        }
-
-
-def _sheet_rows(computed: Any, as_written: Any) -> Iterator[Row]:  # noqa: ANN401 - openpyxl has no types
-    """Give the rows of a sheet; a formula without a result, which looks like an empty cell, is marked."""
-    formulas = repeat(()) if as_written is None else _every_row(as_written)
-    for number, (cells, sources) in enumerate(zip(_every_row(computed), formulas, strict=False), 1):
-        row = [_value(cell) for cell in cells]
-        for place, source in enumerate(sources):
-            if source.data_type == "f" and row[place] is None:
-                row[place] = NoValue("the cell is a formula that was never computed")
-        yield number, row
-
-
-def _every_row(sheet: Any) -> Iterator[Sequence[Any]]:  # noqa: ANN401 - openpyxl has no types
-    sheet.reset_dimensions()  # the size a workbook claims may be wrong, and would cut rows off
-    for number, cells in enumerate(sheet.iter_rows()):
-        if number >= _ROWS_OF_A_SHEET:
-            raise ValueError("a sheet has more rows than a spreadsheet can have")
-        yield cells
-
-
-def _value(cell: Any) -> Cell:  # noqa: ANN401 - openpyxl has no types
-    value = cell.value
-    if cell.data_type == "e":
-        return NoValue(f"the cell is the error {value}")
-    if type(value) is int and 0 <= value < _CERTAIN_NUMBER and cell.number_format.strip("0") == "":
-        return f"{value:0{len(cell.number_format)}d}"  # shown with leading zeros, which ids keep
-    if isinstance(value, bool):
-        return NoValue(f"the cell is {str(value).upper()}")
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return NoValue(f"the cell is the date or time {value}")
+def _is_empty(row: Row) -> bool:
+    return all(map(is_blank, row[1]))
 
 
 # The header
 
 
 def _header(rows: Iterable[Row]) -> tuple[int, tuple[str, ...]]:
-    """Give the first line with something in it. Excel's own `sep=;` is not a line of the table."""
-    try:
-        for number, cells in rows:
-            names = tuple(
-                trimmed(cell) if isinstance(cell, str) else "" if cell is None else "?" for cell in cells
-            )
-            if any(names) and not names[0].lower().startswith("sep="):
-                return number, names
-    except DataError:
-        pass  # not CSV by this delimiter
-    return 0, ()
+    """Give the first line with both columns in it, else the one nearest to it.
+
+    Excel's own `sep=;` is not a line of the table.
+    """
+    best: tuple[int, tuple[str, ...]] = (0, ())
+    most = -1
+    for number, names in islice(_named_lines(rows), _LINES_ABOVE):
+        count = sum(map(bool, _candidates(names)))
+        if count > most:
+            best, most = (number, names), count
+        if all(_candidates(names)):
+            break
+    return best
+
+
+def _named_lines(rows: Iterable[Row]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    for number, cells in rows:
+        names = tuple(_name(cell) for cell in cells)
+        if any(names) and not names[0].lower().startswith("sep="):
+            yield number, names
+
+
+def _name(cell: Cell) -> str:
+    """Give a header's name: blanks of any kind and number are one blank, what cannot be seen is not there."""
+    if isinstance(cell, str):
+        return " ".join(without_invisible(cell).split())
+    return "" if cell is None else "?"
 
 
 def _candidates(names: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -232,11 +333,16 @@ def _places(names: Sequence[str], known: Sequence[str]) -> list[int]:
 
 
 def _sheet(file: str, number: int, header: tuple[str, ...], rows: Iterable[Row]) -> Sheet:
-    """Settle the two columns. Raises DataError when one is not there, or there twice."""
+    """Settle the columns. Raises DataError when one that counts is not there, or there twice."""
     voucher, amount = _candidates(header)
+    currency = _places(header, CURRENCY_HEADERS)
     where = f"{file}, row {number}" if number else file
-    for what, known, places in (("voucher", VOUCHER_HEADERS, voucher), ("amount", AMOUNT_HEADERS, amount)):
-        if not places:
+    for what, known, places in (
+        ("voucher", VOUCHER_HEADERS, voucher),
+        ("amount", AMOUNT_HEADERS, amount),
+        ("currency", CURRENCY_HEADERS, currency),
+    ):
+        if not places and what != "currency":
             seen = ", ".join(filter(None, header))[:200] or "nothing"
             raise DataError(
                 f"{where}: no {what} column in the header ({seen}). Name it {known[0]} {AGAIN} "
@@ -248,4 +354,4 @@ def _sheet(file: str, number: int, header: tuple[str, ...], rows: Iterable[Row])
     width = max(place for place, name in enumerate(header) if name) + 1
     first = min(voucher[0], amount[0])
     unnamed = tuple(place for place in range(first, width) if not header[place])
-    return Sheet(file, header[:width], voucher[0], amount[0], unnamed, rows)
+    return Sheet(file, header[:width], voucher[0], amount[0], next(iter(currency), None), unnamed, rows)

@@ -15,7 +15,8 @@ MONTH = "2025-09"
 COMPANIES = ("EC_KE", "EC_NG", "JD_GH", "JM_EG")
 AGAIN = "put the file in the inbox again."
 UNNAMED = (
-    "it names no company in scope. Name it <COMPANY>.csv or <COMPANY>.xlsx, or take it out of the inbox."
+    "it names no company in scope. Name it <COMPANY>.csv or <COMPANY>.xlsx (also read: .xls, .xlsb, .ods), "
+    "or take it out of the inbox."
 )
 REFUSED = [
     "EC_KE.csv: it is a pipe, and not a file or a link to one. Put the file itself in the inbox.",

@@ -25,7 +25,7 @@ ONE_AND_TWO = [("1", Decimal("1.5")), ("2", Decimal("2.5"))]
 Cells = Sequence[object]
 
 
-def read_csv(text: str, encoding: str = "utf-8") -> list[tuple[str, Decimal]]:
+def read_csv(text: str, encoding: str = "utf-8") -> Sequence[tuple[str, Decimal]]:
     return parse_jdash("EC_NG.csv", text.encode(encoding))
 
 
@@ -44,7 +44,7 @@ def workbook(*sheets: Sequence[Cells], change: Callable[[openpyxl.Workbook], Non
     return stream.getvalue()
 
 
-def read_xlsx(*sheets: Sequence[Cells]) -> list[tuple[str, Decimal]]:
+def read_xlsx(*sheets: Sequence[Cells]) -> Sequence[tuple[str, Decimal]]:
     return parse_jdash("EC_NG.xlsx", workbook(*sheets))
 
 
@@ -203,13 +203,13 @@ def test_rows_are_counted_as_a_spreadsheet_counts_them() -> None:
             'row 4, column "Amount Used": the total line says 5, the rows sum up to 4.0',
         ),
         ("1,1.5\nTotal,1.5\n2,2.5\n", 'row 3, column "Voucher Id": it is a total line, and rows follow it'),
-        ("1,1.5\nTotal,\n", 'row 3, column "Amount Used": the amount is empty'),
+        ("1,1.5\nTotal,\n", 'row 3, column "Amount Used": the cell is empty'),
         ("1,1.5\n2,2.5\n,5\n", "5 has no voucher id"),
         ("1,1.5\n,1.5\n", "1.5 has no voucher id"),
         ("1,1.5\n,2.5\n2,2.5\n", 'row 3, column "Voucher Id": the voucher id is empty'),
-        ("1,\n", 'row 2, column "Amount Used": the amount is empty'),
+        ("1,\n", 'row 2, column "Amount Used": the cell is empty'),
         ("1,NULL\n", "not a number"),
-        ("1,$1\n2,₦2\n", 'row 3, column "Amount Used": the amount is in NGN, the one in row 2 in USD'),
+        ("1,$1\n2,₦2\n", 'row 3, column "Amount Used": the amount is in NGN, the one in row 2 in $'),
         ("1,1,234.50\n", "row 2: the row has 3 cells, the header names 2 columns"),
         ("1\n", "row 2: the row has 1 cells"),
         ("1;1\n", "row 2: the row has 1 cells"),

@@ -137,8 +137,8 @@ def test_a_name_that_is_no_text_is_a_problem_by_its_printable_name(folder: Path)
         None,
         r"EC_NG\xff.csv",
         (
-            r"EC_NG\xff.csv: it names no company in scope. Name it <COMPANY>.csv or <COMPANY>.xlsx, or take it "
-            "out of the inbox."
+            r"EC_NG\xff.csv: it names no company in scope. Name it <COMPANY>.csv or <COMPANY>.xlsx "
+            "(also read: .xls, .xlsb, .ods), or take it out of the inbox."
         ),
     )
 

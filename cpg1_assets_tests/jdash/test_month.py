@@ -7,6 +7,7 @@ import pytest
 
 from cpg1_assets.jdash.month import JDASH, JdashMonth, read_jdash
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets_tests.jdash.workbooks import ods, ods_number, ods_row
 
 MONTH = CutoffMonth.parse("2025-09")
 COMPANIES = ["JD_GH", "EC_NG"]
@@ -72,6 +73,30 @@ def test_a_file_that_cannot_be_read_stops_its_company_only_and_is_kept(folder: P
     assert (problem.id_company, problem.file) == ("EC_NG", "EC_NG.csv")
     assert problem.message.startswith("EC_NG.csv, row 2, column \"amount\": '1,234' could be 1234 or 1.234.")
     assert (folder / "EC_NG.csv", bad) in month.sources
+
+
+def test_a_spreadsheet_of_another_kind_is_read_under_its_own_ending(folder: Path) -> None:
+    rows = ods_row("id", "amount") + ods_row("0012", ods_number(1.5, "1.50"))
+    (folder / "EC_NG.ods").write_bytes(ods(rows))
+    (folder / "JD_GH.xls").write_bytes(
+        b"<table><tr><td>id</td><td>amount</td></tr><tr><td>7</td><td>2.50</td></tr></table>"
+    )
+    month = read(folder)
+    assert month.problems == ()
+    assert month.table.select(["voucher_id", "source_file"]).to_pylist() == [
+        {"voucher_id": "0012", "source_file": "EC_NG.ods"},
+        {"voucher_id": "7", "source_file": "JD_GH.xls"},
+    ]
+
+
+def test_the_currency_of_each_company_is_the_one_its_files_are_in(folder: Path) -> None:
+    for company in COMPANIES:
+        (folder / f"{company}.csv").write_bytes("id,amount\n1,₦1.50\n".encode())
+    month = read_jdash(folder.parent.parent, MONTH, COMPANIES, None, {"EC_NG": "NGN", "JD_GH": "GHS"})
+    assert list(month.read) == ["EC_NG"]
+    (problem,) = month.problems
+    assert problem.id_company == "JD_GH"
+    assert "the amount is in NGN, the company keeps its books in GHS" in problem.message
 
 
 def test_a_file_without_voucher_rows_is_missing_and_a_problem(folder: Path) -> None:
