@@ -18,6 +18,8 @@ from cpg1_assets.sources.odbc_errors import Diagnostic, Verdict, state_verdict
 from cpg1_assets.sources.query import Query, Scalar
 from cpg1_assets.sources.reading import given
 
+OWN = "-- PostgreSQL's own\n"
+"""How a text begins that this server is sent as it stands: what it can do, and no query of the control may."""
 _MARKER = re.compile(r"%\((\w+)\)s")
 _DRIVER = {
     "Fetch": "2000",
@@ -120,6 +122,8 @@ class PostgresServer:
         return state_verdict(_PERMANENT.get(diagnostic.state, diagnostic.state))
 
     def _translated(self, query: Query) -> tuple[str, tuple[str | None, ...]]:
+        if query.text.startswith(OWN):
+            return query.text, ()
         expanded = query.expanded()
         tree = meant(expanded.text, {name: given(value) for name, value in expanded.parameters.items()})
         for table in tree.find_all(exp.Table):
