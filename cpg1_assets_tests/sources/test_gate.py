@@ -151,8 +151,17 @@ def test_nothing_depends_on_the_order_of_company_codes(text: str) -> None:
 def test_a_company_code_inside_a_text_is_one_company_as_well() -> None:
     (bare,) = about(f"CONCAT(c.[id_company], '|', c.[No_]) {_BIN} = e.[Document No_]")
     assert "write UPPER(…) around the code" in bare
+    (part,) = about(f"SUBSTRING(c.[id_company], 4, 2) = 'NG' {_BIN}")
+    assert "write UPPER(…) around the code" in part
+    assert about(f"UPPER(SUBSTRING(c.[id_company], 4, 2)) = 'NG' {_BIN}") == []
     assert about(f"CONCAT(UPPER(c.[id_company]), '|', c.[No_]) {_BIN} = e.[Document No_]") == []
-    assert about(f"CASE WHEN c.[id_company] = 'X' THEN c.[No_] END {_BIN} = e.[Document No_]") == []
+    decides = f"CASE WHEN c.[id_company] = 'X' AND 1 = 1 THEN c.[No_] END {_BIN} = e.[Document No_]"
+    assert about(decides) == []
+    by = f"MIN(c.[No_] {_BIN}) OVER (PARTITION BY c.[id_company])"
+    assert (
+        refusals(f"SELECT CASE WHEN {by} = c.[No_] {_BIN} THEN 1 ELSE 0 END AS n FROM {_CUSTOMERS} AS c")
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,6 +208,7 @@ def test_texts_of_two_databases_may_have_two_collations(text: str, to_write: str
     [
         ("c.[Unheard of] = 1", "add the column to the source schema"),
         ("c.[Unheard of] IS NULL", "is no column of"),
+        ("ISNULL(e.[Open], 0) = 0", "write CASE WHEN … = 1 THEN 1 ELSE 0 END"),
         ("e.[Open] = 'x'", "a flag is compared with 0, with 1"),
         ("e.[Entry No_] = '1'", "write both as one kind"),
         ("e.[Posting Date] >= '2025-09-01'", "DATEFROMPARTS"),

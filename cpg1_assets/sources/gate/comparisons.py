@@ -57,7 +57,10 @@ def _texts_compared(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> 
     if label is Label.CONFLICT:
         yield f"{said(node)} compares texts of two collations, which the server refuses: write {COLLATE} on a side"
     elif label in (Label.BINARY, Label.WRITTEN):
-        return
+        if any(not isinstance(side.unnest(), exp.Collate) and reading.holds_company(side) for side in sides):
+            yield (
+                f"{said(node)}: a company code in there is one company whatever its case; write UPPER(…) around the code"
+            )
     elif isinstance(node, (*_ORDERINGS, exp.Between)):
         yield f"{said(node)} puts texts in order by a collation nobody wrote: write {COLLATE} on a side"
     elif not (are_fixed_apart(collations) or is_folded(collations) or _stands_beside_binary(node)):

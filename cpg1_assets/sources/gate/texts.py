@@ -129,25 +129,13 @@ def collate(node: exp.Expr, reading: Reading) -> Iterator[str]:
             f"{said(node)}: a company code is one company whatever its case; leave the collation out, or write "
             f"UPPER(…) {COLLATE} on both sides"
         )
-    elif kind == TEXT and any(map(reading.is_company, _columns_in(node.this))):
+    elif kind == TEXT and reading.holds_company(node.this):
         yield (
             f"{said(node)}: a company code in there is one company whatever its case; write UPPER(…) around the code, or "
             "around the whole before the collation"
         )
     elif not kind.family.is_text and kind != NULL:
         yield f"{said(node)} is a collation of {kind.family}; {to_do([kind])}"
-
-
-def _columns_in(node: exp.Expr) -> Iterator[exp.Column]:
-    """Give the columns of which a text is made: not those that only decide in a CASE, nor those of a subquery."""
-    match node:
-        case exp.Column():
-            yield node
-        case exp.Upper() | exp.Lower() | exp.Query() | exp.Predicate():
-            return
-        case _:
-            for below in node.iter_expressions():
-                yield from _columns_in(below)
 
 
 def put_together(node: exp.Expr, parts: list[exp.Expr], reading: Reading) -> Iterator[str]:

@@ -149,7 +149,8 @@ def coalesce(node: exp.Expr, reading: Reading) -> Iterator[str]:
     branches = [node.this, *node.expressions]
     yield from one_of(node, branches, reading)
     first = reading.kinds.of(node.this)
-    if node.args.get("is_null") and first != NULL and unified(map(reading.kinds.of, branches)) != first:
+    both = unified(map(reading.kinds.of, branches))
+    if node.args.get("is_null") and first != NULL and both not in (first, UNKNOWN):
         yield f"{said(node)}: ISNULL makes the second what the first is; write COALESCE"
     elif node.args.get("is_null") and first.family.is_text:
         yield f"{said(node)}: ISNULL cuts a text to the length of the first; write COALESCE"
