@@ -209,6 +209,8 @@ def test_texts_of_two_databases_may_have_two_collations(text: str, to_write: str
         ("c.[Unheard of] = 1", "add the column to the source schema"),
         ("c.[Unheard of] IS NULL", "is no column of"),
         ("ISNULL(e.[Open], 0) = 0", "write CASE WHEN … = 1 THEN 1 ELSE 0 END"),
+        (f"c.[No_] = 'a\\\nb' {_BIN}", "joins the lines of a text"),
+        (f"c.[No_] = N'a\\\nb' {_BIN}", "joins the lines of a text"),
         ("e.[Open] = 'x'", "a flag is compared with 0, with 1"),
         ("e.[Entry No_] = '1'", "write both as one kind"),
         ("e.[Posting Date] >= '2025-09-01'", "DATEFROMPARTS"),
@@ -222,6 +224,12 @@ def test_texts_of_two_databases_may_have_two_collations(text: str, to_write: str
 def test_kinds_are_known_or_it_is_refused(condition: str, named: str) -> None:
     found = about(condition, fine=datetime(2025, 9, 30, 23, 59, 59, 998000))  # noqa: DTZ001
     assert any(named in what for what in found), found
+
+
+def test_a_default_of_lag_is_no_longer_than_the_column() -> None:
+    text = f"SELECT LAG(c.[Name], 1, 'nobody') OVER (ORDER BY c.[No_] {_BIN}) AS n FROM {_CUSTOMERS} AS c"
+    assert "cut the default" in refusals(text)[0][1]
+    assert refusals(text.replace("nobody", "")) == []
 
 
 def test_a_datetime_that_sql_server_keeps_as_it_is_may_be_bound() -> None:

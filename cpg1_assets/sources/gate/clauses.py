@@ -118,6 +118,8 @@ def lag(node: exp.Expr, reading: Reading) -> Iterator[str]:
         kind, both = reading.kinds.of(node.this), unified(map(reading.kinds.of, (node.this, default)))
         if both not in (UNKNOWN, NULL) and (both.family, both.scale) != (kind.family, kind.scale):
             yield f"{said(node)}: the server makes the default what the column is; write both as one kind"
+        elif kind.family.is_text and default.name:
+            yield f"{said(node)}: the server may cut the default to the length of the column; leave it out, or write ''"
 
 
 def column(node: exp.Column, reading: Reading) -> Iterator[str]:

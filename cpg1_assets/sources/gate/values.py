@@ -260,6 +260,8 @@ def date_diff(node: exp.Expr, reading: Reading) -> Iterator[str]:
 
 def literal(node: exp.Expr, reading: Reading) -> Iterator[str]:
     """Judge a number or a text as written."""
+    if "\\\n" in node.name.replace("\r", ""):
+        yield f"{said(node)}: the server joins the lines of a text behind a backslash; write it in one line"
     if node.args.get("is_string") and not node.name.isascii():
         yield f"{said(node)}: without N the server reads it by the code page of the database; write N{said(node)}"
     if not node.args.get("is_string") and reading.kinds.of(node) == UNKNOWN:
