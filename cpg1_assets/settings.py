@@ -91,7 +91,7 @@ class Settings:
             rules_folder=Path(env["CPG1_RULES"]).expanduser().absolute()
             if env.get("CPG1_RULES")
             else _RULES_FOLDER,
-            companies=_names(env.get("CPG1_COMPANIES")),
+            companies=_codes(_names(env.get("CPG1_COMPANIES"))),
             gl_accounts=_names(env.get("CPG1_GL_ACCOUNTS")),
             cutoff_date=env.get("CUTOFF_DATE") or None,
             executor=executor,  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ class Settings:
         """Give these settings on a narrower scope; None keeps what they had."""
         return replace(
             self,
-            companies=_distinct(companies) or self.companies,
+            companies=_codes(companies) or self.companies,
             gl_accounts=_distinct(gl_accounts) or self.gl_accounts,
         )
 
@@ -182,6 +182,11 @@ def _snapshot(text: str | None) -> bool:
 
 def _names(text: str | None) -> tuple[str, ...] | None:
     return _distinct(tuple((text or "").replace(",", " ").split()))
+
+
+def _codes(companies: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Give company codes in capitals: in other letters a company is the same, and so is the scope of it."""
+    return _distinct(tuple(code.strip(" ").upper() for code in companies or ()))
 
 
 def _distinct(names: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -128,6 +128,12 @@ def test_the_name_of_a_scope_is_always_a_safe_folder(tmp_path: Path) -> None:
     assert awkward != other
 
 
+def test_a_company_in_other_letters_is_the_same_narrower_scope(tmp_path: Path) -> None:
+    written = Settings.from_environment({"CPG1_COMPANIES": "ec_ng EC_NG"})
+    assert written.companies == ("EC_NG",)
+    assert written.scope == Settings(home=tmp_path).narrowed(("Ec_Ng",), None).scope == "companies-EC_NG"
+
+
 def test_several_names_may_be_separated_by_commas_or_blanks() -> None:
     settings = Settings.from_environment({"CPG1_COMPANIES": "JD_GH, EC_NG"})
     assert settings.companies == ("EC_NG", "JD_GH")

@@ -18,6 +18,7 @@ from cpg1_assets.sources.blanks import chosen_outputs
 from cpg1_assets.sources.dialect import refused, statements_of
 from cpg1_assets.sources.gate.allowed import line_of
 from cpg1_assets.sources.query import Query, QueryError, Value, parameter_uses, tokens_of
+from cpg1_assets.sources.reading import Reading
 
 Violation = tuple[int, str]
 """A line of the statement, from 1, and what is wrong there with what to do about it."""
@@ -81,7 +82,7 @@ def violations(
         *_numbers(tree, amounts),
         *_parameters(text, tree),
         *_columns(tree, columns),
-        *(_chosen_blanks(tree) if is_kept else ()),
+        *((*_chosen_blanks(tree), *_companies(tree)) if is_kept else ()),
     ]
     return sorted(set(found)) or _untranslatable(text)
 
@@ -151,13 +152,24 @@ def _numbers(tree: exp.Query, amounts: Sequence[str]) -> Iterator[Violation]:
 
 def _chosen_blanks(tree: exp.Query) -> Iterator[Violation]:
     for column in chosen_outputs(tree):
-        if column.alias_or_name == COMPANY:
-            continue  # spelled as the scope spells it, where the rows are read
         what = (
             f"the blanks at the end of {column.alias_or_name} would be the server's choice, because it stands for "
             "texts that compare as equal: write RTRIM(…) where it is grouped, made distinct or taken MIN or MAX of"
         )
         yield line_of(column), what
+
+
+def _companies(tree: exp.Query) -> Iterator[Violation]:
+    """Hold company codes to the one column that is spelled as the scope spells it, where the rows are read."""
+    reading = Reading(tree)
+    for column in tree.selects:
+        is_folded = isinstance(column.unalias(), exp.Upper | exp.Lower)
+        if column.alias_or_name != COMPANY and reading.is_company(column) and not is_folded:
+            what = (
+                f"the company code {column.alias_or_name} would come in whatever case its row has: give it out as "
+                f"{COMPANY}, or write UPPER(RTRIM(…))"
+            )
+            yield line_of(column), what
 
 
 def _parameters(text: str, tree: exp.Query) -> Iterator[Violation]:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cpg1_assets import loaded
 from cpg1_assets.errors import ScopeError
+from cpg1_assets.extracts.company_codes import CompanyCodes, folded
 from cpg1_assets.yaml_file import parse_yaml, read_yaml
 
 SCOPE_FILE = "extracts/scope.yaml"
@@ -63,12 +64,13 @@ class Scope(BaseModel):
                 f"Unknown GL account {', '.join(unknown)}: "
                 f"the accounts in scope are {', '.join(self.gl_accounts)}."
             )
-        outside = [c for c in companies or () if self.companies is not None and c not in self.companies]
+        inside = {folded(company) for company in self.companies or ()}
+        outside = [c for c in companies or () if self.companies is not None and folded(c) not in inside]
         if outside:
             raise ScopeError(f"Company {', '.join(outside)} is outside the scope, which is already narrowed.")
         changes: dict[str, tuple[str, ...]] = {}
         if companies is not None:
-            changes["companies"] = tuple(dict.fromkeys(companies))
+            changes["companies"] = CompanyCodes(companies).codes
         if gl_accounts is not None:
             changes["gl_accounts"] = tuple(a for a in self.gl_accounts if a in set(gl_accounts))
         return self.model_copy(update=changes)

@@ -39,12 +39,14 @@ class Collation:
     """How one text compares.
 
     `cases` are those it is known to be in: folded, or written so in ASCII, where every engine agrees.
-    `fixed` are the values it may have, where it can have no others.
+    `fixed` are the values it may have, where it can have no others. `databases` are those whose columns give it
+    a collation of their own: two databases may have two.
     """
 
     label: Label
     cases: frozenset[Case] = frozenset()
     fixed: frozenset[str] | None = None
+    databases: frozenset[str] = frozenset()
 
     @property
     def is_binary(self) -> bool:
@@ -85,7 +87,7 @@ class Collations:
             case exp.Column():
                 return self._column(node)
             case exp.Collate():
-                return replace(self.of(node.this), label=Label.WRITTEN)
+                return replace(self.of(node.this), label=Label.WRITTEN, databases=frozenset())
             case exp.Subquery() | exp.Query():
                 given = [self.of(column) for column in columns_at(node, 0)]
                 # What a list is made of stands in the comparison itself: its COLLATE is written there.
@@ -94,11 +96,11 @@ class Collations:
                 case: Case = "upper" if isinstance(node, exp.Upper) else "lower"
                 inner = self.of(node.this)
                 if inner.fixed is None:
-                    return Collation(inner.label, frozenset([case]))
+                    return replace(inner, cases=frozenset([case]))
                 if not all(map(str.isascii, inner.fixed)):
-                    return Collation(inner.label)
+                    return replace(inner, cases=frozenset(), fixed=None)
                 folded = frozenset(getattr(value, case)() for value in inner.fixed)
-                return Collation(inner.label, cases_of(*folded), folded)
+                return replace(inner, cases=cases_of(*folded), fixed=folded)
             case exp.Case():
                 branches = [branch.args["true"] for branch in node.args["ifs"]]
                 return self._all([*branches, node.args.get("default")])
@@ -121,6 +123,8 @@ class Collations:
 
     def _column(self, column: exp.Column) -> Collation:
         found = self._columns.found(column)
+        if isinstance(found, exp.Table):
+            return replace(_UNKNOWN, databases=frozenset([found.catalog.lower()]))
         if not isinstance(found, list) or not found:
             return _UNKNOWN
         return together([_as_column(self.of(named)) for named in found])
@@ -140,10 +144,11 @@ def together(given: Iterable[Collation]) -> Collation:
 
 def _both(one: Collation, other: Collation) -> Collation:
     label = max(one.label, other.label)
-    if {one.label, other.label} == {Label.OWN, Label.BINARY}:
+    databases = one.databases | other.databases
+    if {one.label, other.label} == {Label.OWN, Label.BINARY} or (label is Label.OWN and len(databases) > 1):
         label = Label.CONFLICT
     fixed = None if one.fixed is None or other.fixed is None else one.fixed | other.fixed
-    return Collation(label, one.cases & other.cases, fixed)
+    return Collation(label, one.cases & other.cases, fixed, databases if label is Label.OWN else frozenset())
 
 
 def _as_column(inside: Collation) -> Collation:

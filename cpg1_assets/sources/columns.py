@@ -37,7 +37,10 @@ class Columns:
                 return source
             if isinstance(source, Scope):
                 return list(columns_named(source.expression, column.name))
-            scope = scope.parent
+            # What stands in FROM does not see the tables beside it: SQL Server has APPLY for that.
+            scope = (
+                scope.parent.parent if scope.is_derived_table and scope.parent is not None else scope.parent
+            )
         return None
 
     def origins(self, node: exp.Expr) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -84,3 +84,22 @@ class Reading:
     def is_company(self, node: exp.Expr) -> bool:
         """Whether `node` is a company code, which is one company whatever its case."""
         return self.kinds.of(node) == COMPANY
+
+    def holds_company(self, node: exp.Expr) -> bool:
+        """Whether a text is made of a company code that is not folded, so that its case would tell one from itself."""
+        if not self.kinds.of(node).family.is_text:
+            return False
+        match node:
+            case exp.Column():
+                return self.is_company(node)
+            case exp.Upper() | exp.Lower() | exp.Query() | exp.Subquery():
+                return False
+            case exp.Case():
+                parts = [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
+            case exp.If():
+                parts = [node.args["true"], node.args.get("false")]
+            case exp.Window():
+                parts = [node.this]
+            case _:
+                parts = list(node.iter_expressions())
+        return any(part is not None and self.holds_company(part) for part in parts)

@@ -256,6 +256,14 @@ def test_a_kept_text_whose_blanks_the_server_would_choose_is_refused_with_its_li
     assert read_catalog(_write(tmp_path, sql=mended))["ipe_99"].sql == mended
 
 
+def test_a_company_code_comes_out_as_id_company_or_folded(tmp_path: Path) -> None:
+    sql = SQL.replace("t.[Document No_] AS document_no", "t.id_company AS document_no")
+    with pytest.raises(FileFormatError, match=r"line 4: the company code document_no .* write UPPER\(RTRIM"):
+        read_catalog(_write(tmp_path, sql))
+    folded = sql.replace("t.id_company AS document_no", "UPPER(RTRIM(t.id_company)) AS document_no")
+    assert list(read_catalog(_write(tmp_path, folded))) == ["ipe_99"]
+
+
 def test_totals_and_witnesses_may_group_as_they_like_because_they_are_only_compared(tmp_path: Path) -> None:
     contract = CONTRACT.replace(
         "GROUP BY t.id_company", "GROUP BY t.id_company, t.[Document No_] COLLATE Latin1_General_100_BIN2"

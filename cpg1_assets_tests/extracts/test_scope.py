@@ -58,6 +58,11 @@ def test_narrowing_keeps_what_is_not_named_and_the_order_of_accounts() -> None:
     assert scope.customer_posting_groups == read_scope().customer_posting_groups
 
 
+def test_a_company_in_other_letters_is_in_the_same_scope() -> None:
+    narrow = read_scope().model_copy(update={"companies": ("Ec_Ng", "JD_GH")})
+    assert narrow.narrowed(["EC_NG", "ec_ng"], None).companies == ("EC_NG",)
+
+
 def test_narrowing_beyond_the_scope_is_refused() -> None:
     with pytest.raises(ScopeError, match="Unknown GL account 99999"):
         read_scope().narrowed(None, ["99999"])

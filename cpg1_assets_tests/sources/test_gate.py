@@ -11,6 +11,7 @@ _BIN = "COLLATE Latin1_General_100_BIN2"
 _CUSTOMERS = "[AIG_Nav_DW].[dbo].[Customers]"
 _ENTRIES = "[AIG_Nav_DW].[dbo].[Customer Ledger Entries]"
 _UPPER_OF_BOTH = f"UPPER(s.ID_COMPANY) {_BIN} = UPPER(e.[id_company]) {_BIN}"
+_PLAIN = "s.ORDER_NR = e.[Document No_]"
 _ITEMS = "[AIG_Nav_Jumia_Reconciliation].[dbo].[RPT_SOI]"
 
 
@@ -65,7 +66,7 @@ def test_a_text_compares_by_what_is_written(condition: str) -> None:
         (f"NOT (c.[No_] = e.[Customer No_]) AND c.[No_] = e.[Customer No_] {_BIN}", _BIN),
         (f"c.[No_] <> e.[Customer No_] AND c.[No_] <> e.[Customer No_] {_BIN}", _BIN),
         ("UPPER(c.[Stream]) = 'Marketplace'", "in capitals"),
-        ("UPPER(c.[Stream]) = 'CAFÉ'", _BIN),
+        ("UPPER(c.[Stream]) = N'CAFÉ'", _BIN),
         ("c.[Stream] = 'MARKETPLACE'", "UPPER(LTRIM(RTRIM(…))) = 'VALUE'"),
         ("UPPER(c.[Stream]) = @small", "in capitals"),
         ("UPPER(c.[Stream]) = UPPER(e.[Description])", _BIN),
@@ -101,7 +102,6 @@ def test_a_text_that_got_a_binary_collation_inside_keeps_it_and_is_not_folded_an
         f"SELECT e.[id_company] AS c FROM {_ENTRIES} AS e WHERE e.[id_company] IN (@companies)",
         f"SELECT e.[id_company] AS c, COUNT(*) AS n FROM {_ENTRIES} AS e GROUP BY e.[id_company] ORDER BY c",
         f"SELECT DISTINCT RTRIM(e.[id_company]) AS c FROM {_ENTRIES} AS e",
-        f"SELECT MIN(e.[id_company]) AS c FROM {_ENTRIES} AS e",
         f"SELECT ROW_NUMBER() OVER (PARTITION BY e.[id_company] ORDER BY e.[Entry No_]) AS n FROM {_ENTRIES} AS e",
         f"SELECT 1 AS one FROM {_ENTRIES} AS e WHERE RIGHT(UPPER(RTRIM(e.[id_company])), 4) = '_USD'",
         f"SELECT 1 AS one FROM {_ENTRIES} AS e JOIN {_ITEMS} AS s ON {_UPPER_OF_BOTH}",
@@ -134,9 +134,83 @@ def test_a_company_code_compares_with_no_other_text_and_not_by_its_place() -> No
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f"SELECT MAX(e.[id_company]) AS c FROM {_ENTRIES} AS e",
+        f"SELECT TOP (1) e.[Entry No_] AS n FROM {_ENTRIES} AS e ORDER BY e.[id_company]",
+        f"SELECT ROW_NUMBER() OVER (ORDER BY e.[id_company]) AS n FROM {_ENTRIES} AS e",
+    ],
+)
+def test_nothing_depends_on_the_order_of_company_codes(text: str) -> None:
+    (what,) = [what for _, what in refusals(text)]
+    assert "puts company codes in order" in what
+    assert f"UPPER(e.[id_company]) {_BIN}" in what or f"UPPER(…) {_BIN}" in what
+    assert refusals(text.replace("e.[id_company]", f"UPPER(e.[id_company]) {_BIN}")) == []
+
+
+def test_a_company_code_inside_a_text_is_one_company_as_well() -> None:
+    (bare,) = about(f"CONCAT(c.[id_company], '|', c.[No_]) {_BIN} = e.[Document No_]")
+    assert "write UPPER(…) around the code" in bare
+    (part,) = about(f"SUBSTRING(c.[id_company], 4, 2) = 'NG' {_BIN}")
+    assert "write UPPER(…) around the code" in part
+    assert about(f"UPPER(SUBSTRING(c.[id_company], 4, 2)) = 'NG' {_BIN}") == []
+    assert about(f"CONCAT(UPPER(c.[id_company]), '|', c.[No_]) {_BIN} = e.[Document No_]") == []
+    decides = f"CASE WHEN c.[id_company] = 'X' AND 1 = 1 THEN c.[No_] END {_BIN} = e.[Document No_]"
+    assert about(decides) == []
+    by = f"MIN(c.[No_] {_BIN}) OVER (PARTITION BY c.[id_company])"
+    assert (
+        refusals(f"SELECT CASE WHEN {by} = c.[No_] {_BIN} THEN 1 ELSE 0 END AS n FROM {_CUSTOMERS} AS c")
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "to_write"),
+    [
+        (
+            f"SELECT 1 AS one FROM {_ENTRIES} AS e JOIN {_ITEMS} AS s ON s.ID_COMPANY = e.[id_company]",
+            "on both sides",
+        ),
+        (
+            f"SELECT 1 AS one FROM {_ENTRIES} AS e JOIN {_ITEMS} AS s ON {_PLAIN} AND {_PLAIN} {_BIN}",
+            "on a side",
+        ),
+        (
+            f"SELECT e.[Document No_] AS n FROM {_ENTRIES} AS e UNION ALL SELECT s.ORDER_NR FROM {_ITEMS} AS s",
+            "on each",
+        ),
+        (
+            f"SELECT e.[id_company] AS n FROM {_ENTRIES} AS e UNION ALL SELECT s.ID_COMPANY FROM {_ITEMS} AS s",
+            "on each",
+        ),
+        (
+            f"SELECT COALESCE(e.[Document No_], s.ORDER_NR) AS n FROM {_ENTRIES} AS e CROSS JOIN {_ITEMS} AS s",
+            "on each",
+        ),
+        (
+            f"SELECT CONCAT(e.[Document No_], s.ORDER_NR) AS n FROM {_ENTRIES} AS e CROSS JOIN {_ITEMS} AS s",
+            "on each",
+        ),
+    ],
+)
+def test_texts_of_two_databases_may_have_two_collations(text: str, to_write: str) -> None:
+    found = [what for _, what in refusals(text)]
+    assert found
+    assert all(f"{_BIN} {to_write}" in what for what in found), found
+    both = text.replace("e.[Document No_]", f"e.[Document No_] {_BIN}").replace(f"{_BIN} {_BIN}", _BIN)
+    both = both.replace("s.ORDER_NR", f"s.ORDER_NR {_BIN}")
+    both = both.replace("e.[id_company]", f"UPPER(e.[id_company]) {_BIN}")
+    assert refusals(both.replace("s.ID_COMPANY", f"UPPER(s.ID_COMPANY) {_BIN}")) == []
+
+
+@pytest.mark.parametrize(
     ("condition", "named"),
     [
         ("c.[Unheard of] = 1", "add the column to the source schema"),
+        ("c.[Unheard of] IS NULL", "is no column of"),
+        ("ISNULL(e.[Open], 0) = 0", "write CASE WHEN … = 1 THEN 1 ELSE 0 END"),
+        (f"c.[No_] = 'a\\\nb' {_BIN}", "joins the lines of a text"),
+        (f"c.[No_] = N'a\\\nb' {_BIN}", "joins the lines of a text"),
         ("e.[Open] = 'x'", "a flag is compared with 0, with 1"),
         ("e.[Entry No_] = '1'", "write both as one kind"),
         ("e.[Posting Date] >= '2025-09-01'", "DATEFROMPARTS"),
@@ -150,6 +224,12 @@ def test_a_company_code_compares_with_no_other_text_and_not_by_its_place() -> No
 def test_kinds_are_known_or_it_is_refused(condition: str, named: str) -> None:
     found = about(condition, fine=datetime(2025, 9, 30, 23, 59, 59, 998000))  # noqa: DTZ001
     assert any(named in what for what in found), found
+
+
+def test_a_default_of_lag_is_no_longer_than_the_column() -> None:
+    text = f"SELECT LAG(c.[Name], 1, 'nobody') OVER (ORDER BY c.[No_] {_BIN}) AS n FROM {_CUSTOMERS} AS c"
+    assert "cut the default" in refusals(text)[0][1]
+    assert refusals(text.replace("nobody", "")) == []
 
 
 def test_a_datetime_that_sql_server_keeps_as_it_is_may_be_bound() -> None:

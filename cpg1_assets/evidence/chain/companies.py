@@ -61,5 +61,7 @@ def companies_before(
 
 
 def companies_changed(before: AbstractSet[str], now: AbstractSet[str]) -> tuple[list[str], list[str]]:
-    """Give the companies that left and those that are new, each sorted."""
-    return sorted(before - now), sorted(now - before)
+    """Give the companies that left and those that are new, each sorted; in other letters a company is the same."""
+    had, has = ({code.upper(): code for code in sorted(codes)} for codes in (before, now))
+    left, new = had.keys() - has.keys(), has.keys() - had.keys()
+    return sorted(had[code] for code in left), sorted(has[code] for code in new)

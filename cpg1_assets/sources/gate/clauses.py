@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from cpg1_assets.sources.collations import together
-from cpg1_assets.sources.columns import columns_at
+from cpg1_assets.sources.collations import Label, together
+from cpg1_assets.sources.columns import columns_at, is_ordered_by_name
 from cpg1_assets.sources.gate.comparisons import COLLATE, are_fixed_apart, each_text
 from cpg1_assets.sources.gate.values import condition, one_of
 from cpg1_assets.sources.gate.wording import is_count, number_of, said
-from cpg1_assets.sources.kinds import CONDITION, TEXT, UNKNOWN, unified
+from cpg1_assets.sources.kinds import COMPANY, CONDITION, NULL, UNKNOWN, unified
 from cpg1_assets.sources.reading import Reading
 
 _PARTS_OF_A_NAME = 3
@@ -24,14 +24,39 @@ def order(node: exp.Order, reading: Reading) -> Iterator[str]:
             if not (place.is_int and 0 < int(place.name) <= len(outputs)):
                 yield f"ORDER BY {said(place)}: order by a column or its place"
                 continue
-            place = outputs[int(place.name) - 1]
+            place = outputs[int(place.name) - 1].unalias()
         elif isinstance(place, exp.Literal | exp.Null | exp.Subquery):
             yield f"ORDER BY {said(place)}: order by a column that tells rows apart"
             continue
         yield from each_text(place, reading, "ORDER BY sorts", in_order=True)
+        if reading.is_company(place) and not _is_only_shown(node):
+            yield (
+                f"{said(place)} puts company codes in order, which is the server's by its collation, and what comes out "
+                f"depends on it: write UPPER({said(place)}) {COLLATE}"
+            )
+        if place is ordered.this and _is_left_out(place, node):
+            yield f"ORDER BY {said(place)}, which is no output of what was put together: order by what is given out"
     query = node.parent
     if isinstance(query, exp.Query) and query.parent is not None and not query.args.get("limit"):
         yield "ORDER BY in a subquery without TOP, which the server refuses: remove it"
+
+
+def _is_left_out(place: exp.Expr, order: exp.Order) -> bool:
+    """Whether a SELECT DISTINCT, or a set of several, is ordered by something that is no output of it."""
+    query = order.parent
+    if not isinstance(query, exp.SetOperation) and not (
+        isinstance(query, exp.Select) and query.args.get("distinct")
+    ):
+        return False
+    outputs = [output.unalias() for output in query.selects]
+    names = {output.alias_or_name.lower() for output in query.selects}
+    is_named = isinstance(place, exp.Column) and not place.table and place.name.lower() in names
+    return not is_named and (isinstance(query, exp.SetOperation) or place not in outputs)
+
+
+def _is_only_shown(node: exp.Order) -> bool:
+    """Whether an order changes nothing but the order of the rows that are given out."""
+    return isinstance(node.parent, exp.Query) and node.parent.args.get("limit") is None
 
 
 def group(node: exp.Expr, reading: Reading) -> Iterator[str]:
@@ -61,7 +86,12 @@ def window(node: exp.Expr, reading: Reading) -> Iterator[str]:
         yield f"{said(node)}: the server has no DISTINCT over a window"
     if spec is not None:
         frame = tuple(spec.args.get(part) for part in ("kind", "start", "start_side", "end", "end_side"))
-        if frame not in _FRAMES:
+        is_framed = isinstance(
+            function, exp.Sum | exp.Count | exp.Min | exp.Max | exp.FirstValue | exp.LastValue
+        )
+        if not is_framed or order is None:
+            yield f"{said(node)}: a frame is for a sum or a value over rows in an order; remove it, or add ORDER BY"
+        elif frame not in _FRAMES:
             yield f"{said(node)}: a frame is ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW or UNBOUNDED FOLLOWING"
 
 
@@ -85,6 +115,11 @@ def lag(node: exp.Expr, reading: Reading) -> Iterator[str]:
         yield f"{said(node)}: how far is a whole number, written out"
     if default is not None:
         yield from one_of(node, [node.this, default], reading)
+        kind, both = reading.kinds.of(node.this), unified(map(reading.kinds.of, (node.this, default)))
+        if both not in (UNKNOWN, NULL) and (both.family, both.scale) != (kind.family, kind.scale):
+            yield f"{said(node)}: the server makes the default what the column is; write both as one kind"
+        elif kind.family.is_text and default.name:
+            yield f"{said(node)}: the server may cut the default to the length of the column; leave it out, or write ''"
 
 
 def column(node: exp.Column, reading: Reading) -> Iterator[str]:
@@ -98,6 +133,37 @@ def column(node: exp.Column, reading: Reading) -> Iterator[str]:
         yield f"{said(node)} belongs to no table beside it: write it with the alias of its table"
     elif found == []:
         yield f"{said(node)} is no column of the query it is taken from"
+    elif isinstance(found, exp.Table) and reading.kinds.of(node) == UNKNOWN:
+        yield f"{said(node)} is no column of {said(found)} that the source schema (sources/schema.py) lists: add it there"
+    if _is_hidden_by_output(node):
+        yield (
+            f"{said(node)} is the name of an output as well as a column: write it with the alias of its table, or give the "
+            "output another name"
+        )
+
+
+def _is_hidden_by_output(node: exp.Column) -> bool:
+    """Whether a column in HAVING, or in a larger expression of ORDER BY, has the name of an output that is another.
+
+    SQL Server takes the column there, other engines the output; inside a sum all take the column.
+    """
+    if node.find_ancestor(exp.AggFunc, exp.Query) is not node.find_ancestor(exp.Query):
+        return False
+    clause = node.find_ancestor(exp.Having, exp.Order, exp.Query)
+    if (
+        node.table
+        or isinstance(clause, exp.Query)
+        or clause is None
+        or not isinstance(clause.parent, exp.Query)
+    ):
+        return False
+    if is_ordered_by_name(node):
+        return False
+    return any(
+        output.alias.lower() == node.name.lower() and output.unalias() != node
+        for output in clause.parent.selects
+        if isinstance(output, exp.Alias)
+    )
 
 
 def table(node: exp.Expr, reading: Reading) -> Iterator[str]:  # noqa: ARG001
@@ -151,6 +217,9 @@ def select(node: exp.Select, reading: Reading) -> Iterator[str]:
     if node.args.get("with_") and node.parent is not None:
         yield "WITH inside a query, which the server refuses: put it before the first SELECT"
     if _is_taken_from(node):
+        for column in node.expressions:
+            if isinstance(column.unalias(), exp.Null) and not isinstance(node.parent, exp.SetOperation):
+                yield f"{said(column)}: the server takes a bare NULL for an int; write CAST(NULL AS …)"
         names = {column.alias_or_name.lower() for column in node.expressions}
         is_named = all(isinstance(column, exp.Alias | exp.Column) for column in node.expressions)
         if not is_named or len(names) < len(node.expressions):
@@ -193,16 +262,29 @@ def set_operation(node: exp.SetOperation, reading: Reading) -> Iterator[str]:
         )
         both = unified([from_left, from_right])
         name = node.left.selects[position].alias_or_name
+        if both == NULL:
+            where = f"column {position + 1} ({name})"
+            yield f"{where} is NULL in both, which the server takes for an int: write CAST(NULL AS …)"
         if (both == UNKNOWN and UNKNOWN not in (from_left, from_right)) or both.rounds:
             what = f"{from_left.family} in one query and {from_right.family} in another"
             yield f"column {position + 1} ({name}) is {what}; cast one"
-        if node.args.get("distinct") and TEXT in (from_left, from_right):
-            yield from _distinct_texts(node, [*columns_at(node, position)], reading)
+        if both.family.is_text:
+            yield from _texts_together(
+                node, [*columns_at(node, position)], reading, is_company=both == COMPANY
+            )
 
 
-def _distinct_texts(node: exp.SetOperation, branches: list[exp.Expr], reading: Reading) -> Iterator[str]:
-    """Hold a column of texts that meet across the branches of a set to a binary collation."""
+def _texts_together(
+    node: exp.SetOperation, branches: list[exp.Expr], reading: Reading, *, is_company: bool
+) -> Iterator[str]:
+    """Hold a column of texts that meet across the branches of a set to one collation, where they compare a binary one."""
     collation = together(reading.collations.of(branch.unalias()) for branch in branches)
-    if not collation.is_binary and not are_fixed_apart([collation]):
+    if collation.label is Label.CONFLICT:
+        name = branches[0].alias_or_name
+        what = f"{node.key.upper()} puts texts of two collations into {name}"
+        yield f"{what}, which the server refuses: write {COLLATE} on each"
+    elif is_company or not node.args.get("distinct"):
+        return
+    elif not collation.is_binary and not are_fixed_apart([collation]):
         name = branches[0].alias_or_name
         yield f"{node.key.upper()} compares the texts of {name} by a collation nobody wrote: write {COLLATE} on each"

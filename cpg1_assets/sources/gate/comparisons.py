@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from cpg1_assets.sources.collations import Case, Collation, Label
+from cpg1_assets.sources.collations import Case, Collation, Label, together
 from cpg1_assets.sources.gate.wording import listed, said, to_do
 from cpg1_assets.sources.kinds import CONDITION, FLAG, NULL, TEXT, UNKNOWN, Family, unified
 from cpg1_assets.sources.query import BINARY_COLLATION
@@ -24,11 +24,11 @@ def compared(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> Iterato
         others = [side for side, one in zip(sides, types, strict=True) if one not in (FLAG, NULL)]
         if not all(isinstance(other, exp.Literal) and other.name in ("0", "1") for other in others):
             yield f"{said(node)}: a flag is compared with 0, with 1 or with another flag"
-    elif (together := unified(types)) == UNKNOWN or together.rounds or together == CONDITION:
+    elif (both := unified(types)) == UNKNOWN or both.rounds or both == CONDITION:
         yield f"{said(node)} compares {listed(sides, reading)}; {to_do(types)}"
     elif Family.COMPANY in families:
         yield from _companies(node, sides, reading)
-    elif together == TEXT:
+    elif both == TEXT:
         yield from _texts_compared(node, sides, reading)
 
 
@@ -36,6 +36,11 @@ def _companies(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> Itera
     """Hold what stands beside a company code to another, or to a value that names one."""
     if isinstance(node, _ORDERINGS):
         yield f"{said(node)} puts company codes in order, which is the server's by its collation: compare them with ="
+    if together(map(reading.collations.of, sides)).label is Label.CONFLICT:
+        yield (
+            f"{said(node)} compares company codes of two databases, whose collations may differ (error 468): write "
+            f"UPPER(…) {COLLATE} on both sides"
+        )
     for side in sides:
         if isinstance(side.unnest(), exp.Collate) and reading.is_company(side.unnest().this):
             continue  # refused where it stands
@@ -48,12 +53,14 @@ def _companies(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> Itera
 
 def _texts_compared(node: exp.Expr, sides: list[exp.Expr], reading: Reading) -> Iterator[str]:
     collations = [reading.collations.of(side) for side in sides]
-    label = max(one.label for one in collations)
-    labels = {one.label for one in collations}
-    if label is Label.CONFLICT or (label is Label.BINARY and Label.OWN in labels):
+    label = together(collations).label
+    if label is Label.CONFLICT:
         yield f"{said(node)} compares texts of two collations, which the server refuses: write {COLLATE} on a side"
     elif label in (Label.BINARY, Label.WRITTEN):
-        return
+        if any(not isinstance(side.unnest(), exp.Collate) and reading.holds_company(side) for side in sides):
+            yield (
+                f"{said(node)}: a company code in there is one company whatever its case; write UPPER(…) around the code"
+            )
     elif isinstance(node, (*_ORDERINGS, exp.Between)):
         yield f"{said(node)} puts texts in order by a collation nobody wrote: write {COLLATE} on a side"
     elif not (are_fixed_apart(collations) or is_folded(collations) or _stands_beside_binary(node)):

@@ -102,7 +102,7 @@ _RULES: dict[type[exp.Expr], tuple[Rule, ...]] = {
     exp.DateAdd: (date_add,),
     exp.DateDiff: (date_diff,),
     exp.Column: (column,),
-    exp.Literal: (literal,),
+    **dict.fromkeys((exp.Literal, exp.National), (literal,)),
     exp.Table: (table,),
     exp.Join: (join,),
     exp.Select: (select,),

@@ -129,6 +129,11 @@ def collate(node: exp.Expr, reading: Reading) -> Iterator[str]:
             f"{said(node)}: a company code is one company whatever its case; leave the collation out, or write "
             f"UPPER(…) {COLLATE} on both sides"
         )
+    elif kind == TEXT and reading.holds_company(node.this):
+        yield (
+            f"{said(node)}: a company code in there is one company whatever its case; write UPPER(…) around the code, or "
+            "around the whole before the collation"
+        )
     elif not kind.family.is_text and kind != NULL:
         yield f"{said(node)} is a collation of {kind.family}; {to_do([kind])}"
 

@@ -27,6 +27,9 @@ from cpg1_assets.sources.reading import Reading
 _T = exp.DataType.Type
 _SHORTEST_TEXT = {10: 11, 19: 20}
 """Digits of a whole number, and how long a text of it may be with its sign."""
+_LONGEST_TEXT = 4000
+_FIRST_YEAR = 1753
+"""Of a datetime: an earlier day beside one is an error."""
 _DATE_UNITS = {"DAY", "MONTH", "QUARTER", "YEAR"}
 _TIME_UNITS = {"HOUR", "MINUTE", "SECOND"}
 
@@ -34,6 +37,14 @@ _TIME_UNITS = {"HOUR", "MINUTE", "SECOND"}
 def least(node: exp.Expr, reading: Reading) -> Iterator[str]:
     """Judge MIN and MAX."""
     name = node.key.upper()
+    if isinstance(node.this, exp.Null):
+        yield f"{said(node)}, which the server refuses: write CAST(NULL AS …)"
+    if reading.is_company(node.this):
+        yield (
+            f"{said(node)} puts company codes in order, which is the server's by its collation: group by the code, or "
+            f"write {name}(UPPER(…) {COLLATE})"
+        )
+    yield from _of_rows(node)
     if reading.kinds.of(node.this) == FLAG:
         yield f"{name} of a flag, which the server refuses: write {name}(CASE WHEN … = 1 THEN 1 ELSE 0 END)"
     yield from each_text(node.this, reading, f"{name} compares", in_order=True)
@@ -41,6 +52,7 @@ def least(node: exp.Expr, reading: Reading) -> Iterator[str]:
 
 def total(node: exp.Expr, reading: Reading) -> Iterator[str]:
     """Judge SUM."""
+    yield from _of_rows(node)
     kind = reading.kinds.of(node.this)
     if isinstance(node.this, exp.Distinct):
         yield f"{said(node)}: sum the rows of a subquery that are distinct"
@@ -50,13 +62,25 @@ def total(node: exp.Expr, reading: Reading) -> Iterator[str]:
 
 def count(node: exp.Expr, reading: Reading) -> Iterator[str]:
     """Judge COUNT and COUNT_BIG."""
+    yield from _of_rows(node)
     if isinstance(node.this, exp.Distinct):
         if len(node.this.expressions) != 1:
             yield f"{said(node)}: count one column"
         for place in node.this.expressions:
             yield from each_text(place, reading, "COUNT compares", in_order=False)
+    elif isinstance(node.this, exp.Null):
+        yield f"{said(node)}, which the server refuses: write COUNT(*), or count a column"
     elif not isinstance(node.this, exp.Star) and reading.kinds.of(node.this) == CONDITION:
         yield f"{said(node)}: a condition is no value"
+
+
+def _of_rows(node: exp.Expr) -> Iterator[str]:
+    """Hold what is summed, counted or compared over several rows to the rows themselves."""
+    if node.find(exp.Query):
+        yield (
+            f"{said(node)}: the server refuses a subquery in there (error 130); give it a column of its own in a query "
+            "inside, and take that"
+        )
 
 
 def sum_or_difference(node: exp.Expr, reading: Reading) -> Iterator[str]:
@@ -97,7 +121,7 @@ def one_of(node: exp.Expr, branches: Iterable[exp.Expr | None], reading: Reading
         yield f"{said(node)} can only be NULL, which the server refuses: write CAST(NULL AS …)"
     elif together in (UNKNOWN, CONDITION) or together.rounds:
         yield f"{said(node)} is one of {listed(given, reading)}; {to_do(types)}"
-    elif together == TEXT and reading.collations.of(node).label is Label.CONFLICT:
+    elif together.family.is_text and reading.collations.of(node).label is Label.CONFLICT:
         yield f"{said(node)} is one of texts of two collations, which the server refuses: write {COLLATE} on each"
 
 
@@ -125,7 +149,8 @@ def coalesce(node: exp.Expr, reading: Reading) -> Iterator[str]:
     branches = [node.this, *node.expressions]
     yield from one_of(node, branches, reading)
     first = reading.kinds.of(node.this)
-    if node.args.get("is_null") and first != NULL and unified(map(reading.kinds.of, branches)) != first:
+    both = unified(map(reading.kinds.of, branches))
+    if node.args.get("is_null") and first != NULL and both not in (first, UNKNOWN):
         yield f"{said(node)}: ISNULL makes the second what the first is; write COALESCE"
     elif node.args.get("is_null") and first.family.is_text:
         yield f"{said(node)}: ISNULL cuts a text to the length of the first; write COALESCE"
@@ -177,6 +202,8 @@ def _cast_to_text(node: exp.Cast, given: SqlType) -> Iterator[str]:
         yield f"{said(node)}: {node.to.sql('tsql')} pads a text or loses letters; write nvarchar(n)"
     elif not digits:
         yield f"{said(node)}: without a length it is cut after 30 characters; write nvarchar(n)"
+    elif digits[0].name.isdigit() and not 0 < int(digits[0].name) <= _LONGEST_TEXT:
+        yield f"{said(node)}: the server has texts of 1 to {_LONGEST_TEXT} characters; write nvarchar(n), or nvarchar(max)"
     elif given.family is Family.WHOLE:
         if digits[0].name.isdigit() and int(digits[0].name) < _SHORTEST_TEXT.get(given.precision, 20):
             yield f"{said(node)}: too short for every number of its kind; write nvarchar(20)"
@@ -202,6 +229,9 @@ def date_from_parts(node: exp.Expr, reading: Reading) -> Iterator[str]:
         kind = reading.kinds.of(node.args[part])
         if kind.family is not Family.WHOLE:
             yield f"{said(node)}: {part} is {kind.family}, not a whole number"
+    year = number_of(node.args["year"])
+    if year is not None and year < _FIRST_YEAR:
+        yield f"{said(node)} is before {_FIRST_YEAR}, where datetimes begin: the server cannot compare it with one"
 
 
 def date_add(node: exp.Expr, reading: Reading) -> Iterator[str]:
@@ -229,7 +259,11 @@ def date_diff(node: exp.Expr, reading: Reading) -> Iterator[str]:
 
 
 def literal(node: exp.Expr, reading: Reading) -> Iterator[str]:
-    """Judge a number as written."""
+    """Judge a number or a text as written."""
+    if "\\\n" in node.name.replace("\r", ""):
+        yield f"{said(node)}: the server joins the lines of a text behind a backslash; write it in one line"
+    if node.args.get("is_string") and not node.name.isascii():
+        yield f"{said(node)}: without N the server reads it by the code page of the database; write N{said(node)}"
     if not node.args.get("is_string") and reading.kinds.of(node) == UNKNOWN:
         yield f"{said(node)}, a number in floating point: write its digits"
 

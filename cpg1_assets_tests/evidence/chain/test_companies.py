@@ -73,6 +73,7 @@ def test_what_was_sealed_after_a_version_does_not_change_what_it_is_compared_wit
 def test_the_companies_that_left_and_the_new_ones_are_sorted() -> None:
     assert companies_changed(frozenset("dcba"), frozenset("defb")) == (["a", "c"], ["e", "f"])
     assert companies_changed(frozenset("a"), frozenset("a")) == ([], [])
+    assert companies_changed({"EC_NG", "ec_ke"}, {"ec_ng", "EC_GH"}) == (["ec_ke"], ["EC_GH"])
 
 
 def test_rates_that_are_not_those_sealed_are_no_answer(evidence: Path) -> None:
