@@ -32,7 +32,9 @@ from cpg1_assets.jdash.xlsx import read_xlsx
 
 VOUCHER_HEADERS = ("Voucher Id", "Voucher_Id", "voucher_id", "VoucherId", "id", "voucher")
 AMOUNT_HEADERS = ("Amount Used", "Amount_Used", "amount_used", "AmountUsed", "amount", "Ordered Amount")
-CURRENCY_HEADERS = ("Currency", "Currency Code", "currency_code", "CurrencyCode", "Devise")
+CURRENCY_HEADERS = (
+    "Currency", "Currency Code", "currency_code", "CurrencyCode", "Curr", "CCY", "Devise", "Monnaie", "Moeda", "العملة",
+)  # fmt: skip
 
 _LINES_ABOVE = 30
 """The header is looked for in so many lines: titles, filters and dates may stand above it."""
@@ -45,10 +47,23 @@ _KNOWN_STARTS = {
     b"%PDF": "a PDF",
     b"\x1f\x8b": "an archive",
     b"PAR1": "a Parquet file",
+    b"{\\rtf": "a text document, RTF",
+    b"ID;PWXL": "a SYLK file",
+    b"ID;PCALC": "a SYLK file",
+    b"TABLE\r\n0,1": "a DIF file",
+    b"socialcalc:": "a SocialCalc file",
+    b"\x00\x00\x02\x00": "a Lotus 1-2-3 workbook",
+    b"\x00\x00\x1a\x00": "a Lotus 1-2-3 workbook",
+    b"SQLite format 3\0": "a database, SQLite",
+    b"\x09\x00\x07\x00": _EXCEL_4,
     b"\x09\x00\x04\x00": _EXCEL_4,
     b"\x09\x02\x06\x00": _EXCEL_4,
     b"\x09\x04\x06\x00": _EXCEL_4,
 }
+
+
+_OTHER_DOCUMENTS = {"word": "a document of Word", "ppt": "a presentation", "visio": "a drawing of Visio"}
+"""What a file of Office is, by the folder of its main part."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +91,11 @@ def read_sheet(file: str, content: bytes) -> Sheet:
         return _only_table(file, _read(file, lambda: read(content)))
     if is_web_page(content):
         return _web_page_sheet(file, content)
-    if suffix == ".csv":
-        return _delimited_sheet(file, _text(file, content))
-    raise refused(file, f"it is not an Excel workbook, whatever its name says{_what_it_is(content)}")
+    if suffix != ".csv":
+        raise refused(file, f"it is not an Excel workbook, whatever its name says{_what_it_is(content)}")
+    if content.startswith(tuple(_KNOWN_STARTS)):
+        raise refused(file, f"it is not a CSV file{_what_it_is(content)}", SAVE_AS_CSV)
+    return _delimited_sheet(file, _text(file, content))
 
 
 def _zipped_tables(content: bytes) -> list[Table]:
@@ -93,6 +110,8 @@ def _zipped_tables(content: bytes) -> list[Table]:
         if "content.xml" in package and "META-INF/manifest.xml" in package:
             return read_ods(package)
         raise UnreadableError("it is an archive, but of no kind of workbook that is known")
+    if other := _OTHER_DOCUMENTS.get(main.partition("/")[0]):
+        raise UnreadableError(f"it is no spreadsheet, but {other}")
     return read_xlsb(package, main) if main.endswith(".bin") else read_xlsx(package, content, main)
 
 
@@ -161,6 +180,8 @@ def _web_page_sheet(file: str, content: bytes) -> Sheet:
 def _what_it_is(content: bytes) -> str:
     """Say what bytes are that are no workbook, where that is certain."""
     head = content[:4096].decode("utf-8", "replace")
+    if "urn:oasis:names:tc:opendocument:xmlns:office" in head:
+        return " (it is a flat OpenDocument file, .fods)"
     if "urn:schemas-microsoft-com:office:spreadsheet" in head:
         return " (it is an XML Spreadsheet of 2003)"
     if head.lstrip()[:13].lower() == "mime-version:":
@@ -231,9 +252,11 @@ def _codes(sheet: Sheet, values: Values) -> dict[int, str] | None:
     codes: dict[int, str] = {}
     for place, says_nothing in ((sheet.voucher, is_harmless), (sheet.amount, is_only_a_number)):
         formats = values.formats.get(place, frozenset())
+        if any(map(is_ever_date, formats)):
+            return None
         if all(map(says_nothing, formats)):
             continue
-        if len(formats) > 1 or any(map(is_ever_date, formats)):
+        if len(formats) > 1:
             return None
         codes[place] = next(iter(formats))
     return codes
