@@ -835,3 +835,19 @@ def test_ids_in_the_formats_of_reporting_services_are_read() -> None:
     """It marks a number as one of a locale with Latin digits."""
     for code in ("[$-1010409]General", "[$-10409]0"):
         assert read(xlsx(sheet(row(2, number(12, 1), number(5))), formats=[code])) == [("12", Decimal(5))]
+
+
+@pytest.mark.parametrize("code", ["0a/", "General/", '"m"General@/', "Estándar", "*d0", "0 d"])
+def test_a_format_with_the_letters_of_a_date_is_read_as_it_stands_or_refused(code: str) -> None:
+    """The compiled reader gives a date for these numbers."""
+    made = xlsx(sheet(row(2, number(1), number(1.5, 1)) + row(3, number(2), number(2.5))), formats=[code])
+    with mock.patch.object(xlsx_reader, "_compiled", return_value=None):
+        carefully = _outcome(made)
+    assert _outcome(made) == carefully
+
+
+def _outcome(content: bytes) -> Read | str:
+    try:
+        return read(content)
+    except DataError as error:
+        return str(error)
