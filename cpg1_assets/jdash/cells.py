@@ -285,7 +285,10 @@ def _shown_id(cell: Number) -> str:
             f"the cell is a formula with the result 0: never computed, or made of an empty cell. {_AS_TEXT}"
         )
     if cell.text is not None:
-        return _written_id(cell.text)
+        voucher = _written_id(cell.text)
+        if digits not in "".join(filter(str.isdigit, voucher.translate(_DIGITS))):
+            raise CellError(f"{_quoted(cell.text)} is shown for the number {digits}. {_AS_TEXT}")
+        return voucher
     if is_harmless(cell.format):
         return digits
     try:

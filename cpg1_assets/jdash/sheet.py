@@ -125,6 +125,8 @@ def _read(file: str, read: Callable[[], list[Table]]) -> list[Table]:
 def _unreadable(file: str, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return error
+    if isinstance(error, zipfile.BadZipFile | EOFError):
+        return refused(file, "it is not a spreadsheet that can be read: it is damaged, or was cut off")
     if not isinstance(error, UnreadableError):
         return refused(file, f"it is not a spreadsheet that can be read ({error!r:.200})")
     said = str(error)

@@ -841,13 +841,15 @@ def test_ids_in_the_formats_of_reporting_services_are_read() -> None:
 def test_a_format_with_the_letters_of_a_date_is_read_as_it_stands_or_refused(code: str) -> None:
     """The compiled reader gives a date for these numbers."""
     made = xlsx(sheet(row(2, number(1), number(1.5, 1)) + row(3, number(2), number(2.5))), formats=[code])
-    with mock.patch.object(xlsx_reader, "_compiled", return_value=None):
-        carefully = _outcome(made)
-    assert _outcome(made) == carefully
+    assert _answer(made) == _careful_answer(made)
 
 
-def _outcome(content: bytes) -> Read | str:
-    try:
-        return read(content)
-    except DataError as error:
-        return str(error)
+@pytest.mark.parametrize("shown", ["1235", "1234", "V1"])
+def test_an_id_that_shows_another_number_is_refused(shown: str) -> None:
+    """A format may show thousands, or nothing of the number."""
+    page = PAGE.format(f"<tr><td x:num='1234567'>{shown}<td><td>1</tr>").encode()
+    assert "is shown for the number 1234567" in refusal(page, "EC_NG.xls")
+
+
+def test_a_workbook_that_is_cut_off_is_told() -> None:
+    assert "it is damaged, or was cut off" in refusal(xlsx(sheet(row(2, number(1), number(1))))[:-40])
