@@ -1,6 +1,6 @@
 """Which table of a JDash file is the one, and where the two columns that count stand in it (spec: jdash).
 
-What a file is, its first bytes say and not its name. What the cells mean is not known here.
+What a file is, its first bytes say and not its name. What the cells mean is known in `cells`.
 """
 
 import zipfile
@@ -10,7 +10,15 @@ from itertools import dropwhile, islice
 from pathlib import PurePath
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.jdash.cells import Cell, Number, is_blank, without_invisible
+from cpg1_assets.jdash.cells import (
+    Cell,
+    CellError,
+    Number,
+    is_blank,
+    read_amount,
+    read_voucher_id,
+    without_invisible,
+)
 from cpg1_assets.jdash.delimited import DELIMITERS, DelimitedRows, decoded
 from cpg1_assets.jdash.number_format import is_harmless, is_only_a_number, may_seem_a_date
 from cpg1_assets.jdash.ods import KIND, read_ods
@@ -88,7 +96,7 @@ def read_sheet(file: str, content: bytes) -> Sheet:
         if suffix == ".csv":
             raise refused(file, "it is an Excel workbook, not a CSV file", SAVE_AS_CSV)
         read = _zipped_tables if content.startswith(_ZIP) else read_xls
-        return _only_table(file, _read(file, lambda: read(content)))
+        return _only_table(file, _read(file, lambda: read(content)), may_go_on=True)
     if is_web_page(content):
         return _web_page_sheet(file, content)
     if suffix != ".csv":
@@ -225,8 +233,11 @@ def _readable(rows: Iterable[Row]) -> Iterator[Row]:
 # Tables
 
 
-def _only_table(file: str, tables: Sequence[Table]) -> Sheet:
-    """Choose the table with both columns in its header, hidden or not. Raises DataError when several may be meant."""
+def _only_table(file: str, tables: Sequence[Table], *, may_go_on: bool = False) -> Sheet:
+    """Choose the table with both columns in its header, hidden or not. Raises DataError when several may be meant.
+
+    `may_go_on` where another one without a header may be more of the same: programs fill one sheet after another.
+    """
     read = [(table, [row for row in _rows_to_search(file, table) if not _is_empty(row)]) for table in tables]
     filled = [(table, rows, *_header(rows)) for table, rows in read if rows]
     fitting = [found for found in filled if all(_candidates(found[3]))]
@@ -240,6 +251,12 @@ def _only_table(file: str, tables: Sequence[Table]) -> Sheet:
         return _sheet(file, 1, (), [])
     table, found, number, header = meant[0]
     sheet = _sheet(file, number, header, found)
+    for other, lines, *_ in filled if may_go_on else ():
+        if other is not table and not other.is_hidden and _is_of_the_table(sheet, lines[0][1]):
+            raise DataError(
+                f"{file}: the sheet {other.name} has no header, and may go on where {table.name} ends. "
+                f"Put all rows below one header, or leave one sheet, {AGAIN}"
+            )
     if table.values is None:
         return _with_rows(sheet, [row for row in found if row[0] > number])
     codes = _codes(sheet, table.values)
@@ -247,6 +264,18 @@ def _only_table(file: str, tables: Sequence[Table]) -> Sheet:
         return _with_rows(sheet, _NamedRows(file, table.rows, number))
     rows = _NamedRows(file, table.values.rows, number)
     return replace(sheet, rows=_Formatted(rows, codes) if codes else rows)
+
+
+def _is_of_the_table(sheet: Sheet, cells: Sequence[Cell]) -> bool:
+    """Tell whether a row has a voucher and an amount where the table has them."""
+    if len(cells) <= max(sheet.voucher, sheet.amount):
+        return False
+    try:
+        read_voucher_id(cells[sheet.voucher])
+        read_amount(cells[sheet.amount])
+    except CellError:
+        return False
+    return True
 
 
 def _codes(sheet: Sheet, values: Values) -> dict[int, str] | None:

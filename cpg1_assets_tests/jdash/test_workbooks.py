@@ -853,3 +853,10 @@ def test_an_id_that_shows_another_number_is_refused(shown: str) -> None:
 
 def test_a_workbook_that_is_cut_off_is_told() -> None:
     assert "it is damaged, or was cut off" in refusal(xlsx(sheet(row(2, number(1), number(1))))[:-40])
+
+
+def test_a_second_sheet_that_goes_on_without_a_header_is_not_left_out() -> None:
+    first, more = sheet(row(2, number(1), number(1.5))), sheet(row(1, number(2), number(2.5)), header="")
+    assert "the sheet Sheet2 has no header, and may go on" in refusal(xlsx(first, more))
+    notes = sheet(row(1, number(2), '<c r="{}" t="inlineStr"><is><t>September</t></is></c>'), header="")
+    assert read(xlsx(first, notes)) == both(("1", "1.5"))
