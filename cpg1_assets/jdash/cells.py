@@ -85,32 +85,6 @@ _PLAIN_AMOUNT = re.compile(
 """The common ways to write an amount that can be read in one way only."""
 
 _AMOUNT = re.compile(
-    r"-?(?:\d{1,20}(?:\.(?:\d{1,2}|\d{4}))?|(?:0|\d{4,20})\.\d{3}|[1-9]\d{0,2}(?:,\d{3}){1,5}\.\d\d)",
-    re.ASCII,
-)
-"""The common ways to write an amount that can be read in one way only."""
-
-_CURRENCIES = {
-    "NGN": ["₦", "N"],
-    "KES": ["KSh", "KSh."],
-    "GHS": ["GH₵", "GH¢", "GHC", "₵"],
-    "UGX": ["USh", "USh."],
-    "XOF": ["CFA", "FCFA", "F CFA"],
-    "DZD": ["DA", "دج", "د.ج", "د.ج."],
-    "EGP": ["E£", "LE", "L.E.", "ج.م", "ج.م."],
-    "MAD": ["DH", "DHS", "د.م", "د.م."],
-    "USD": ["US$", "$"],
-    "EUR": ["€"],
-    "GBP": [],
-    "£": [],  # of Egypt or of Britain
-}
-_CURRENCY_OF = {sign.lower(): code for code, signs in _CURRENCIES.items() for sign in (code, *signs)}
-_ANY_CURRENCY = "|".join(
-    re.escape(sign) + (r"(?!\d)" if sign.endswith(".") else "")  # KSh.50 could be 50 or .50
-    for sign in sorted(_CURRENCY_OF, key=len, reverse=True)
-)
-_CURRENCY = re.compile(rf"(?<![^\W\d_])(?:{_ANY_CURRENCY})(?![^\W\d_])", re.IGNORECASE)
-_AMOUNT = re.compile(
     r"(?P<lead>[-+(¤ ]*)(?P<number>(?:\d|(?<!¤)[.,\u066b])[\d.,\u066b ']*?)(?P<trail>[-)¤ ]*)", re.ASCII
 )
 _BETWEEN_DIGITS = re.compile(r"\d(?:.*\d)?", re.ASCII | re.DOTALL)
@@ -136,7 +110,19 @@ _NOTATIONS = _notations()
 _ID_WITH_DECIMALS = re.compile(r"(\d+)[.,](0+)", re.ASCII)
 _ID_AS_TEXT_FORMULA = re.compile(r'="([^"]*)"')
 _SCIENTIFIC = re.compile(r"[-+]?\d+(?:[.,]\d*)?e[-+]?\d+", re.ASCII | re.IGNORECASE)
+_EXPONENT = re.compile(r"(?<=\d)e(?=[-+]?\d)", re.ASCII | re.IGNORECASE)
+_DATE_OR_TIME = re.compile(r"\d[-/:]\d", re.ASCII)
 _NUMBER_LIKE = re.compile(r"[-+(]?\d[\d.,' \u066b]*\)?", re.ASCII)
+_NUMBERED = re.compile(r"[A-Za-z]+-\d+", re.ASCII)
+_MONTHS = "jan|feb|fev|fév|mar|apr|avr|abr|may|mai|jun|juin|jul|juil|aug|août|ago|sep|sept|oct|out|okt|nov|dec|déc|dez|dic"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_DATE = re.compile(
+    rf"(?:{_DAY}[-/ ](?:{_MONTHS})(?:[-/ ](?:\d{{2}}|\d{{4}}))?|(?:{_MONTHS})[-/ ](?:\d{{2}}|\d{{4}})"
+    rf"|{_DAY}([-/]){_DAY}\1(?:\d{{4}}|\d{{2}})|\d{{4}}([-/]){_DAY}\2{_DAY})(?:[ T]\d{{1,2}}:\d\d.*)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""A day or month with a year, as a spreadsheet writes the date it made of a text such as 1-2."""
+
 _NO_ID = {"nan", "null", "none", "n/a", "na", "-", "(blank)", "(null)", "(none)", "true", "false"}
 
 _TOTAL_WORDS = frozenset(
@@ -152,16 +138,32 @@ _TOTAL_WORDS = frozenset(
         "إجمالي",
         "اجمالي",
         "الاجمالي",
+        "الإجمالى",
+        "إجمالى",
+        "اجمالى",
+        "الاجمالى",
         "المجموع",
         "مجموع",
+        "gesamtergebnis",
+        "gesamtsumme",
+        "toplam",
+        "итого",
+        "合計",
+        "合计",
     ]
 )
-_SUMS = frozenset(["sum", "somme", "summe", "suma", "soma"])
+_SUMS = frozenset(
+    ["sum", "somme", "summe", "suma", "soma", "jumla", "gesamt", "result", "résultat", "ttl", "tot", "\u03c3"]
+)
+_JOINING = frozenset("-_/")
+"""What joins the words of a code: SUM-MER is none of a sum."""
 _BESIDE_A_TOTAL = frozenset(
     [
         "grand",
         "sub",
         "overall",
+        "running",
+        "complessivo",
         "net",
         "all",
         "of",
@@ -189,12 +191,22 @@ _BESIDE_A_TOTAL = frozenset(
         "les",
         "row",
         "rows",
+        "result",
+        "sous",
+        "geral",
+        "valor",
+        "do",
+        "da",
+        "dos",
+        "das",
         "العام",
         "الكلي",
+        "الكلى",
     ]
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_MAY_BE_TOTAL = re.compile("tota|s[ou]m|جمال|مجموع", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_MAY_BE_TOTAL = re.compile("tota|جمال|مجموع", re.IGNORECASE)
 """What is in every word of a total, so that the words of an id need not be looked at."""
 
 
@@ -215,16 +227,18 @@ def without_invisible(text: str) -> str:
 
 def is_total_label(cell: Cell) -> bool:
     """Tell whether a cell says that its row is a total, and nothing else: Total, GRAND TOTAL:, Totaux and the like."""
-    if not isinstance(cell, str) or len(cell) > _LONGEST_LABEL or not _MAY_BE_TOTAL.search(cell):
+    if not isinstance(cell, str) or len(cell) > _LONGEST_LABEL or _DIGIT.search(cell):
         return False
     text = trimmed(cell).casefold()
-    if any(map(str.isdigit, text)):
-        return False
     words = _WORD.findall(text)
-    heads = [word for word in words if word in _TOTAL_WORDS]
-    beside = [word for word in words if word not in _TOTAL_WORDS]
-    if not heads:
-        return len(words) == 1 and words[0] in _SUMS and text.strip(" .:*") in _SUMS
+    if len(words) > 1 and max(map(len, words)) == 1:
+        words = ["".join(words)]  # T O T A L
+    if not _TOTAL_WORDS.isdisjoint(words):
+        beside = [word for word in words if word not in _TOTAL_WORDS | _SUMS]
+    elif not _SUMS.isdisjoint(words) and not set(text) & _JOINING:
+        beside = [word for word in words if word not in _SUMS]
+    else:
+        return False
     return all(word in _BESIDE_A_TOTAL or MARK.fullmatch(word) for word in beside)
 
 
@@ -271,7 +285,10 @@ def _shown_id(cell: Number) -> str:
             f"the cell is a formula with the result 0: never computed, or made of an empty cell. {_AS_TEXT}"
         )
     if cell.text is not None:
-        return _written_id(cell.text)
+        voucher = _written_id(cell.text)
+        if digits not in "".join(filter(str.isdigit, voucher.translate(_DIGITS))):
+            raise CellError(f"{_quoted(cell.text)} is shown for the number {digits}. {_AS_TEXT}")
+        return voucher
     if is_harmless(cell.format):
         return digits
     try:
@@ -304,8 +321,10 @@ def _written_id(text: str) -> str:
         raise CellError(
             f"{_quoted(text)} is in scientific notation, so digits of the id may be lost. {_AS_TEXT}"
         )
-    if not text.isalnum() and _is_written_as_number(text):
+    if not text.isalnum() and not _NUMBERED.fullmatch(text) and _is_written_as_number(text):
         raise CellError(f"{_quoted(text)} is formatted as a number, not as a voucher id. {_AS_TEXT}")
+    if _DATE.fullmatch(text):
+        raise CellError(f"{_quoted(text)} is a date, which a spreadsheet may have made of an id. {_AS_TEXT}")
     if not text or text.startswith(("=", "'", "#")) or text.casefold() in _NO_ID:
         raise CellError(f"{_quoted(text)} is not a voucher id. Write the id, or delete the row at its source")
     if not text.isprintable() or "\ufffd" in text:
@@ -361,6 +380,9 @@ def _mark_beside(text: str, currency: str) -> str:
     marks += [currency] if currency else []
     if "%" in text:
         raise CellError(f"{_quoted(text)} is a percentage, which is no amount. Format it as a number")
+    rest = _EXPONENT.sub("", MARK.sub("", text))
+    if any(map(str.isalpha, rest)) or _DATE_OR_TIME.search(text):
+        raise CellError(f"{_quoted(text)} is not what an amount looks like. Format it as a number")
     if len(marks) > 1 and not frozenset.intersection(*map(codes_of, marks)):
         raise CellError(f"{_quoted(text)} is in two currencies. Format it as a number")
     return marks[-1] if marks else ""

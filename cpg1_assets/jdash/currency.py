@@ -13,8 +13,12 @@ _LISTED = [
 ]
 _CURRENCY_OF_COUNTRY = {country: code for code, *countries in _LISTED for country in countries}
 _DOLLARS = "USD CAD AUD NZD SGD HKD NAD LRD TTD JMD BSD BBD BZD BMD KYD FJD GYD SRD XCD SBD TWD BND MXN ARS CLP COP UYU"
+_FRANCS = "XOF XAF XPF GNF CDF BIF RWF DJF KMF CHF"
+_SHILLINGS = "KES UGX TZS SOS"
 _SIGNS = {
-    "₦": "NGN", "N": "NGN", "KSh": "KES", "KSh.": "KES", "Ksh": "KES", "GH₵": "GHS", "GH¢": "GHS", "GHC": "GHS", "₵": "GHS",
+    "Kshs": "KES", "Kshs.": "KES", "UShs": "UGX", "UShs.": "UGX", "Sh": _SHILLINGS, "Shs": _SHILLINGS, "Shs.": _SHILLINGS,
+    "F.CFA": "XOF XAF", "Frs CFA": "XOF XAF", "CFA F": "XOF XAF", "F": _FRANCS, "Fr": _FRANCS, "Frs": _FRANCS,
+    "₦": "NGN", "N": "NGN", "KSh": "KES", "KSh.": "KES", "GH₵": "GHS", "GH¢": "GHS", "GHC": "GHS", "₵": "GHS",
     "USh": "UGX", "USh.": "UGX", "TSh": "TZS", "TSh.": "TZS", "CFA": "XOF XAF", "FCFA": "XOF XAF", "F CFA": "XOF XAF",
     "DA": "DZD", "دج": "DZD", "د.ج": "DZD", "د.ج.": "DZD", "DT": "TND", "د.ت": "TND", "د.ت.": "TND",
     "E£": "EGP", "LE": "EGP", "L.E.": "EGP", "ج.م": "EGP", "ج.م.": "EGP", "£": "EGP GBP SDG SSP SYP LBP GIP FKP SHP",
@@ -62,8 +66,13 @@ def company_currency(company: str, country: str | None) -> str | None:
     return _CURRENCY_OF_COUNTRY.get(code)
 
 
+def currency_name(written: str) -> str:
+    """Give the name of a currency as it is seen: without marks of direction, and with one kind of blank."""
+    return " ".join("".join(c for c in written if unicodedata.category(c) != "Cf").split())
+
+
 def mark_of_text(text: str) -> str:
     """Give the mark of a cell that names a currency alone, "" for an empty one; other words stand for themselves."""
-    name = text.strip()
+    name = currency_name(text)
     found = MARK.fullmatch(name)
     return mark_of(found[0]) if found else name.upper()

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cpg1_assets.jdash.currency import MARK, is_currency_sign, mark_of
+from cpg1_assets.jdash.currency import MARK, currency_name, is_currency_sign, mark_of
 
 BUILT_IN = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?",
@@ -33,7 +33,8 @@ _COLOUR = re.compile(r"black|blue|cyan|green|magenta|red|white|yellow|colou?r ?\
 _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
 _CURRENCY = re.compile(r"\$(?P<symbol>[^-]*)(?:-(?P<locale>[0-9A-Za-z-]+))?")
 _OF_A_LOCALE = {("£", "809"): "GBP", ("$", "409"): "USD"}
-_PLAIN_LOCALE = re.compile(r"0*[0-9a-fA-F]{0,4}|[a-z]{2,3}(?:-[A-Za-z0-9]+)*")
+_PLAIN_LOCALE = re.compile(r"0*(?:1?[0-9a-fA-F]{2})?[0-9a-fA-F]{0,4}|[a-z]{2,3}(?:-[A-Za-z0-9]+)*")
+_SEEMS_A_DATE = re.compile("[admyhs]", re.IGNORECASE)
 _DATE_LETTERS = frozenset("dmyhsDMYHS")
 _LITERALS = frozenset("$-+():!^&'~{}<>= \u00a0\u202f")
 _RESERVED_LETTERS = frozenset("bgenra")
@@ -74,9 +75,14 @@ def is_only_a_number(code: str) -> bool:
     )
 
 
-def is_ever_date(code: str) -> bool:
-    """Tell whether the format shows some numbers as dates or times."""
-    return any(section.is_date for section in _sections(code))
+def may_seem_a_date(code: str) -> bool:
+    """Tell whether the format shows some numbers as dates or times, or has a letter that another reader takes for one."""
+    return any(section.is_date for section in _sections(code)) or any(
+        code.strip().lower() != "general"
+        if part["general"]
+        else _SEEMS_A_DATE.search(part["fill"] or part["other"] or "")
+        for part in _PART.finditer(code)
+    )
 
 
 def is_date(code: str, value: float) -> bool:
@@ -247,7 +253,7 @@ class _Reading:
         if _ELAPSED.fullmatch(text):
             self._is_date = True
         elif currency := _CURRENCY.fullmatch(text):
-            symbol, locale = currency["symbol"].strip(), currency["locale"] or ""
+            symbol, locale = currency_name(currency["symbol"]), currency["locale"] or ""
             if symbol:
                 known = MARK.fullmatch(symbol)
                 mark = mark_of(known[0]) if known else symbol

@@ -1,6 +1,6 @@
 """Which table of a JDash file is the one, and where the two columns that count stand in it (spec: jdash).
 
-What a file is, its first bytes say and not its name. What the cells mean is not known here.
+What a file is, its first bytes say and not its name. What the cells mean is known in `cells`.
 """
 
 import zipfile
@@ -10,9 +10,17 @@ from itertools import dropwhile, islice
 from pathlib import PurePath
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.jdash.cells import Cell, Number, is_blank, without_invisible
+from cpg1_assets.jdash.cells import (
+    Cell,
+    CellError,
+    Number,
+    is_blank,
+    read_amount,
+    read_voucher_id,
+    without_invisible,
+)
 from cpg1_assets.jdash.delimited import DELIMITERS, DelimitedRows, decoded
-from cpg1_assets.jdash.number_format import is_ever_date, is_harmless, is_only_a_number
+from cpg1_assets.jdash.number_format import is_harmless, is_only_a_number, may_seem_a_date
 from cpg1_assets.jdash.ods import KIND, read_ods
 from cpg1_assets.jdash.package import Package
 from cpg1_assets.jdash.table import (
@@ -32,7 +40,9 @@ from cpg1_assets.jdash.xlsx import read_xlsx
 
 VOUCHER_HEADERS = ("Voucher Id", "Voucher_Id", "voucher_id", "VoucherId", "id", "voucher")
 AMOUNT_HEADERS = ("Amount Used", "Amount_Used", "amount_used", "AmountUsed", "amount", "Ordered Amount")
-CURRENCY_HEADERS = ("Currency", "Currency Code", "currency_code", "CurrencyCode", "Devise")
+CURRENCY_HEADERS = (
+    "Currency", "Currency Code", "currency_code", "CurrencyCode", "Curr", "CCY", "Devise", "Monnaie", "Moeda", "العملة",
+)  # fmt: skip
 
 _LINES_ABOVE = 30
 """The header is looked for in so many lines: titles, filters and dates may stand above it."""
@@ -45,10 +55,23 @@ _KNOWN_STARTS = {
     b"%PDF": "a PDF",
     b"\x1f\x8b": "an archive",
     b"PAR1": "a Parquet file",
+    b"{\\rtf": "a text document, RTF",
+    b"ID;PWXL": "a SYLK file",
+    b"ID;PCALC": "a SYLK file",
+    b"TABLE\r\n0,1": "a DIF file",
+    b"socialcalc:": "a SocialCalc file",
+    b"\x00\x00\x02\x00": "a Lotus 1-2-3 workbook",
+    b"\x00\x00\x1a\x00": "a Lotus 1-2-3 workbook",
+    b"SQLite format 3\0": "a database, SQLite",
+    b"\x09\x00\x07\x00": _EXCEL_4,
     b"\x09\x00\x04\x00": _EXCEL_4,
     b"\x09\x02\x06\x00": _EXCEL_4,
     b"\x09\x04\x06\x00": _EXCEL_4,
 }
+
+
+_OTHER_DOCUMENTS = {"word": "a document of Word", "ppt": "a presentation", "visio": "a drawing of Visio"}
+"""What a file of Office is, by the folder of its main part."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +96,14 @@ def read_sheet(file: str, content: bytes) -> Sheet:
         if suffix == ".csv":
             raise refused(file, "it is an Excel workbook, not a CSV file", SAVE_AS_CSV)
         read = _zipped_tables if content.startswith(_ZIP) else read_xls
-        return _only_table(file, _read(file, lambda: read(content)))
+        return _only_table(file, _read(file, lambda: read(content)), may_go_on=True)
     if is_web_page(content):
         return _web_page_sheet(file, content)
-    if suffix == ".csv":
-        return _delimited_sheet(file, _text(file, content))
-    raise refused(file, f"it is not an Excel workbook, whatever its name says{_what_it_is(content)}")
+    if suffix != ".csv":
+        raise refused(file, f"it is not an Excel workbook, whatever its name says{_what_it_is(content)}")
+    if content.startswith(tuple(_KNOWN_STARTS)):
+        raise refused(file, f"it is not a CSV file{_what_it_is(content)}", SAVE_AS_CSV)
+    return _delimited_sheet(file, _text(file, content))
 
 
 def _zipped_tables(content: bytes) -> list[Table]:
@@ -93,6 +118,8 @@ def _zipped_tables(content: bytes) -> list[Table]:
         if "content.xml" in package and "META-INF/manifest.xml" in package:
             return read_ods(package)
         raise UnreadableError("it is an archive, but of no kind of workbook that is known")
+    if other := _OTHER_DOCUMENTS.get(main.partition("/")[0]):
+        raise UnreadableError(f"it is no spreadsheet, but {other}")
     return read_xlsb(package, main) if main.endswith(".bin") else read_xlsx(package, content, main)
 
 
@@ -106,6 +133,8 @@ def _read(file: str, read: Callable[[], list[Table]]) -> list[Table]:
 def _unreadable(file: str, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return error
+    if isinstance(error, zipfile.BadZipFile | EOFError):
+        return refused(file, "it is not a spreadsheet that can be read: it is damaged, or was cut off")
     if not isinstance(error, UnreadableError):
         return refused(file, f"it is not a spreadsheet that can be read ({error!r:.200})")
     said = str(error)
@@ -161,6 +190,8 @@ def _web_page_sheet(file: str, content: bytes) -> Sheet:
 def _what_it_is(content: bytes) -> str:
     """Say what bytes are that are no workbook, where that is certain."""
     head = content[:4096].decode("utf-8", "replace")
+    if "urn:oasis:names:tc:opendocument:xmlns:office" in head:
+        return " (it is a flat OpenDocument file, .fods)"
     if "urn:schemas-microsoft-com:office:spreadsheet" in head:
         return " (it is an XML Spreadsheet of 2003)"
     if head.lstrip()[:13].lower() == "mime-version:":
@@ -202,8 +233,11 @@ def _readable(rows: Iterable[Row]) -> Iterator[Row]:
 # Tables
 
 
-def _only_table(file: str, tables: Sequence[Table]) -> Sheet:
-    """Choose the table with both columns in its header, hidden or not. Raises DataError when several may be meant."""
+def _only_table(file: str, tables: Sequence[Table], *, may_go_on: bool = False) -> Sheet:
+    """Choose the table with both columns in its header, hidden or not. Raises DataError when several may be meant.
+
+    `may_go_on` where another one without a header may be more of the same: programs fill one sheet after another.
+    """
     read = [(table, [row for row in _rows_to_search(file, table) if not _is_empty(row)]) for table in tables]
     filled = [(table, rows, *_header(rows)) for table, rows in read if rows]
     fitting = [found for found in filled if all(_candidates(found[3]))]
@@ -217,6 +251,12 @@ def _only_table(file: str, tables: Sequence[Table]) -> Sheet:
         return _sheet(file, 1, (), [])
     table, found, number, header = meant[0]
     sheet = _sheet(file, number, header, found)
+    for other, lines, *_ in filled if may_go_on else ():
+        if other is not table and not other.is_hidden and _is_of_the_table(sheet, lines[0][1]):
+            raise DataError(
+                f"{file}: the sheet {other.name} has no header, and may go on where {table.name} ends. "
+                f"Put all rows below one header, or leave one sheet, {AGAIN}"
+            )
     if table.values is None:
         return _with_rows(sheet, [row for row in found if row[0] > number])
     codes = _codes(sheet, table.values)
@@ -226,14 +266,28 @@ def _only_table(file: str, tables: Sequence[Table]) -> Sheet:
     return replace(sheet, rows=_Formatted(rows, codes) if codes else rows)
 
 
+def _is_of_the_table(sheet: Sheet, cells: Sequence[Cell]) -> bool:
+    """Tell whether a row has a voucher and an amount where the table has them."""
+    if len(cells) <= max(sheet.voucher, sheet.amount):
+        return False
+    try:
+        read_voucher_id(cells[sheet.voucher])
+        read_amount(cells[sheet.amount])
+    except CellError:
+        return False
+    return True
+
+
 def _codes(sheet: Sheet, values: Values) -> dict[int, str] | None:
     """Give the formats that matter, by column; None where one column has several, so that every cell must be looked at."""
     codes: dict[int, str] = {}
     for place, says_nothing in ((sheet.voucher, is_harmless), (sheet.amount, is_only_a_number)):
         formats = values.formats.get(place, frozenset())
+        if any(map(may_seem_a_date, formats)):
+            return None
         if all(map(says_nothing, formats)):
             continue
-        if len(formats) > 1 or any(map(is_ever_date, formats)):
+        if len(formats) > 1:
             return None
         codes[place] = next(iter(formats))
     return codes

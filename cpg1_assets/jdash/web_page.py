@@ -7,14 +7,47 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, Number
+from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue, Number
 from cpg1_assets.jdash.table import MOST_CELLS, Row, Table, UnreadableError
 
-_CHARSET = re.compile(rb"""<meta[^>]*charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
+_CHARSET = re.compile(rb"""(?:<meta[^>]*charset|<\?xml[^>]*encoding)\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _NOT_SHOWN = {"script", "style", "noscript", "template", "title"}
+_NOT_IN_A_VALUE = {
+    "sup": "raised",
+    "sub": "lowered",
+    "rt": "raised",
+    "del": "struck out",
+    "s": "struck out",
+    "strike": "struck out",
+    "option": "to choose from",
+}
+"""Texts that stand beside a value, or instead of one; a 1 above 100 does not make 1001."""
+_IN_A_LINE = {
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "em", "font", "i", "img", "ins", "kbd",
+    "label", "mark", "meter", "nobr", "output", "q", "ruby", "samp", "small", "span", "strong", "time", "tt", "u", "var",
+    "wbr",
+}  # fmt: skip
+"""Elements that begin no line of their own."""
+_HIDDEN = re.compile(r"(?:display:none|visibility:hidden)")
+_NEVER_CLOSED = {
+    "br",
+    "hr",
+    "img",
+    "input",
+    "wbr",
+    "link",
+    "meta",
+    "col",
+    "area",
+    "base",
+    "embed",
+    "source",
+    "track",
+}
 _ROW_ENDS = {"tr", "table", "thead", "tbody", "tfoot"}
 _DEEPEST = 20
 _BLANKS = re.compile(r"\s+")
+_LINES = re.compile(r" ?\n[ \n]*")
 
 
 def is_web_page(content: bytes) -> bool:
@@ -22,6 +55,7 @@ def is_web_page(content: bytes) -> bool:
     head = _decoded(content[:4096]).lstrip("\ufeff \t\r\n").lower()
     return (
         head.startswith("<")
+        and "urn:schemas-microsoft-com:office:spreadsheet" not in head.partition("<table")[0]
         and re.search(r"<(?:!doctype html|html|head|body|meta|table)[\s>]", head) is not None
     )
 
@@ -78,6 +112,9 @@ class _Page(HTMLParser):
         self._outer_rows: list[list[Cell] | None] = []
         self._cell: dict[str, str] | None = None
         self._text: list[str] = []
+        self._beside = ""
+        self._unseen: list[str] = []
+        """Elements that are open within one in the cell that is not shown, and that one."""
         self._aside = 0
         self._count = 0
 
@@ -100,8 +137,21 @@ class _Page(HTMLParser):
                 self._skip_reached()
             self._cell = attributes
             self._text = []
-        elif tag in {"br", "p", "div", "li"}:
-            self._text.append(" ")
+            self._beside, self._unseen = "", []
+        elif self._cell is not None:
+            self._start_in_cell(tag, attributes)
+
+    def _start_in_cell(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take note of what is not seen, or not part of a value, and of where another line begins."""
+        hidden = "hidden" in attributes or _HIDDEN.search(
+            "".join(attributes.get("style", "").lower().split())
+        )
+        if (self._unseen or hidden) and tag not in _NEVER_CLOSED:
+            self._unseen.append(tag)
+        elif not self._unseen and tag in _NOT_IN_A_VALUE:
+            self._beside = self._beside or _NOT_IN_A_VALUE[tag]
+        elif tag not in _IN_A_LINE and ":" not in tag:
+            self._text.append("\n")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -118,10 +168,19 @@ class _Page(HTMLParser):
             if tag == "table":
                 self._open.pop()
                 self._row = self._outer_rows.pop()
+        elif self._cell is not None:
+            self._end_in_cell(tag)
+
+    def _end_in_cell(self, tag: str) -> None:
+        if tag in self._unseen:
+            while self._unseen.pop() != tag:  # what was not closed ends with what it is in
+                pass
+        elif not self._unseen and tag not in _IN_A_LINE and tag not in _NOT_IN_A_VALUE and ":" not in tag:
+            self._text.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if self._cell is not None and not self._aside:
-            self._text.append(data)
+        if self._cell is not None and not self._aside and not self._unseen:
+            self._text.append(_BLANKS.sub(" ", data))
 
     def close(self) -> None:
         super().close()
@@ -169,7 +228,9 @@ class _Page(HTMLParser):
         self._skip_reached()
 
     def _value(self, attributes: dict[str, str]) -> Cell:
-        text = _BLANKS.sub(" ", "".join(self._text)).strip(" ")
+        text = _LINES.sub("\n", re.sub(" +", " ", "".join(self._text))).strip(" \n")
+        if self._beside:
+            return NoValue(f"the cell has text that is {self._beside} ({text!r:.40})")
         is_result = "x:fmla" in attributes
         written = attributes.get("x:num", attributes.get("sdval"))  # Excel's word, and LibreOffice's
         if written is not None and "x:str" not in attributes:

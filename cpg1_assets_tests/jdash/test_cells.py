@@ -225,6 +225,8 @@ def test_any_amount_a_spreadsheet_can_keep_reads_back_from_its_number(amount: De
         ("١٢٣٤٥", "12345"),
         ("abC-1", "abC-1"),
         ("inner blank", "inner blank"),
+        ("N-12", "N-12"),
+        ("2025-09", "2025-09"),
         ("12345678901234567890", "12345678901234567890"),
         (12345, "12345"),
         (12345.0, "12345"),
@@ -252,6 +254,13 @@ def test_a_voucher_id_is_read_as_text(cell: str | float, voucher: str) -> None:
         "1\u00a02",
         "1\n2",
         "1\ufffd",
+        "2-Jan",
+        "Jan-25",
+        "02-fév-2025",
+        "1/2/25",
+        "01/02/2025",
+        "2025-01-02",
+        "2025-01-02 00:00:00",
         12345.5,
         -1,
         10**15,
@@ -275,12 +284,21 @@ def test_a_damaged_voucher_id_is_refused(cell: str | float) -> None:
         "Sum",
         "الإجمالي",
         "Sub-total (NGN)",
+        "Sous-total",
+        "Total geral",
+        "Total Result",
+        "Gesamtergebnis",
+        "Jumla",
+        "Sum of Amount Used",
+        "T O T A L",
+        "الإجمالى",
+        "Σ",
     ],
 )
 def test_a_total_label_is_known_in_many_words(text: str) -> None:
     assert is_total_label(text)
 
 
-@pytest.mark.parametrize("cell", ["12345", "GC-sum-1", "", None, 5])
+@pytest.mark.parametrize("cell", ["12345", "GC-sum-1", "SUM-MER", "Netto", "", None, 5])
 def test_a_voucher_id_is_no_total_label(cell: str | int | None) -> None:
     assert not is_total_label(cell)

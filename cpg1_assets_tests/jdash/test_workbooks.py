@@ -708,3 +708,155 @@ def test_a_web_page_without_the_table_is_refused(page: str, why: str) -> None:
     said = refusal(page.encode("utf-8", "surrogateescape"), "EC_NG.xls")
     assert "it is a web page" in said
     assert why in said
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "<span style='display: none'>100</span>2.5",
+        "<span hidden>100<b>1</b></span>2.5",
+        "<div style='visibility:hidden'>100<br></div><p>2.5</p>",
+        "<b><font size=2>2</font></b>.5<script>3</script><!-- 4 -->",
+    ],
+)
+def test_what_a_web_page_does_not_show_is_not_read(amount: str) -> None:
+    rows = f"<tr><td><i hidden>0001</i>1</td><td></td><td>{amount}</td></tr>"
+    assert read(PAGE.format(rows).encode(), "EC_NG.xls") == [("1", Decimal("2.5"))]
+
+
+@pytest.mark.parametrize(
+    ("amount", "why"),
+    [
+        ("100<sup>1</sup>", "text that is raised"),
+        ("100<sub>1</sub>", "text that is lowered"),
+        ("<del>100</del>90", "text that is struck out"),
+        ("<select><option>1<option>2</select>", "text that is to choose from"),
+        ("1<br>500.00", "is not a number"),
+        ("<h3>10</h3><h4>20</h4>", "is not a number"),
+    ],
+)
+def test_texts_beside_an_amount_are_not_made_one_with_it(amount: str, why: str) -> None:
+    assert why in refusal(PAGE.format(f"<tr><td>1<td><td>{amount}</tr>").encode(), "EC_NG.xls")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "why"),
+    [
+        ("45659", "2025-01-02", "is not what an amount looks like"),
+        ("45659", "2-Jan", "is not what an amount looks like"),
+        ("1500", "1.5 K", "is not what an amount looks like"),
+        ("0", "Err:508", "is not what an amount looks like"),
+        ("1500", "$1,500.00", "the amount is in"),
+    ],
+)
+def test_an_amount_is_shown_as_one(value: str, shown: str, why: str) -> None:
+    page = PAGE.format(f"<tr><td>1<td><td x:num='{value}'>{shown}</tr>").encode()
+    assert why in refusal(page, "EC_NG.xls")
+    text = 'office:value-type="string"'
+    header = ods_row(ods_cell("Voucher Id", text), ods_cell("Amount Used", text))
+    document = ods(header + ods_row(ods_cell("1", text), ods_number(value, shown)))
+    assert why in refusal(document, "EC_NG.ods")
+
+
+def test_a_web_page_may_name_its_encoding_as_xml_does() -> None:
+    page = "<?xml version='1.0' encoding='windows-1252'?>" + PAGE.replace("<meta charset='utf-8'>", "")
+    content = page.format("<tr><td>é1<td><td>1</tr>").encode("windows-1252")
+    assert read(content, "EC_NG.xls") == [("é1", Decimal(1))]
+
+
+# Files of other programs
+
+
+@pytest.mark.parametrize("file", ["EC_NG.csv", "EC_NG.xls"])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"ID;PWXL;N;E\r\n", "a SYLK file"),
+        (b"TABLE\r\n0,1\r\n", "a DIF file"),
+        (b"{\\rtf1 Voucher Id}", "a text document, RTF"),
+        (b"\x00\x00\x02\x00\x06\x04\x06\x00", "a Lotus 1-2-3 workbook"),
+        (b"\x09\x00\x07\x00\x07\x00\x10\x00", "a workbook of Excel 4 or before"),
+        (
+            b'<?xml version="1.0"?><office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0">',
+            "a flat OpenDocument file",
+        ),
+        (
+            b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet><Table >',
+            "an XML Spreadsheet of 2003",
+        ),
+    ],
+)
+def test_a_file_of_another_program_is_named(content: bytes, what: str, file: str) -> None:
+    assert what in refusal(content, file)
+
+
+def test_a_csv_file_may_begin_like_that_of_another_program() -> None:
+    assert read(b"ID;Product;Amount\n1;x;2,5\n", "EC_NG.csv") == [("1", Decimal("2.5"))]
+
+
+def test_a_document_of_word_under_the_name_of_a_workbook_is_named() -> None:
+    main = f'<Relationship Id="r" Type="{OFFICE}/officeDocument" Target="word/document.xml"/>'
+    content = zipped({"_rels/.rels": relationships(main), "word/document.xml": "<document/>"})
+    assert "it is no spreadsheet, but a document of Word" in refusal(content)
+
+
+# Formats that two readers understand differently
+
+
+@pytest.mark.parametrize("code", ["Standard", "standard", "General", "@", "0.00_d", "[$DH]0.00", "[Red]0.00"])
+def test_an_amount_in_a_format_that_looks_like_a_date_is_read(code: str) -> None:
+    made = xlsx(
+        sheet(row(2, number(1), number(1.5, 1)) + row(3, number(2), number(45659, 1))), formats=[code]
+    )
+    assert parse_jdash("EC_MA.xlsx", made) == [("1", Decimal("1.5")), ("2", Decimal(45659))]
+
+
+@pytest.mark.parametrize(
+    ("currency", "code"),
+    [
+        ("EGP", "_-[$ج.م.\u200f-C01]\\ * #,##0.00_-"),
+        ("DZD", "[$د.ج.\u200f-1401] #,##0.00"),
+        ("MAD", "[$د.م.\u200f-1801] #,##0.00"),
+        ("XOF", "#,##0.00\\ [$F\u202fCFA-300C]"),
+        ("XOF", '#,##0 "F"'),
+        ("KES", '"Kshs. "#,##0.00'),
+        ("UGX", '"Shs" #,##0'),
+        ("NGN", "[$-1010409]#,##0.00;(#,##0.00)"),
+    ],
+)
+def test_the_formats_of_the_companies_countries_are_read(currency: str, code: str) -> None:
+    made = xlsx(
+        sheet(row(2, number(1), number(1234.5, 1)) + row(3, number(2), number(-2, 1))), formats=[code]
+    )
+    assert parse_jdash("EC_NG.xlsx", made, currency) == [("1", Decimal("1234.5")), ("2", Decimal(-2))]
+
+
+def test_ids_in_the_formats_of_reporting_services_are_read() -> None:
+    """It marks a number as one of a locale with Latin digits."""
+    for code in ("[$-1010409]General", "[$-10409]0"):
+        assert read(xlsx(sheet(row(2, number(12, 1), number(5))), formats=[code])) == [("12", Decimal(5))]
+
+
+@pytest.mark.parametrize("code", ["0a/", "General/", '"m"General@/', "Estándar", "*d0", "0 d"])
+def test_a_format_with_the_letters_of_a_date_is_read_as_it_stands_or_refused(code: str) -> None:
+    """The compiled reader gives a date for these numbers."""
+    made = xlsx(sheet(row(2, number(1), number(1.5, 1)) + row(3, number(2), number(2.5))), formats=[code])
+    assert _answer(made) == _careful_answer(made)
+
+
+@pytest.mark.parametrize("shown", ["1235", "1234", "V1"])
+def test_an_id_that_shows_another_number_is_refused(shown: str) -> None:
+    """A format may show thousands, or nothing of the number."""
+    page = PAGE.format(f"<tr><td x:num='1234567'>{shown}<td><td>1</tr>").encode()
+    assert "is shown for the number 1234567" in refusal(page, "EC_NG.xls")
+
+
+def test_a_workbook_that_is_cut_off_is_told() -> None:
+    assert "it is damaged, or was cut off" in refusal(xlsx(sheet(row(2, number(1), number(1))))[:-40])
+
+
+def test_a_second_sheet_that_goes_on_without_a_header_is_not_left_out() -> None:
+    first, more = sheet(row(2, number(1), number(1.5))), sheet(row(1, number(2), number(2.5)), header="")
+    assert "the sheet Sheet2 has no header, and may go on" in refusal(xlsx(first, more))
+    notes = sheet(row(1, number(2), '<c r="{}" t="inlineStr"><is><t>September</t></is></c>'), header="")
+    assert read(xlsx(first, notes)) == both(("1", "1.5"))
