@@ -93,7 +93,7 @@ def _zipped_tables(content: bytes) -> list[Table]:
         if "content.xml" in package and "META-INF/manifest.xml" in package:
             return read_ods(package)
         raise UnreadableError("it is an archive, but of no kind of workbook that is known")
-    return read_xlsb(package, main) if main.endswith(".bin") else read_xlsx(package, content, main)
+    return read_xlsb(package, main) if main.endswith(".bin") else read_xlsx(package, main)
 
 
 def _read(file: str, read: Callable[[], list[Table]]) -> list[Table]:
