@@ -50,25 +50,20 @@ class SharedTexts:
 
     def __init__(self, texts: Iterable[Sequence[str]]) -> None:
         """Take the texts, many at a time."""
-        packed = [pa.array([_packed(text) for text in some], pa.binary()) for some in texts]
-        self._texts = pa.chunked_array(packed, pa.binary()).combine_chunks()
+        packed = [pa.array(some, pa.string()) for some in texts]
+        self._texts = pa.chunked_array(packed, pa.string()).combine_chunks()
 
     def at(self, places: Sequence[int]) -> list[Cell]:
         """Give the texts in these places, None for an empty one. Raises IndexError where there is none."""
         found = self._texts.take(pa.array(places, pa.int64())).to_numpy(zero_copy_only=False)
-        return [text.decode("utf-8", "surrogatepass") or None for text in found.tolist()]
+        return [text or None for text in found.tolist()]
 
     def named(self, value: str) -> str | None:
         """Give the text a cell names by its place. Raises UnreadableError where there is none."""
         place = int(value) if value.strip().isdecimal() else len(self._texts)
         if place >= len(self._texts):
             raise UnreadableError("a cell names a text that the workbook does not have")
-        text: bytes = self._texts[place].as_py()
-        return text.decode("utf-8", "surrogatepass") or None
-
-
-def _packed(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # an escape may name half of a character
+        return self._texts[place].as_py() or None
 
 
 @dataclass
@@ -220,8 +215,17 @@ def _plain_texts(package: Package, part: str) -> Iterator[list[str]]:
 
 
 def unescaped(text: str) -> str:
-    """Give a text with the characters for which a workbook writes `_x0030_` or the like."""
-    return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) if "_x" in text else text
+    """Give a text with the characters for which a workbook writes `_x0030_` or the like, two for one beyond U+FFFF.
+
+    A text with half of such a character stays as it is written.
+    """
+    if "_x" not in text:
+        return text
+    units = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text).encode("utf-16-le", "surrogatepass")
+    try:
+        return units.decode("utf-16-le")
+    except UnicodeDecodeError:
+        return text
 
 
 def _cells(piece: str) -> tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[str]]:
