@@ -87,8 +87,8 @@ def parse_jdash(file: str, content: bytes, currency: str | None = None) -> Vouch
 
     Raises DataError naming file, row and column when anything is ambiguous, or when there is no voucher row.
     """
-    rows = _Rows(read_sheet(file, content), currency).read()  # the sheet is gone before the sums are made
-    summed = _by_voucher(rows)
+    # No name is given to the sheet or to its rows: each is gone before the next step takes memory of its own.
+    summed = _by_voucher(_Rows(read_sheet(file, content), currency).read())
     if not summed.num_rows:
         raise DataError(f"{file}: it has no voucher rows. Export it again {AGAIN}")
     too_large = summed.filter(pc.greater_equal(pc.abs(summed["amount_used"]), Decimal(AMOUNT_LIMIT)))
@@ -212,10 +212,17 @@ class _Rows:
 
 def _by_voucher(rows: pa.Table) -> pa.Table:
     """Give the sum of each voucher's rows, in code point order. Most have one row, so only the others are grouped."""
-    rows = rows.combine_chunks()
-    rows = rows.take(pc.sort_indices(rows["voucher_id"])).combine_chunks()
-    ids = rows["voucher_id"]
-    same = pc.equal(ids[1:], ids[:-1]).to_numpy() if len(ids) else np.array([], np.bool_)
+    ids, amounts = rows.columns
+    del (
+        rows
+    )  # here and below, what is taken over in another form is let go before the next form of it is made
+    ids = ids.combine_chunks()
+    order = pc.sort_indices(ids)
+    ids = ids.take(order)
+    amounts = amounts.combine_chunks()
+    rows = pa.table([ids, amounts.take(order)], names=["voucher_id", "amount_used"])
+    del amounts, order
+    same = pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False) if len(ids) else np.array([], np.bool_)
     if not same.any():
         return rows
     several = pa.array(np.append(same, False) | np.append(False, same))
@@ -238,8 +245,17 @@ def _blocks(rows: Iterable[Row]) -> Iterator[tuple[list[Row], bool]]:
 def _filled(rows: Iterator[Row]) -> list[Row]:
     """Take the next rows with something in them; none when there are no more."""
     while taken := list(islice(rows, _BLOCK)):
-        # A number is looked at first, and without a call: it is what most rows begin with.
-        if found := [row for row in taken if row[1] and (type(row[1][0]) is float or not _is_empty(row[1]))]:
+        # What most rows begin with is looked at first, and without a call.
+        if found := [
+            row
+            for row in taken
+            if (cells := row[1])
+            and (
+                type(first := cells[0]) is float
+                or (type(first) is str and first.isdecimal())
+                or not _is_empty(cells)
+            )
+        ]:
             return found
     return []
 

@@ -1,6 +1,6 @@
 """OpenDocument spreadsheets (.ods): every cell with the text it shows, which the file itself holds.
 
-The compiled reader gives their values without that text, so they are read from the document itself.
+Libraries that were tried give their values without that text, so they are read from the document itself.
 """
 
 import re

@@ -16,6 +16,7 @@ from cpg1_assets.jdash.table import Row
 
 AMOUNT = pa.decimal128(24, 4)
 
+_UNIT = pa.decimal128(24, 0)
 _UNITS = 10_000
 _NUMBERS = {int, float}
 _LONGEST_ID = 10**15
@@ -86,11 +87,9 @@ def _amounts(column: Sequence[Cell]) -> tuple[pa.Array, _Mask] | None:
 
 
 def _decimals(units: npt.NDArray[np.int64]) -> pa.Array:
-    """Give whole numbers of the fourth decimal as decimals: Arrow keeps them as integers of 128 bits."""
-    halves = np.empty((len(units), 2), "<i8")
-    halves[:, 0] = units
-    halves[:, 1] = units >> 63
-    return pa.Array.from_buffers(AMOUNT, len(units), [None, pa.py_buffer(halves)])
+    """Give whole numbers of the fourth decimal as decimals: Arrow keeps both as integers of 128 bits."""
+    whole = pa.array(units).cast(_UNIT)
+    return pa.Array.from_buffers(AMOUNT, len(whole), whole.buffers())
 
 
 def _mask(found: pa.Array) -> _Mask:

@@ -120,7 +120,7 @@ def _zipped_tables(content: bytes) -> list[Table]:
         raise UnreadableError("it is an archive, but of no kind of workbook that is known")
     if other := _OTHER_DOCUMENTS.get(main.partition("/")[0]):
         raise UnreadableError(f"it is no spreadsheet, but {other}")
-    return read_xlsb(package, main) if main.endswith(".bin") else read_xlsx(package, content, main)
+    return read_xlsb(package, main) if main.endswith(".bin") else read_xlsx(package, main)
 
 
 def _read(file: str, read: Callable[[], list[Table]]) -> list[Table]:

@@ -1,7 +1,7 @@
 """Binary workbooks (.xlsb): every cell as it is stored, with its format and whether a formula made it.
 
-The compiled reader gives neither, and drops cells in the short records that some programs write; so the records are
-read here.
+Libraries that were tried give neither, and drop cells in the short records that some programs write; so the records
+are read here.
 """
 
 import struct

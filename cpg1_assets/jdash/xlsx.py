@@ -1,32 +1,24 @@
 """Open XML workbooks (.xlsx, .xlsm, Strict too): every cell as it is stored, with its format and whether a formula made it.
 
-The compiled reader gives values fast. It gives neither formats nor formulas, reads an error as an empty cell and keeps
-the last of two cells in one place; so its values are taken only where `sheet_scan` saw that there is nothing of the kind.
+Where a worksheet is plain (see `plain_sheet`), its values are given beside the cells: they are read faster.
 """
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
-
-import python_calamine
 
 from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue
 from cpg1_assets.jdash.package import Attributes, Package
-from cpg1_assets.jdash.sheet_scan import is_plain_part, plain_sheet
+from cpg1_assets.jdash.plain_sheet import SharedTexts, plain_sheet, plain_texts, unescaped
 from cpg1_assets.jdash.styles import format_code, number_cell
 from cpg1_assets.jdash.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Table, UnreadableError, Values
 
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,9})")
 _NO_VALUES = {
     "e": "the cell is the error {:.40}",
     "b": "the cell is {:.40}",
     "d": "the cell is the date or time {:.40}",
 }
-_USUAL = {"workbook": "xl/workbook.xml", "sharedStrings": "xl/sharedStrings.xml", "styles": "xl/styles.xml"}
-"""Where the compiled reader looks, wherever the relationships point."""
 
 
 @dataclass
@@ -34,29 +26,26 @@ class _Workbook:
     """What a workbook says of itself, and the parts it is made of."""
 
     package: Package
-    content: bytes
     sheets: list[tuple[str, bool, str]] = field(default_factory=list)
     """Name, whether hidden, part."""
     never_computed: bool = False
     """Whether it asks to be computed when it is opened: a stored 0 is then no result."""
     from_1904: bool = False
-    strings: list[str] | None = None
+    strings: SharedTexts | None = None
     formats: list[str] = field(default_factory=list)
     """By the style number of a cell."""
     parts: dict[str, str] = field(default_factory=dict)
     """By the type of the relationship."""
 
 
-def read_xlsx(package: Package, content: bytes, main: str) -> list[Table]:
+def read_xlsx(package: Package, main: str) -> list[Table]:
     """Give the worksheets of the workbook whose main part this is. Raises UnreadableError for one that is damaged."""
-    book = _Workbook(package, content)
+    book = _Workbook(package)
     _read_workbook(book, main)
     if "styles" in book.parts:
         _read_styles(book)
-    fast = _compiled(book)
     return [
-        Table(name, _Sheet(book, part), hidden, _values(book, fast, name, part))
-        for name, hidden, part in book.sheets
+        Table(name, _Sheet(book, part), hidden, _values(book, part)) for name, hidden, part in book.sheets
     ]
 
 
@@ -105,24 +94,31 @@ def _read_styles(book: _Workbook) -> None:
     book.formats = [format_code(number, own) for number in of_cells]
 
 
-def _shared_strings(book: _Workbook) -> list[str]:
+def _shared_strings(book: _Workbook) -> SharedTexts:
     """Read the texts that cells share: once, and only when a cell is read that needs one."""
     if book.strings is None:
-        strings: list[str] = []
-        texts = _Text()
-
-        def start(tag: str, _: Attributes) -> None:
-            texts.start(tag)
-
-        def end(tag: str) -> None:
-            texts.end(tag)
-            if tag == "si":
-                strings.append(texts.taken())
-
-        if "sharedStrings" in book.parts:
-            book.package.parse(book.parts["sharedStrings"], start, end, texts.add)
-        book.strings = strings
+        part = book.parts.get("sharedStrings")
+        if part is None:
+            book.strings = SharedTexts([])
+        else:
+            book.strings = plain_texts(book.package, part) or _texts_with_runs(book.package, part)
     return book.strings
+
+
+def _texts_with_runs(package: Package, part: str) -> SharedTexts:
+    strings: list[str] = []
+    texts = _Text()
+
+    def start(tag: str, _: Attributes) -> None:
+        texts.start(tag)
+
+    def end(tag: str) -> None:
+        texts.end(tag)
+        if tag == "si":
+            strings.append(texts.taken())
+
+    package.parse(part, start, end, texts.add)
+    return SharedTexts([strings])
 
 
 class _Text:
@@ -150,7 +146,7 @@ class _Text:
     def taken(self) -> str:
         text = "".join(self._pieces)
         self._pieces.clear()
-        return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) if "_x" in text else text
+        return unescaped(text)
 
 
 class _Sheet:
@@ -242,9 +238,9 @@ class _CellReader:
         if kind == "inlineStr" or not value:
             return inline or None
         if kind == "s":
-            return self._shared(value)
+            return _shared_strings(self._book).named(value)
         if kind == "str":
-            return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), value)
+            return unescaped(value)
         if kind in _NO_VALUES:
             return NoValue(
                 _NO_VALUES[kind].format(
@@ -252,13 +248,6 @@ class _CellReader:
                 )
             )
         return self._numeric(value)
-
-    def _shared(self, value: str) -> str | None:
-        strings = _shared_strings(self._book)
-        place = int(value) if value.strip().isdecimal() else len(strings)
-        if place >= len(strings):
-            raise UnreadableError("a cell names a text that the workbook does not have")
-        return strings[place] or None
 
     def _numeric(self, value: str) -> Cell:
         try:
@@ -294,58 +283,13 @@ def _place(reference: str | None, row: int, following: int) -> tuple[int, int]:
     return _number(found[2], row), column
 
 
-def _compiled(book: _Workbook) -> python_calamine.CalamineWorkbook | None:
-    """Open the workbook by the compiled reader, where its parts are where that one looks for them."""
-    if any(
-        book.parts.get(kind, part) != part or (part in book.package) != (kind in book.parts)
-        for kind, part in _USUAL.items()
-    ):
-        return None
-    if not all(part.startswith("xl/worksheets/") for _, _, part in book.sheets):
-        return None
-    # Unpacked here first: this reader keeps to the sizes that are said and to the check sums.
-    if "sharedStrings" in book.parts and not is_plain_part(book.package, book.parts["sharedStrings"]):
-        return None
-    try:
-        compiled = python_calamine.load_workbook(io.BytesIO(book.content))
-    except python_calamine.CalamineError:
-        return None
-    names = [name for name, _, _ in book.sheets]
-    return compiled if compiled.sheet_names == names and len(set(names)) == len(names) else None
-
-
-def _values(
-    book: _Workbook, fast: python_calamine.CalamineWorkbook | None, name: str, part: str
-) -> Values | None:
-    """Give the values of a sheet by the compiled reader, where they are all there is in it."""
-    if fast is None:
-        return None
-    plain = plain_sheet(book.package, part)
+def _values(book: _Workbook, part: str) -> Values | None:
+    """Give the values of a plain sheet."""
+    plain = plain_sheet(book.package, part, lambda: _shared_strings(book))
     if plain is None:
         return None
     formats: Mapping[int, frozenset[str]] = {
         column: frozenset(book.formats[style] if style < len(book.formats) else "General" for style in styles)
         for column, styles in plain.styles.items()
     }
-    try:
-        sheet = fast.get_sheet_by_name(name)
-    except python_calamine.CalamineError:
-        return None
-    if sheet.end is not None and sheet.end[0] >= ROWS_OF_A_SHEET:
-        return None
-    given = sum(len(cells) - cells.count("") for cells in sheet.iter_rows())
-    return Values(_CompiledRows(sheet), formats) if given == plain.values else None
-
-
-class _CompiledRows:
-    """The rows of the compiled reader, which leaves out the empty columns on the left."""
-
-    def __init__(self, sheet: python_calamine.CalamineSheet) -> None:
-        self._sheet = sheet
-
-    def __iter__(self) -> Iterator[Row]:
-        left = [None] * self._sheet.start[1] if self._sheet.start else []
-        rows = enumerate(
-            cast("Iterator[list[Cell]]", self._sheet.iter_rows()), 1
-        )  # columns with dates are not read
-        return ((number, [*left, *cells]) for number, cells in rows) if left else rows
+    return Values(plain, formats)

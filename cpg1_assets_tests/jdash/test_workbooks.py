@@ -501,7 +501,7 @@ def test_what_may_be_a_total_or_an_id_is_refused(label: str) -> None:
     st.sampled_from(["General", "#,##0.00", "[$₦-468]0.00", "[$$-409]0.00", "yyyy", "0%"]),
     st.booleans(),
 )
-def test_the_compiled_reader_and_the_careful_one_give_the_same(
+def test_values_with_their_formats_and_cells_give_the_same(
     pairs: list[tuple[object, object]],
     of_ids: str,
     of_amounts: str,
