@@ -111,14 +111,20 @@ class _Rows:
         self._errors: list[str] = []
         self._zeros: list[int] = []
         """Numbers of the voucher rows whose amount is a formula with the result 0."""
+        self._results = 0
+        self._has_total = False
 
     def read(self) -> pa.Table:
         """Give voucher and amount of each row. Every row is read, so that the error can say how many more there are."""
+        last: Row | None = None
         for block, is_last in _blocks(self._sheet.rows):
+            last = block[-1] if is_last else None
             plain, others = plain_rows(self._sheet, block)
             if plain is not None:
                 self._parts.append(plain)
             self._read_each([block[place] for place in others], block[-1][0] if is_last else 0)
+        if last is not None and not self._errors:
+            self._refuse_a_sum(*last)
         if self._errors:
             more = f" (Rows refused in this file: {len(self._errors)}.)" if len(self._errors) > 1 else ""
             raise DataError(self._errors[0] + more)
@@ -134,6 +140,31 @@ class _Rows:
         )
         return pa.concat_tables([empty, *self._parts])
 
+    def _refuse_a_sum(self, number: int, cells: Sequence[Cell]) -> None:
+        """Refuse a last row that adds up those above and has something in the voucher column: a count, a note.
+
+        The amount alone does not tell: one voucher may have used as much as all others. So something else has to
+        say it too: a label anywhere in the row, the number of rows as its voucher, or that it alone is a formula.
+        """
+        if self._has_total:
+            return
+        sheet, count = self._sheet, self._count() - 1
+        cell = cells[sheet.amount]
+        amount = read_amount(cell)[0]
+        if count < _ROWS_OF_A_SUM or not amount or self._sum() != 2 * amount:
+            return
+        counts = read_voucher_id(cells[sheet.voucher]).lstrip("0") == str(count)
+        alone = isinstance(cell, Number) and cell.is_result and self._results == 1
+        if counts or alone or any(map(is_total_label, cells)):
+            self._errors.append(
+                f'{sheet.file}, row {number}, column "{sheet.header[sheet.voucher]}": the last row adds up those above, '
+                f"{amount}, and has a voucher id, so it may be a total line or a voucher. Delete the row, or write Total "
+                f"in place of the id, {AGAIN}"
+            )
+
+    def _sum(self) -> Decimal:
+        return sum((pc.sum(part["amount_used"]).as_py() or Decimal(0) for part in self._parts), Decimal(0))
+
     def _count(self) -> int:
         return sum(part.num_rows for part in self._parts)
 
@@ -148,12 +179,15 @@ class _Rows:
                     self._check_currency(number, written)
                 if voucher is None:
                     total = (number, cells, amount)
+                    self._has_total = True
                     continue
                 vouchers.append(voucher)
                 amounts.append(amount)
                 cell = cells[self._sheet.amount]
-                if isinstance(cell, Number) and cell.is_result and not cell.value:
-                    self._zeros.append(number)
+                if isinstance(cell, Number) and cell.is_result:
+                    self._results += 1
+                    if not cell.value:
+                        self._zeros.append(number)
             except DataError as error:
                 self._errors.append(str(error))
         self._parts.append(
@@ -167,7 +201,7 @@ class _Rows:
 
     def _check_total(self, number: int, cells: Sequence[Cell], total: Decimal) -> None:
         """Compare the total line with the sum of the rows; without a label it must be a sum of several rows."""
-        above = sum((pc.sum(part["amount_used"]).as_py() or Decimal(0) for part in self._parts), Decimal(0))
+        above = self._sum()
         if total == above and (self._count() >= _ROWS_OF_A_SUM or _is_labelled(cells)):
             return
         where = f'{self._sheet.file}, row {number}, column "{self._sheet.header[self._sheet.amount]}"'

@@ -14,6 +14,7 @@ from cpg1_assets.jdash.styles import format_code, number_cell
 from cpg1_assets.jdash.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Table, UnreadableError, Values
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,9})")
+_NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
 _NO_VALUES = {
     "e": "the cell is the error {:.40}",
     "b": "the cell is {:.40}",
@@ -169,9 +170,9 @@ class _Sheet:
                 column = 0
             elif tag == "c":
                 row, column = _place(attributes.get("r"), row, column + 1)
-                reader.open(attributes)
+                reader.open(attributes, row, column)
             else:
-                reader.start(tag)
+                reader.start(tag, attributes)
 
         def end(tag: str) -> None:
             if tag != "c":
@@ -201,24 +202,41 @@ class _CellReader:
         self._book = book
         self._is_open = False
         self._inside = ""
+        self._is_extension = False
         self._text = _Text()
+        self._filled: list[tuple[int, int, int, int]] = []
+        """Where one formula fills several cells, of which only the first says so: rows and columns, both included."""
 
-    def open(self, attributes: Attributes) -> None:
+    def open(self, attributes: Attributes, row: int, column: int) -> None:
         self._is_open = True
+        self._place = (row, column)
         self._type = attributes.get("t", "n")
         self._style = int(attributes.get("s", "0"))
         self._value = ""
         self._has_value = self._has_formula = False
 
-    def start(self, tag: str) -> None:
+    def start(self, tag: str, attributes: Attributes) -> None:
+        self._is_extension = self._is_extension or tag == "extLst"
+        if self._is_extension:
+            return
         self._inside = tag
         self._text.start(tag)
         if self._is_open and tag == "f":
             self._has_formula = True
+            if attributes.get("t") in {"array", "dataTable"}:
+                self._fill(attributes.get("ref", ""))
         elif self._is_open and tag == "v":
             self._has_value = True
 
+    def _fill(self, reference: str) -> None:
+        first, _, last = reference.partition(":")
+        (top, left), (bottom, right) = _place(first or None, *self._place), _place(last or None, *self._place)
+        self._filled.append((top, bottom, left, right))
+
     def end(self, tag: str) -> None:
+        if self._is_extension:
+            self._is_extension = tag != "extLst"
+            return
         self._inside = ""
         self._text.end(tag)
 
@@ -233,7 +251,11 @@ class _CellReader:
         self._is_open = False
         inline = self._text.taken()
         kind, value = self._type, self._value
-        if self._has_formula and (not self._has_value or (not value and kind != "str")):
+        if (
+            self._has_formula
+            and not value
+            and (not self._has_value or kind != "str" or self._book.never_computed)
+        ):
             return NEVER_COMPUTED
         if kind == "inlineStr" or not value:
             return inline or None
@@ -250,15 +272,17 @@ class _CellReader:
         return self._numeric(value)
 
     def _numeric(self, value: str) -> Cell:
-        try:
-            number = float(value)
-        except ValueError:
+        if _NUMBER.fullmatch(value) is None:
             return value
-        book = self._book
-        if self._has_formula and not number and book.never_computed:
+        number, book = float(value), self._book
+        row, column = self._place
+        is_result = self._has_formula or any(
+            top <= row <= bottom and left <= column <= right for top, bottom, left, right in self._filled
+        )
+        if is_result and not number and book.never_computed:
             return NEVER_COMPUTED
         code = book.formats[self._style] if self._style < len(book.formats) else "General"
-        return number_cell(number, code, is_result=self._has_formula, from_1904=book.from_1904)
+        return number_cell(number, code, is_result=is_result, from_1904=book.from_1904)
 
 
 def _number(given: str | None, following: int) -> int:

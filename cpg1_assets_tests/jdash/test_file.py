@@ -412,3 +412,29 @@ def test_a_sum_that_does_not_fit_is_refused_on_either_side_of_zero(sign: str) ->
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_an_amount_that_does_not_fit_is_refused_on_either_side_of_zero(sign: str) -> None:
     assert "more than 20 digits" in refusal(f"Voucher Id;Amount Used\n1;{sign}1{'0' * 20}.00\n")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "1,5\n2,6\n2,11\n",  # the number of rows stands where the voucher does
+        "1,5\n2,6\n3,-1\n0003,10\n",
+    ],
+)
+def test_a_last_row_that_adds_up_the_others_and_counts_them_is_no_voucher(lines: str) -> None:
+    with pytest.raises(DataError, match=r'column "Voucher Id": the last row adds up those above') as caught:
+        parse_jdash("EC_NG.csv", f"Voucher Id,Amount Used\n{lines}".encode())
+    assert f"row {lines.count(chr(10)) + 1}, " in str(caught.value)
+
+
+def test_a_label_in_any_column_of_such_a_row_tells_it_too() -> None:
+    table = "Voucher Id,Note,Amount Used\n7,x,5\n8,y,6\n9,Total,11\n"
+    with pytest.raises(DataError, match="the last row adds up those above"):
+        parse_jdash("EC_NG.csv", table.encode())
+    other = table.replace("Total", "TotalEnergies Ltd")
+    assert list(parse_jdash("EC_NG.csv", other.encode()))[-1] == ("9", Decimal(11))
+
+
+def test_a_voucher_that_used_as_much_as_all_others_is_read_where_nothing_else_says_total() -> None:
+    read = parse_jdash("EC_NG.csv", b"Voucher Id,Amount Used\n71,5\n72,6\n73,11\n")
+    assert list(read) == [("71", Decimal(5)), ("72", Decimal(6)), ("73", Decimal(11))]

@@ -860,3 +860,28 @@ def test_a_second_sheet_that_goes_on_without_a_header_is_not_left_out() -> None:
     assert "the sheet Sheet2 has no header, and may go on" in refusal(xlsx(first, more))
     notes = sheet(row(1, number(2), '<c r="{}" t="inlineStr"><is><t>September</t></is></c>'), header="")
     assert read(xlsx(first, notes)) == both(("1", "1.5"))
+
+
+def test_an_empty_result_in_a_workbook_that_asks_to_be_computed_was_never_computed() -> None:
+    formula = '<c r="{}" t="str"><f>D1</f><v></v></c>'
+    rows = sheet(row(2, formula, formula) + row(3, number(2), number(2.5)))
+    asks = xlsx(rows, calculation='<calcPr fullCalcOnLoad="1"/>')
+    with pytest.raises(DataError, match=r"row 2, .*never computed"):
+        parse_jdash("EC_NG.xlsx", asks, "NGN")
+    assert list(parse_jdash("EC_NG.xlsx", xlsx(rows), "NGN")) == [("2", Decimal("2.5"))], "else a blank row"
+
+
+@pytest.mark.parametrize("kind", ["array", "dataTable"])
+def test_what_one_formula_fills_is_its_result_in_every_cell(kind: str) -> None:
+    first = f'<c r="{{}}"><f t="{kind}" ref="B2:B4">C2:C4*1</f><v>0</v></c>'
+    rows = row(2, number(1), first) + row(3, number(2), number(0)) + row(4, number(3), number(0))
+    with pytest.raises(DataError, match=r"row 2 and all others, .*never computed"):
+        parse_jdash("EC_NG.xlsx", xlsx(sheet(rows)), "NGN")
+    written = rows + row(5, number(4), number(0))
+    assert len(parse_jdash("EC_NG.xlsx", xlsx(sheet(written)), "NGN")) == 4, "a zero beside it is a value"
+
+
+def test_what_an_extension_of_a_cell_says_is_not_its_value() -> None:
+    cell = '<c r="{}"><v>1.5</v><extLst><ext uri="x"><v>9</v></ext></extLst></c>'
+    read = parse_jdash("EC_NG.xlsx", xlsx(sheet(row(2, number(1), cell))), "NGN")
+    assert list(read) == [("1", Decimal("1.5"))]
