@@ -20,6 +20,7 @@ from cpg1_assets.jdash.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Un
 _TABLE = re.compile(rb"<sheetData>"), b"</sheetData>", b"</row>"
 _TEXTS = re.compile(rb"<sst(?:\s[^<>]*)?>"), b"</sst>", b"</si>"
 _ROW = re.compile(r'<row r="([1-9][0-9]{0,6})"(?:\s+[\w:]+="[^"<>&]*")*\s*/?>')
+_FULL_ROW = re.compile(r'<row r="[1-9][0-9]{0,6}"((?:\s+[\w:]+="[^"<>&]*")*)>(.*?)</row>', re.DOTALL)
 _EMPTY_ROW = re.compile(r"<row [^<>]*/>")
 _T = r'<t(?: xml:space="preserve")?>'
 _CELL = re.compile(
@@ -38,6 +39,7 @@ _NO_CHARACTERS = bytes({*range(0x20), ord("\r")} - {*b"\t\n"})
 """What XML does not allow, and the line ends it would change."""
 _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
 _LONGEST_ROW = 2**22
+_LONGEST_PATTERN = 2**12
 _WIDEST = 256
 
 
@@ -86,20 +88,18 @@ class PlainSheet:
         seen: set[tuple[str, str]] = set()
         last = -1
         for piece in _pieces(self.package, self.part, *_TABLE):
-            rows, closed = _ROW.findall(piece), piece.count("</row>")
-            if len(rows) != closed + (len(_EMPTY_ROW.findall(piece)) if "/>" in piece else 0):
-                raise _NotPlainError
-            if rows and max(map(int, rows)) > ROWS_OF_A_SHEET:
-                raise _NotPlainError
-            letters, numbers, attributes, contents = _cells(piece)
-            tags = len(rows) + closed + len(letters) + "".join(contents).count("<")
-            if piece.count("<") != tags:
-                raise _NotPlainError
-            fresh = {*zip(letters, attributes, strict=True)} - seen
-            for pair in fresh:
+            alike = _rows_alike(piece)
+            if alike is None:
+                letters, numbers, attributes = _accounted_for(piece)
+                pairs = {*zip(letters, attributes, strict=True)}
+            else:
+                numbers, columns = alike
+                letters = [column[0] for column in columns]
+                pairs = {column[:2] for column in columns}
+            for pair in pairs - seen:
                 self._note(*pair)
-            seen |= fresh
-            last = self._in_order(last, letters, numbers)
+            seen |= pairs
+            last = self._in_order(last, numbers, letters, are_alike=alike is not None)
         self.width = max(self._columns.values(), default=-1) + 1
         if self.width > _WIDEST:
             raise _NotPlainError
@@ -121,38 +121,41 @@ class PlainSheet:
                 raise _NotPlainError
             self.styles.setdefault(column, set()).add(int(style))
 
-    def _in_order(self, last: int, letters: Sequence[str], numbers: Sequence[str]) -> int:
+    def _in_order(self, last: int, numbers: Sequence[str], letters: Sequence[str], *, are_alike: bool) -> int:
         """See that each cell stands behind the one before it, and give the row of the last one.
 
-        `last` is the row of the last cell before: no row goes on in another piece.
+        `last` is the row of the last cell before: no row goes on in another piece. Of rows that are alike, `letters`
+        are those of one row; else they are those of each cell, as are `numbers`.
         """
-        if not letters:
+        if not numbers:
             return last
-        places = np.fromiter(map(int, numbers), np.int64, len(numbers)) * COLUMNS_OF_A_SHEET
-        places += np.fromiter(map(self._columns.__getitem__, letters), np.int64, len(letters))
-        first, final = int(numbers[0]), int(numbers[-1])
-        if first <= last or final > ROWS_OF_A_SHEET or not (places[1:] > places[:-1]).all():
+        rows = np.fromiter(map(int, numbers), np.int64, len(numbers))
+        columns = np.fromiter(map(self._columns.__getitem__, letters), np.int64, len(letters))
+        steps = [rows, columns] if are_alike else [rows * COLUMNS_OF_A_SHEET + columns]
+        if (
+            rows[0] <= last
+            or rows[-1] > ROWS_OF_A_SHEET
+            or any((np.diff(places) <= 0).any() for places in steps)
+        ):
             raise _NotPlainError
-        return final
+        return int(rows[-1])
 
     def __iter__(self) -> Iterator[Row]:
         """Give the rows with a cell in them, each as wide as the widest. Raises UnreadableError."""
         for piece in _pieces(self.package, self.part, *_TABLE):
-            letters, numbers, attributes, contents = _cells(piece)
-            wide = numbers.count(numbers[0]) if numbers else 1
-            every = numbers[::wide]
-            if all(numbers[at::wide] == every and len({*letters[at::wide]}) == 1 for at in range(wide)):
+            alike = _rows_alike(piece)
+            if alike is not None:
                 columns: list[Iterable[Cell]] = [repeat(None)] * self.width
-                for at in range(wide):
-                    column = self._values(attributes[at::wide], contents[at::wide])
-                    columns[self._columns[letters[at]]] = column
-                yield from zip(map(int, every), zip(*columns, strict=False), strict=False)
-            else:
-                rows: dict[str, list[Cell]] = {}
-                values = self._values(attributes, contents)
-                for letter, number, value in zip(letters, numbers, values, strict=True):
-                    rows.setdefault(number, [None] * self.width)[self._columns[letter]] = value
-                yield from ((int(number), row) for number, row in rows.items())
+                for letter, written, contents in alike[1]:
+                    columns[self._columns[letter]] = self._values([written] * len(contents), contents)
+                yield from zip(map(int, alike[0]), zip(*columns, strict=False), strict=False)
+                continue
+            letters, numbers, attributes, contents = _cells(piece)
+            rows: dict[str, list[Cell]] = {}
+            values = self._values(attributes, contents)
+            for letter, number, value in zip(letters, numbers, values, strict=True):
+                rows.setdefault(number, [None] * self.width)[self._columns[letter]] = value
+            yield from ((int(number), row) for number, row in rows.items())
 
     def _values(self, attributes: Sequence[str], contents: Sequence[str]) -> list[Cell]:
         """Give the values of cells: all numbers, or all shared texts, without looking at each."""
@@ -226,6 +229,41 @@ def unescaped(text: str) -> str:
         return units.decode("utf-16-le")
     except UnicodeDecodeError:
         return text
+
+
+def _rows_alike(piece: str) -> tuple[Sequence[str], list[tuple[str, str, Sequence[str]]]] | None:
+    """Give the numbers of the rows, and letters, attributes and contents of each column, where all rows are alike.
+
+    That is how most exports are: no row has other columns, or cells with other attributes, than the first one.
+    """
+    first = _FULL_ROW.match(piece)
+    if first is None or len(first[0]) > _LONGEST_PATTERN:
+        return None
+    cells = _CELL.findall(first[2])
+    if not cells or any(len(content) <= _AFTER_VALUE for *_, content in cells):
+        return None
+    pattern = rf'<row r="([1-9][0-9]{{0,6}})"{re.escape(first[1])}>'
+    for letters, _, attributes, content in cells:
+        inside = "<v>[^<]*</v>" if content.startswith("<v>") else rf"<is>{_T}[^<]*</t></is>"
+        pattern += rf'<c r="{letters}\1"{re.escape(attributes)}>({inside}</c>)'
+    found = re.findall(f"{pattern}</row>", piece)
+    if not found or piece.count("<") != len(found) * first[0].count("<"):
+        return None
+    numbers, *columns = zip(*found, strict=True)
+    return numbers, [(cell[0], cell[2], column) for cell, column in zip(cells, columns, strict=True)]
+
+
+def _accounted_for(piece: str) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Give letters, numbers and attributes of the cells. Raises _NotPlainError where there is another tag."""
+    rows, closed = _ROW.findall(piece), piece.count("</row>")
+    if len(rows) != closed + (len(_EMPTY_ROW.findall(piece)) if "/>" in piece else 0):
+        raise _NotPlainError
+    if rows and max(map(int, rows)) > ROWS_OF_A_SHEET:
+        raise _NotPlainError
+    letters, numbers, attributes, contents = _cells(piece)
+    if piece.count("<") != len(rows) + closed + len(letters) + "".join(contents).count("<"):
+        raise _NotPlainError
+    return letters, numbers, attributes
 
 
 def _cells(piece: str) -> tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[str]]:

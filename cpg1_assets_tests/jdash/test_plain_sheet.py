@@ -110,6 +110,7 @@ _GOOD = row(2, number(7), number("1.5"))
         _GOOD + _GOOD,
         '<row r="2"><c r="B2"><v>1</v></c><c r="A2"><v>1</v></c></row>',
         '<row r="2"><c r="A2"><v>1</v></c><c r="A2"><v>2</v></c></row>',
+        '<row r="2"><c r="A3"><v>1</v></c><c r="B3"><v>2</v></c></row><row r="3"><c r="A2"><v>1</v></c></row>',
         row(2, number(1, formula="1"), number(1)),
         row(2, number(1), '<c r="{}" t="e"><v>#N/A</v></c>'),
         row(2, number(1), '<c r="{}" t="b"><v>1</v></c>'),
@@ -166,6 +167,19 @@ def test_what_stands_around_the_table_does_not_matter() -> None:
     around = around.replace("</sheetData>", '</sheetData><pageMargins left="0.7"/><rowBreaks count="0"/>')
     content = xlsx(around)
     assert _is_plain(content)
+    assert _answer(content) == _careful_answer(content)
+
+
+@pytest.mark.parametrize("places", ["AA", "BA"])
+def test_rows_alike_with_cells_out_of_order_are_read_cell_by_cell(places: str) -> None:
+    cell = '<c r="{}{}" t="inlineStr"><is><t>{}</t></is></c>'
+    cells = [(1, "id", "amount"), (2, "7", "1.5")]
+    made = "".join(
+        f'<row r="{at}">{cell.format(places[0], at, one)}{cell.format(places[1], at, other)}</row>'
+        for at, one, other in cells
+    )
+    content = xlsx(sheet("", header=made))
+    assert not _is_plain(content)
     assert _answer(content) == _careful_answer(content)
 
 
