@@ -35,6 +35,9 @@ _PLAIN_TYPES = {"n", "s", "str", "inlineStr"}
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
 _ENTITY = re.compile("|".join(_ENTITIES))
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
+_OF_NUMBERS = frozenset("<v>/0123456789+-.eE")
+"""The characters of a value that is a number, and of the element around it."""
 _NO_CHARACTERS = bytes({*range(0x20), ord("\r")} - {*b"\t\n"})
 """What XML does not allow, and the line ends it would change."""
 _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
@@ -161,7 +164,7 @@ class PlainSheet:
         """Give the values of cells: all numbers, or all shared texts, without looking at each."""
         types = {self._types[written] for written in set(attributes)}
         try:
-            if types == {"n"}:
+            if types == {"n"} and _OF_NUMBERS.issuperset("".join(contents)):
                 return [float(content[3:-_AFTER_VALUE]) for content in contents]
             if types == {"s"}:
                 places = [content[3:-_AFTER_VALUE] for content in contents]
@@ -178,10 +181,8 @@ class PlainSheet:
         """Give the value of a cell, as `xlsx` does of a cell without a formula."""
         value = content[3:-_AFTER_VALUE] if content.startswith("<v>") else ""
         if kind == "n" and value:
-            try:
-                return float(value)
-            except ValueError:
-                return _text(value)
+            number = number_of(value)
+            return _text(value) if number is None else number
         if kind == "s" and value:
             return self.shared().named(value)
         if kind == "str" and value:
@@ -215,6 +216,11 @@ def _plain_texts(package: Package, part: str) -> Iterator[list[str]]:
         if piece.count("<") != len(found) * _TAGS_OF_A_SHARED_TEXT:
             raise _NotPlainError
         yield [unescaped(_text(text)) for text in found] if "&" in piece or "_x" in piece else found
+
+
+def number_of(value: str) -> float | None:
+    """Give a stored value as the number it is; None where it is none (Python itself would take 1_000 and nan for one)."""
+    return float(value) if _NUMBER.fullmatch(value) else None
 
 
 def unescaped(text: str) -> str:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 
 from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue
 from cpg1_assets.jdash.package import Attributes, Package
-from cpg1_assets.jdash.plain_sheet import SharedTexts, plain_sheet, plain_texts, unescaped
+from cpg1_assets.jdash.plain_sheet import SharedTexts, number_of, plain_sheet, plain_texts, unescaped
 from cpg1_assets.jdash.styles import format_code, number_cell
 from cpg1_assets.jdash.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Table, UnreadableError, Values
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,9})")
-_NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
 _NO_VALUES = {
     "e": "the cell is the error {:.40}",
     "b": "the cell is {:.40}",
@@ -272,9 +271,9 @@ class _CellReader:
         return self._numeric(value)
 
     def _numeric(self, value: str) -> Cell:
-        if _NUMBER.fullmatch(value) is None:
+        number, book = number_of(value), self._book
+        if number is None:
             return value
-        number, book = float(value), self._book
         row, column = self._place
         is_result = self._has_formula or any(
             top <= row <= bottom and left <= column <= right for top, bottom, left, right in self._filled
