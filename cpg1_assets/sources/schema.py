@@ -387,3 +387,8 @@ def kind_of(table: tuple[str, ...], column: str) -> Kind | None:
     Case does not matter in names, as on the servers.
     """
     return _BY_PARTS.get(tuple(part.lower() for part in table), {}).get(column.lower())
+
+
+def is_listed(table: tuple[str, ...]) -> bool:
+    """Tell whether the schema has a table of these three parts."""
+    return tuple(part.lower() for part in table) in _BY_PARTS

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cpg1_assets.sources.query import Query
+from cpg1_assets.sources.query import Query, QueryError
 from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets_tests.tds import wire
 from cpg1_assets_tests.tds.tls import Encrypted
@@ -192,6 +192,8 @@ class TdsServer:
                 wire.DONE_IN_PROC if remote else wire.DONE, wire.COUNT | (wire.MORE * remote), count
             )
             line.send(rest + after + (b"\x79\0\0\0\0" + wire.done(ends) if remote else b""))
+        except QueryError as refused:
+            line.send(wire.error(102, 1, 15, str(refused)) + wire.done(ends, wire.ERROR_DONE))
         except ServerError as refused:
             line.send(
                 wire.error(refused.number, 1, refused.severity, refused.message)

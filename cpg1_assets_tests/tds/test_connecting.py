@@ -135,7 +135,7 @@ def test_a_certificate_is_believed_if_it_is_trusted_and_of_the_right_name(
 ) -> None:
     given = encrypting("localhost", mode, "localhost", issuer=trusted)
     with asking(given).session() as session:
-        assert session.rows(Query("SELECT 'é🌍' AS t", {})) == [{"t": "é🌍"}]
+        assert session.rows(Query("SELECT N'é🌍' AS t", {})) == [{"t": "é🌍"}]
     wrong = encrypting("localhost", mode, "elsewhere.example", issuer=trusted)
     error = _refusal(asking, wrong)
     assert type(error) is SourceError

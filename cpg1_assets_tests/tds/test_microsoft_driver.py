@@ -175,8 +175,8 @@ def test_a_lost_connection_is_not_opened_again_by_the_driver_itself(
 
 def test_a_query_may_hold_every_script(asking: Asking) -> None:
     with asking().session() as session:
-        assert session.rows(Query("SELECT 'é🌍 ش' AS t", {})) == [{"t": "é🌍 ش"}]
-        assert session.rows(Query("SELECT 'it''s é🌍 ش' AS t, @a AS a", {"a": 1})) == [
+        assert session.rows(Query("SELECT N'é🌍 ش' AS t", {})) == [{"t": "é🌍 ش"}]
+        assert session.rows(Query("SELECT N'it''s é🌍 ش' AS t, @a AS a", {"a": 1})) == [
             {"t": "it's é🌍 ش", "a": 1}
         ]
 

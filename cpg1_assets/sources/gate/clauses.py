@@ -11,6 +11,7 @@ from cpg1_assets.sources.gate.values import condition, one_of
 from cpg1_assets.sources.gate.wording import is_count, number_of, said
 from cpg1_assets.sources.kinds import COMPANY, CONDITION, NULL, UNKNOWN, unified
 from cpg1_assets.sources.reading import Reading
+from cpg1_assets.sources.schema import is_listed
 
 _PARTS_OF_A_NAME = 3
 
@@ -133,7 +134,11 @@ def column(node: exp.Column, reading: Reading) -> Iterator[str]:
         yield f"{said(node)} belongs to no table beside it: write it with the alias of its table"
     elif found == []:
         yield f"{said(node)} is no column of the query it is taken from"
-    elif isinstance(found, exp.Table) and reading.kinds.of(node) == UNKNOWN:
+    elif (
+        isinstance(found, exp.Table)
+        and is_listed(tuple(part.name for part in found.parts))
+        and reading.kinds.of(node) == UNKNOWN
+    ):
         yield f"{said(node)} is no column of {said(found)} that the source schema (sources/schema.py) lists: add it there"
     if _is_hidden_by_output(node):
         yield (
