@@ -85,32 +85,6 @@ _PLAIN_AMOUNT = re.compile(
 """The common ways to write an amount that can be read in one way only."""
 
 _AMOUNT = re.compile(
-    r"-?(?:\d{1,20}(?:\.(?:\d{1,2}|\d{4}))?|(?:0|\d{4,20})\.\d{3}|[1-9]\d{0,2}(?:,\d{3}){1,5}\.\d\d)",
-    re.ASCII,
-)
-"""The common ways to write an amount that can be read in one way only."""
-
-_CURRENCIES = {
-    "NGN": ["₦", "N"],
-    "KES": ["KSh", "KSh."],
-    "GHS": ["GH₵", "GH¢", "GHC", "₵"],
-    "UGX": ["USh", "USh."],
-    "XOF": ["CFA", "FCFA", "F CFA"],
-    "DZD": ["DA", "دج", "د.ج", "د.ج."],
-    "EGP": ["E£", "LE", "L.E.", "ج.م", "ج.م."],
-    "MAD": ["DH", "DHS", "د.م", "د.م."],
-    "USD": ["US$", "$"],
-    "EUR": ["€"],
-    "GBP": [],
-    "£": [],  # of Egypt or of Britain
-}
-_CURRENCY_OF = {sign.lower(): code for code, signs in _CURRENCIES.items() for sign in (code, *signs)}
-_ANY_CURRENCY = "|".join(
-    re.escape(sign) + (r"(?!\d)" if sign.endswith(".") else "")  # KSh.50 could be 50 or .50
-    for sign in sorted(_CURRENCY_OF, key=len, reverse=True)
-)
-_CURRENCY = re.compile(rf"(?<![^\W\d_])(?:{_ANY_CURRENCY})(?![^\W\d_])", re.IGNORECASE)
-_AMOUNT = re.compile(
     r"(?P<lead>[-+(¤ ]*)(?P<number>(?:\d|(?<!¤)[.,\u066b])[\d.,\u066b ']*?)(?P<trail>[-)¤ ]*)", re.ASCII
 )
 _BETWEEN_DIGITS = re.compile(r"\d(?:.*\d)?", re.ASCII | re.DOTALL)
