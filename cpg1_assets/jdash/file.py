@@ -247,9 +247,8 @@ class _Rows:
 def _by_voucher(rows: pa.Table) -> pa.Table:
     """Give the sum of each voucher's rows, in code point order. Most have one row, so only the others are grouped."""
     ids, amounts = rows.columns
-    del (
-        rows
-    )  # here and below, what is taken over in another form is let go before the next form of it is made
+    # Here and below, what is taken over in another form is let go before the next form of it is made.
+    del rows
     ids = ids.combine_chunks()
     order = pc.sort_indices(ids)
     ids = ids.take(order)

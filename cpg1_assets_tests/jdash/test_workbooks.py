@@ -839,7 +839,7 @@ def test_ids_in_the_formats_of_reporting_services_are_read() -> None:
 
 @pytest.mark.parametrize("code", ["0a/", "General/", '"m"General@/', "Estándar", "*d0", "0 d"])
 def test_a_format_with_the_letters_of_a_date_is_read_as_it_stands_or_refused(code: str) -> None:
-    """The compiled reader gives a date for these numbers."""
+    """Some readers give a date for these numbers."""
     made = xlsx(sheet(row(2, number(1), number(1.5, 1)) + row(3, number(2), number(2.5))), formats=[code])
     assert _answer(made) == _careful_answer(made)
 
