@@ -1,14 +1,11 @@
 """Peers that are no good server: they accept, answer up to a point, and then fall silent, cut or reset."""
 
-import contextlib
 import socket
-import struct
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pyarrow as pa
 
+from cpg1_assets_tests.network import falls_silent
 from cpg1_assets_tests.tds import wire
 from cpg1_assets_tests.tds.wire import Wire
 
@@ -16,23 +13,6 @@ Ending = Callable[[socket.socket], None]
 Peer = Callable[[socket.socket], None]
 
 QUERY = "SELECT 1 AS anything"
-_SECONDS = 60
-
-
-def falls_silent(_: socket.socket) -> None:
-    """Say nothing more, and keep the connection."""
-    time.sleep(_SECONDS)
-
-
-def closes(client: socket.socket) -> None:
-    """End the connection as a server does that ends."""
-    client.close()
-
-
-def resets(client: socket.socket) -> None:
-    """End the connection as a firewall does."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 def at_once(ending: Ending) -> Peer:
@@ -104,25 +84,6 @@ def refuses(*errors: tuple[int, int]) -> Peer:
         falls_silent(client)
 
     return at_the_login(ending)
-
-
-@contextlib.contextmanager
-def listening(peer: Peer) -> Iterator[int]:
-    """Give the port on which `peer` answers every connection until the block is left."""
-
-    def talk(client: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            peer(client)
-
-    def serve(listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                threading.Thread(target=talk, args=(client,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve, args=(listener,), daemon=True).start()
-        yield listener.getsockname()[1]
 
 
 def _rows(count: int, *, half: bool) -> bytes:

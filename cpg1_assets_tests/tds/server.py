@@ -7,7 +7,6 @@ import select
 import socket
 import ssl
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pyarrow as pa
 
 from cpg1_assets.sources.query import Query, QueryError
 from cpg1_assets.sources.sample import SampleBooks
+from cpg1_assets_tests.network import answering
 from cpg1_assets_tests.tds import wire
 from cpg1_assets_tests.tds.tls import Encrypted
 from cpg1_assets_tests.tds.wire import Login, Reader, Wire
@@ -85,20 +85,12 @@ class TdsServer:
     @contextlib.contextmanager
     def running(self) -> Iterator["TdsServer"]:
         """Listen until the block is left."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
-            threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
+        with answering(self._talk) as self.port:
             yield self
 
-    def _serve(self, listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=self._talk, args=(client,), daemon=True).start()
-
     def _talk(self, accepted: socket.socket) -> None:
-        with contextlib.suppress(OSError), self._secured(accepted) as client:
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._secured(accepted) as client:
             line = Wire(client)
             while True:
                 kind, content = line.receive()

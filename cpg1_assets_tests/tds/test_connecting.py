@@ -17,9 +17,10 @@ from cpg1_assets.errors import SourceError, TransientSourceError
 from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.odbc import Waits
 from cpg1_assets.sources.query import Query
+from cpg1_assets_tests.network import answering, closes, falls_silent, resets
 from cpg1_assets_tests.tds import peers
 from cpg1_assets_tests.tds.conftest import Asking
-from cpg1_assets_tests.tds.peers import Peer, closes, listening, resets
+from cpg1_assets_tests.tds.peers import Peer
 from cpg1_assets_tests.tds.server import PASSWORD, USER, TdsServer
 from cpg1_assets_tests.tds.tls import Certificate, certificate
 
@@ -54,8 +55,8 @@ def _string(port: int, encrypt: str = "no", machine: str = "127.0.0.1") -> str:
         ("yes", peers.in_the_handshake(closes), "SQLSTATE 08001, error 10054"),
         ("strict", peers.at_the_first_message(closes), "SQLSTATE 08001, error 10054"),
         ("strict", peers.at_the_first_message(resets), "SQLSTATE 08001, error 104"),
-        ("no", peers.at_once(peers.falls_silent), "SQLSTATE HYT00"),
-        ("no", peers.at_the_login(peers.falls_silent), "SQLSTATE HYT00"),
+        ("no", peers.at_once(falls_silent), "SQLSTATE HYT00"),
+        ("no", peers.at_the_login(falls_silent), "SQLSTATE HYT00"),
         ("no", peers.refuses((40613, 17)), "error 40613"),
         ("no", peers.refuses((17809, 16)), "SQLSTATE 08004, error 17809"),
     ],
@@ -63,7 +64,7 @@ def _string(port: int, encrypt: str = "no", machine: str = "127.0.0.1") -> str:
 def test_a_connection_that_is_lost_is_asked_for_again(
     asking: Asking, encrypt: str, peer: Peer, said: str
 ) -> None:
-    with listening(peer) as port:
+    with answering(peer) as port:
         error = _refusal(asking, _string(port, encrypt))
     assert type(error) is TransientSourceError
     assert said in str(error)
@@ -81,7 +82,7 @@ def test_a_connection_that_is_lost_is_asked_for_again(
 def test_a_login_the_server_refuses_is_not_tried_again(
     asking: Asking, errors: list[tuple[int, int]], said: str
 ) -> None:
-    with listening(peers.refuses(*errors)) as port:
+    with answering(peers.refuses(*errors)) as port:
         error = _refusal(asking, _string(port))
     assert type(error) is SourceError
     assert said in str(error)

@@ -18,9 +18,10 @@ from cpg1_assets.settings import Settings
 from cpg1_assets.sources.connection_string import ConnectionString
 from cpg1_assets.sources.odbc import Waits
 from cpg1_assets.sources.query import Query
+from cpg1_assets_tests.network import answering, falls_silent
 from cpg1_assets_tests.tds import peers
 from cpg1_assets_tests.tds.conftest import Asking
-from cpg1_assets_tests.tds.peers import Peer, falls_silent, listening
+from cpg1_assets_tests.tds.peers import Peer
 
 _QUERY = Query(peers.QUERY, {})
 _WAITS = Waits(login=2, query=2, lock=1, grace=1)
@@ -69,7 +70,7 @@ def _string(port: int, encrypt: str, password: str) -> str:
 def test_a_peer_that_falls_silent_is_given_up_and_holds_up_no_process(
     encrypt: str, peer: Peer, doing: str, password: str
 ) -> None:
-    with listening(peer) as port:
+    with answering(peer) as port:
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-c", _PROCESS, peers.QUERY],
@@ -92,7 +93,7 @@ def test_it_is_said_what_was_waited_for_and_how_long(asking: Asking, encrypt: st
     peer = peers.at_once(falls_silent) if encrypt == "strict" else peers.at_the_query(falls_silent)
     setting = "CPG1_LOGIN_TIMEOUT" if encrypt == "strict" else "CPG1_QUERY_TIMEOUT"
     with (
-        listening(peer) as port,
+        answering(peer) as port,
         pytest.raises(TransientSourceError, match=f"no answer within 3 seconds.*{setting}"),
         asking(_string(port, encrypt, "wxyz"), _WAITS).session() as session,
     ):
@@ -102,7 +103,7 @@ def test_it_is_said_what_was_waited_for_and_how_long(asking: Asking, encrypt: st
 @pytest.mark.usefixtures("server")
 def test_rows_that_are_left_unread_are_let_go_in_time(asking: Asking) -> None:
     peer = peers.at_the_query(falls_silent, rows=60_000)
-    with listening(peer) as port:
+    with answering(peer) as port:
         began = time.monotonic()
         with asking(_string(port, "no", "wxyz"), _WAITS).session() as session:
             assert next(iter(session.stream(_QUERY))).num_rows > 0
@@ -114,7 +115,7 @@ def test_the_doctor_waits_no_longer_and_says_what_the_network_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cpg1_assets.doctor.conversation.GRACE_SECONDS", 1.0)
-    with listening(peers.at_once(falls_silent)) as port:
+    with answering(peers.at_once(falls_silent)) as port:
         began = time.monotonic()
         given = ConnectionString.parse(_string(port, "strict", "wxyz"))
         found = check_server(Settings(home=tmp_path, login_timeout=1), given, [])
