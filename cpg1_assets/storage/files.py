@@ -5,7 +5,6 @@ which asset asks is not known here.
 """
 
 import hashlib
-import os
 import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from cpg1_assets.disk import sha256_of, sync, write_whole
 from cpg1_assets.errors import StorageError
-from cpg1_assets.lock import is_running
+from cpg1_assets.partial import clear_partials, partial_name
 from cpg1_assets.storage.parquet import WrittenParquet
 from cpg1_assets.storage.provenance import Provenance, is_provenance_name, provenance_name
 
@@ -58,17 +57,15 @@ class ParquetStorage:
     def spool_path(self, asset: str, month: str, writer: str) -> Path:
         """Give a local path to write to before publishing; on local storage it is beside the final file.
 
-        Leftovers of killed writers of the same file are cleared away, those of running ones are not.
+        Leftovers of writers of the same file that are gone are cleared away, those of living ones are not.
         """
         folder = Path(self.root, asset) if self.is_local else self._spool / asset
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for left in folder.glob(f".{month}.*.partial"):
-                if not is_running(left.name.split(".")[-2]):
-                    left.unlink(missing_ok=True)
+            clear_partials(folder, f"{month}.*")
         except OSError as error:
             raise StorageError(f"{folder} cannot be written ({error.strerror}): make it writable.") from error
-        return folder / f".{month}.{writer}.{os.getpid()}.partial"
+        return folder / partial_name(f"{month}.{writer}")
 
     @contextmanager
     def spooled(self, asset: str, month: str, writer: str) -> Iterator[Path]:
