@@ -42,7 +42,7 @@ def clear_partials(folder: Path, what: str = "*") -> None:
 def is_left_over(path: Path) -> bool:
     """Whether whoever wrote `path` is gone, or nothing is known of him and it was not written for a day."""
     token = token_in(path.name)
-    process = None if token is None else process_of(token, known_homes())
+    process = None if token is None else process_of(token, [*known_homes(), *path.absolute().parents])
     if process is not None:
         return process.is_gone
     if token == Process.of_the_run().token:
