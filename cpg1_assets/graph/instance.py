@@ -12,7 +12,7 @@ import yaml
 from dagster._core.events import DagsterEventType  # the public enum lacks some members
 
 from cpg1_assets.disk import write_whole
-from cpg1_assets.graph.dead_runs import process_tags
+from cpg1_assets.graph.dead_runs import dead_run_sentences, process_tags
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home
@@ -52,13 +52,20 @@ def prepare_dagster_home(settings: Settings) -> None:
     os.environ["DAGSTER_HOME"] = str(home)
 
 
-def pool_limit(home: Path, pool: str) -> int | None:
-    """Give how many steps of `pool` run at once in the instance of the Dagster home `home`; None is without limit."""
+def pool_and_dead_runs(home: Path, pool: str) -> tuple[int | None, list[str]]:
+    """Give how many steps of `pool` run at once in the instance of the Dagster home `home`, and its dead runs in words.
+
+    None is without limit. Nothing is changed: dead runs are left to the next close.
+    """
     with _as_dagster_home(home), dg.DagsterInstance.from_config(str(home)) as instance:
-        for known in instance.event_log_storage.get_pool_limits():
-            if known.name == pool:
-                return int(known.limit)
-        limit = instance.get_concurrency_config().pool_config.default_pool_limit
+        return _pool_limit(instance, pool), dead_run_sentences(instance)
+
+
+def _pool_limit(instance: dg.DagsterInstance, pool: str) -> int | None:
+    for known in instance.event_log_storage.get_pool_limits():
+        if known.name == pool:
+            return int(known.limit)
+    limit = instance.get_concurrency_config().pool_config.default_pool_limit
     return None if limit is None else int(limit)
 
 
