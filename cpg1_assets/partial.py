@@ -41,16 +41,22 @@ def clear_partials(folder: Path, what: str = "*") -> None:
 
 def is_left_over(path: Path) -> bool:
     """Whether whoever wrote `path` is gone, or nothing is known of him and it was not written for a day."""
-    token = token_in(path.name)
-    process = None if token is None else process_of(token, [*known_homes(), *path.absolute().parents])
-    if process is not None:
-        return process.is_gone
-    if token == Process.of_the_run().token:
-        return False
+    gone = writer_is_gone(path.name, *path.absolute().parents)
+    if gone is not None:
+        return gone
     try:
         return time.time() - _last_written(path) > KEPT_SECONDS
     except OSError:
         return False
+
+
+def writer_is_gone(name: str, *homes: Path) -> bool | None:
+    """Whether the process that `name` names is gone; None where nothing is known of it, in `homes` and those known here."""
+    token = token_in(name)
+    if token == Process.of_the_run().token:
+        return False
+    process = None if token is None else process_of(token, [*known_homes(), *homes])
+    return None if process is None else process.is_gone
 
 
 def token_in(name: str) -> str | None:

@@ -52,7 +52,7 @@ def run_of(
 ) -> str:
     """Leave a run in Dagster's records as its process left it; give its id."""
     tags = {"dagster/partition": MONTH} | ({} if process is None else {PROCESS_TAG: process.written()})
-    run_id = create_run_for_test(instance, job_name=job, status=status, tags=tags).run_id
+    run_id: str = create_run_for_test(instance, job_name=job, status=status, tags=tags).run_id
     if holds:
         assert instance.event_log_storage.claim_concurrency_slot("source", run_id, "cr_03").is_claimed
     return run_id
