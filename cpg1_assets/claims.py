@@ -16,7 +16,7 @@ from cpg1_assets.disk import write_whole
 from cpg1_assets.errors import BusyError, StorageError
 from cpg1_assets.loaded import differing
 from cpg1_assets.lock import held_lock
-from cpg1_assets.process import Process
+from cpg1_assets.process import SILENT_SECONDS, Process
 
 RunIsOver = Callable[[str], bool | None]
 """Whether the run of this id is over; None where nothing is known of it."""
@@ -82,11 +82,11 @@ class Claims:
 
     def busy(self, month: str, claim: Claim) -> str:
         """Say who holds `month` and what to do."""
-        where = "" if claim.process.is_of_this_host else f" on {claim.process.host}"
         return (
-            f"{month} is being worked on by run {claim.run_id} (process {claim.process.number}{where}). Wait for it, "
-            "or end it in the UI under Runs; two runs of one month never mix. If that run is dead and its host is "
-            f"gone, take away {self._path(month)}."
+            f"{month} is being worked on by run {claim.run_id} ({claim.process.named}). Wait for it, "
+            "or end it in the UI under Runs; two runs of one month never mix. A process that has ended is noticed by "
+            f"itself, on another host within {SILENT_SECONDS // 60} minutes; if the run is dead and this stays, take "
+            f"away {self._path(month)}."
         )
 
     def _require_same(self, month: str, claim: Claim, loaded: Mapping[str, str]) -> None:
@@ -101,7 +101,7 @@ class Claims:
         return self.place / "claims" / f"{month}.json"
 
     def _locked(self, month: str) -> AbstractContextManager[None]:
-        return held_lock(self.place / "locks" / f"claim-{month}.lock", wait=True)
+        return held_lock(self.place / "locks" / f"claim-{month}.lock", f"the claim on {month}", wait=True)
 
     def _write(self, month: str, claim: Claim) -> None:
         path = self._path(month)

@@ -14,6 +14,7 @@ from cpg1_assets.graph.check_results import check_results_asset
 from cpg1_assets.graph.checks import derived_checks
 from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.derived import derived_assets
+from cpg1_assets.graph.executor import executor_of
 from cpg1_assets.graph.extracts import extract_asset
 from cpg1_assets.graph.io_manager import parquet_io_manager
 from cpg1_assets.graph.jdash import jdash_asset
@@ -29,8 +30,6 @@ from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES
 from cpg1_assets.sample_books import LAST_MONTH
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
-
-_PRELOADED = ["cpg1_assets.preloaded"]
 
 
 def build_definitions(settings: Settings | None = None, source: Source | None = None) -> dg.Definitions:
@@ -77,7 +76,7 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
             "deployment": deployment,
             "parquet": parquet_io_manager(deployment, specs),
         },
-        executor=_executor(deployment),
+        executor=executor_of(deployment),
     )
 
 
@@ -103,15 +102,3 @@ def month_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:
     """Give the months that can be closed: from 2024-01 to the last one that is over, or the sample books' last."""
     end = CutoffMonth.parse(LAST_MONTH).next().key if settings.is_sample else None
     return dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH, end_date=end, fmt="%Y-%m")
-
-
-def _executor(deployment: Deployment) -> dg.ExecutorDefinition:
-    if deployment.settings.executor_kind == "in_process":
-        return dg.in_process_executor
-    executor: dg.ExecutorDefinition = dg.multiprocess_executor.configured(
-        {
-            "max_concurrent": 0,
-            "start_method": {"forkserver": {"preload_modules": _PRELOADED}},
-        }
-    )
-    return executor

@@ -1,9 +1,12 @@
 """A file on the disk: written whole, made durable, and known by its hash. What files are for is decided elsewhere."""
 
+import glob
 import hashlib
 import os
-import secrets
+import threading
 from pathlib import Path
+
+from cpg1_assets.partial import clear_partials, partial_name
 
 
 def sync(path: Path) -> None:
@@ -21,9 +24,10 @@ def write_whole(path: Path, content: bytes) -> None:
     It is there when the machine stops right after. Raises OSError; then nothing is left and the old file stands.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    beside = path.with_name(partial_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}"))
+    clear_partials(path.parent, glob.escape(path.name))
     try:
-        with beside.open("xb") as file:
+        with beside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -4,13 +4,14 @@ Rules have an engine of their own (`rules.engine`), which settles types and orde
 their tables themselves. This is for the small questions: totals, counts, rows for a check.
 """
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+
+from cpg1_assets.partial import temporary_folder
 
 MEMORY_LIMIT = "512MB"
 
@@ -19,9 +20,9 @@ MEMORY_LIMIT = "512MB"
 def opened() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open an empty in-memory database that goes to disk, in a folder of its own, beyond its memory limit."""
     with (
-        tempfile.TemporaryDirectory(prefix="cpg1-duckdb-") as spill,
+        temporary_folder("duckdb") as spill,
         duckdb.connect(
-            ":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill}
+            ":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}
         ) as connection,
     ):
         yield connection

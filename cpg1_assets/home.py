@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cpg1_assets.errors import SettingsError, StorageError
+from cpg1_assets.partial import clear_partials, partial_name
+from cpg1_assets.process import lives_in
 from cpg1_assets.settings import BOOKS, Settings
 
 
@@ -102,9 +104,11 @@ class Home:
         books: simulated figures must not lie beside the control's, nor be sealed in one chain with them.
         """
         root, books = self.settings.home, self.settings.books
-        probe = root / f".writable-{os.getpid()}-{threading.get_ident()}"
+        probe = root / partial_name(f"writable-{os.getpid()}-{threading.get_ident()}")
         try:
             self.place.mkdir(parents=True, exist_ok=True)
+            lives_in(root)
+            clear_partials(root, "writable-*")
             try:
                 probe.write_text(f"{books}\n", encoding="utf-8")
                 with suppress(FileExistsError):

@@ -1,20 +1,38 @@
 """One writer at a time: a lock file that the operating system lets go of when its holder dies.
 
-Never a marker file that a killed process leaves behind.
+Never a marker file that a killed process leaves behind. Nobody waits for one without a word.
 """
 
 import fcntl
+import logging
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cpg1_assets.errors import BusyError, StorageError
+from cpg1_assets.process import Process
+
+Told = Callable[[str], None]
+_SILENT_SECONDS = 1.0
+_ASKED_AGAIN_SECONDS = 0.05
+_told: list[Told] = [logging.getLogger(__name__).warning]
 
 
 @contextmanager
-def held_lock(path: Path, *, wait: bool = False, busy: str = "") -> Iterator[None]:
-    """Hold `path` exclusively. Without `wait`, raises BusyError saying `busy` when somebody else holds it."""
+def waits_told(told: Told) -> Iterator[None]:
+    """Tell `told` in a sentence what is waited for; otherwise it is a warning in the log of this module."""
+    _told.append(told)
+    try:
+        yield
+    finally:
+        _told.remove(told)
+
+
+@contextmanager
+def held_lock(path: Path, what: str = "", *, wait: bool = False, busy: str = "") -> Iterator[None]:
+    """Hold `path` exclusively; `what` says what is waited for. Without `wait`, raises BusyError saying `busy`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -23,24 +41,40 @@ def held_lock(path: Path, *, wait: bool = False, busy: str = "") -> Iterator[Non
             f"{path} cannot be locked ({error.strerror}): make its folder writable."
         ) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            holder = os.read(descriptor, 200).decode(errors="replace").strip()
-            raise BusyError(f"{busy or path.name + ' is held'} by process {holder or 'unknown'}.") from None
+        if not _taken(descriptor, path):
+            if not wait:
+                raise BusyError(f"{busy or path.name + ' is held'} by {_holder(descriptor)}.")
+            _wait(descriptor, path, what or path.stem)
         os.truncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        os.pwrite(descriptor, f"{Process.own().written()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
 
 
-def is_running(pid: str) -> bool:
-    """Whether a process of this machine with the number `pid` is running; text that is no number is not."""
+def _wait(descriptor: int, path: Path, what: str) -> None:
+    """Wait for the lock; after a second, and when another holds it then, say so."""
+    began, said = time.monotonic(), ""
+    while not _taken(descriptor, path):
+        if time.monotonic() - began > _SILENT_SECONDS and (holder := _holder(descriptor)) != said:
+            said = holder
+            _told[-1](f"waits for {what}, held by {holder}")
+        time.sleep(_ASKED_AGAIN_SECONDS)
+
+
+def _taken(descriptor: int, path: Path) -> bool:
     try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError, OverflowError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    except PermissionError:
-        return True
-    return int(pid) > 0
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be locked ({error.strerror}): its file system has no locks. Set CPG1_HOME to a folder on "
+            "one that has."
+        ) from error
+    return True
+
+
+def _holder(descriptor: int) -> str:
+    holder = Process.read(os.pread(descriptor, 10_000, 0).decode(errors="replace"))
+    return "another process" if holder is None else holder.named

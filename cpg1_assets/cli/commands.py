@@ -25,7 +25,7 @@ from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.errors import MonthError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth, month_range
-from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH, make_sample_books
+from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH
 from cpg1_assets.settings import Settings
 
 
@@ -228,8 +228,10 @@ def sql(extract: str, month: str | None, dialect: str, *, as_json: bool) -> None
 def sample(seed: int, factor: int, *, as_json: bool) -> None:
     """Make the SAMPLE BOOKS anew under CPG1_HOME: 9 companies, 2024-01 to 2025-12."""
     settings = replace(Settings.from_environment(), source="sample")
+    from cpg1_assets.sources.sample import make_books_anew  # noqa: PLC0415 - imports DuckDB
+
     Home(settings).prepare()
-    make_sample_books(
+    make_books_anew(
         Home(settings).sample_books_folder, seed=seed, factor=factor, progress=None if as_json else click.echo
     )
     if as_json:

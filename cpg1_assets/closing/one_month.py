@@ -24,9 +24,9 @@ from cpg1_assets.errors import BusyError, SourceError, TransientSourceError
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.sign_off import require_open
 from cpg1_assets.extracts.extraction import bound_parameters
+from cpg1_assets.graph.dead_runs import end_dead_runs
 from cpg1_assets.graph.instance import (
     Instance,
-    clear_killed_runs,
     dagster_instance,
     failures,
     materialized_hashes,
@@ -34,7 +34,7 @@ from cpg1_assets.graph.instance import (
 from cpg1_assets.graph.instance import failed_checks as failed_in_run
 from cpg1_assets.graph.run import Progress, longest, run_month
 from cpg1_assets.graph.steps import run_is_over
-from cpg1_assets.lock import held_lock
+from cpg1_assets.lock import held_lock, waits_told
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 
@@ -82,10 +82,12 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     deployment.home.require_inbox()
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
+        waits_told(progress),
         held_lock(deployment.home.place / "locks" / f"close-{month.key}.lock", busy=busy),
         dagster_instance(settings) as instance,
     ):
-        clear_killed_runs(instance)
+        for sentence in end_dead_runs(instance):
+            progress(sentence)
         _require_free(deployment, month, instance)
         inputs = inputs_fingerprint(deployment, month)
         deciding = inputs_fingerprint(deployment, month, deciding_only=True)

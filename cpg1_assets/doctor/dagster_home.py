@@ -44,7 +44,7 @@ def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> li
 def _opened(home: Path) -> list[Finding]:
     thread = OneThread("cpg1-assets doctor dagster")
     try:
-        limit = thread.run(lambda: _limit(home), _SECONDS)
+        limit, dead = thread.run(lambda: _seen(home), _SECONDS)
     except DeadlinePassedError as late:
         return [
             GROUP.mend("instance", f"does not open ({late})", "Check the databases that dagster.yaml names.")
@@ -71,10 +71,14 @@ def _opened(home: Path) -> list[Finding]:
         )
     else:
         findings.append(GROUP.fine("pool", f"at most {limit} extracts ask the source at once"))
+    findings += [
+        GROUP.look("dead run", said, "Nothing: the next close ends it and frees what it holds.")
+        for said in dead
+    ]
     return findings
 
 
-def _limit(home: Path) -> int | None:
-    from cpg1_assets.graph.instance import pool_limit  # noqa: PLC0415 - imports Dagster
+def _seen(home: Path) -> tuple[int | None, list[str]]:
+    from cpg1_assets.graph.instance import pool_and_dead_runs  # noqa: PLC0415 - imports Dagster
 
-    return pool_limit(home, SOURCE_POOL)
+    return pool_and_dead_runs(home, SOURCE_POOL)

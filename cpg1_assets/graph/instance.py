@@ -1,7 +1,6 @@
 """The Dagster home the command line works with, and what its event log says of a run."""
 
 import os
-import platform
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +12,15 @@ import yaml
 from dagster._core.events import DagsterEventType  # the public enum lacks some members
 
 from cpg1_assets.disk import write_whole
+from cpg1_assets.graph.dead_runs import dead_run_sentences, process_tags
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home
-from cpg1_assets.process import Process
 from cpg1_assets.settings import Settings
 from cpg1_assets.validation import NOTHING_TO_TEST, found_in
 
 Instance: TypeAlias = dg.DagsterInstance
-HOST_TAG, PROCESS_TAG, CLOSE_TAG = "cpg1/host", "cpg1/process", "cpg1/close"
+CLOSE_TAG = "cpg1/close"
 TOLD_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.STEP_FAILURE,
@@ -53,13 +52,20 @@ def prepare_dagster_home(settings: Settings) -> None:
     os.environ["DAGSTER_HOME"] = str(home)
 
 
-def pool_limit(home: Path, pool: str) -> int | None:
-    """Give how many steps of `pool` run at once in the instance of the Dagster home `home`; None is without limit."""
+def pool_and_dead_runs(home: Path, pool: str) -> tuple[int | None, list[str]]:
+    """Give how many steps of `pool` run at once in the instance of the Dagster home `home`, and its dead runs in words.
+
+    None is without limit. Nothing is changed: dead runs are left to the next close.
+    """
     with _as_dagster_home(home), dg.DagsterInstance.from_config(str(home)) as instance:
-        for known in instance.event_log_storage.get_pool_limits():
-            if known.name == pool:
-                return int(known.limit)
-        limit = instance.get_concurrency_config().pool_config.default_pool_limit
+        return _pool_limit(instance, pool), dead_run_sentences(instance)
+
+
+def _pool_limit(instance: dg.DagsterInstance, pool: str) -> int | None:
+    for known in instance.event_log_storage.get_pool_limits():
+        if known.name == pool:
+            return int(known.limit)
+    limit = instance.get_concurrency_config().pool_config.default_pool_limit
     return None if limit is None else int(limit)
 
 
@@ -105,30 +111,8 @@ def _dagster_yaml(settings: Settings) -> dict[str, Any]:
 
 
 def run_tags() -> dict[str, str]:
-    """Say which process a run of the command line runs in, so that a killed one can be told from a running one."""
-    return {
-        HOST_TAG: platform.node(),
-        PROCESS_TAG: Process.of_the_run().written(),
-        CLOSE_TAG: uuid.uuid4().hex,
-    }
-
-
-def clear_killed_runs(instance: dg.DagsterInstance) -> None:
-    """Mark runs of the command line on this host whose process is gone as failed, and free their pool slots."""
-    unfinished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED],
-        tags={HOST_TAG: platform.node()},
-    )
-    for run in instance.get_runs(filters=unfinished):
-        process = Process.read(run.tags.get(PROCESS_TAG, ""))
-        if process is None or process.is_gone:
-            end_killed_run(instance, run)
-
-
-def end_killed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Mark a run whose process is gone as failed, and free its pool slots."""
-    instance.report_run_failed(run, "The process that ran this was killed. Close the month again.")
-    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    """Say which process a run of the command line runs in, and tell the run from every other one."""
+    return {**process_tags(), CLOSE_TAG: uuid.uuid4().hex}
 
 
 def progress_sentence(entry: dg.EventLogEntry) -> str | None:

@@ -7,7 +7,6 @@ are read whole (with exact, Arrow-backed types), only the columns named in the i
 `columns` where it has them. Where files are is the storage's business.
 """
 
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from cpg1_assets.errors import DataError
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.steps import enter_step, hold_month
+from cpg1_assets.process import is_the_runs_own
 from cpg1_assets.storage.parquet import Writable, WrittenParquet, write_parquet
 from cpg1_assets.storage.provenance import Provenance
 
@@ -45,7 +45,7 @@ def parquet_io_manager(deployment: Deployment, specs: Mapping[str, FrameSpec]) -
         try:
             yield ParquetIOManager(deployment, specs)
         finally:
-            if multiprocessing.parent_process() is None and context.run is not None:
+            if is_the_runs_own() and context.run is not None:
                 Claims(deployment.home.place).release(context.run.run_id)
 
     # Dagster takes a generator too: what stands after the yield is done when the run is over.

@@ -6,6 +6,7 @@ What the job is made of is wired in `definitions`, which is handed in.
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import dagster as dg
 
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.graph.executor import LOOK_SECONDS, PoolWait
 from cpg1_assets.graph.instance import TOLD_EVENTS, progress_sentence, run_tags
 from cpg1_assets.graph.job import CLOSE_MONTH
 from cpg1_assets.month import CutoffMonth
@@ -113,6 +115,7 @@ def _told(progress: Progress, instance: dg.DagsterInstance, tags: dict[str, str]
 
     def follow() -> None:
         cursor, run_id = None, None
+        wait, look_at = None, 0.0
         last = False
         while not last:
             last = done.wait(_FOLLOW_SECONDS)
@@ -129,6 +132,11 @@ def _told(progress: Progress, instance: dg.DagsterInstance, tags: dict[str, str]
             for record in news.records:
                 sentence = progress_sentence(record.event_log_entry)
                 if sentence is not None:
+                    progress(sentence)
+            if not last and time.monotonic() > look_at:
+                look_at = time.monotonic() + LOOK_SECONDS
+                wait = wait or PoolWait(instance, run_id)
+                for sentence in wait.news():
                     progress(sentence)
 
     follower = threading.Thread(target=follow, daemon=True)

@@ -6,14 +6,15 @@ from typing import Any
 import dagster as dg
 
 from cpg1_assets.errors import ScopeError
-from cpg1_assets.graph.instance import clear_killed_runs, dagster_instance, failed_checks, failures
+from cpg1_assets.graph.dead_runs import end_dead_runs
+from cpg1_assets.graph.instance import dagster_instance, failed_checks, failures
 from cpg1_assets.settings import Settings
 
 
 def list_runs(settings: Settings, limit: int) -> list[dict[str, Any]]:
     """Give the newest `limit` runs: id, month, job, status, start, seconds."""
     with dagster_instance(settings) as instance:
-        clear_killed_runs(instance)
+        end_dead_runs(instance)
         return [_run(record) for record in instance.get_run_records(limit=limit)]
 
 

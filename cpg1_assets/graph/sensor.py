@@ -22,7 +22,8 @@ from cpg1_assets.evidence.chain.proof import require_check_results
 from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.graph.code_versions import code_versions
-from cpg1_assets.graph.in_flight import PARTITION_TAG, STATE_TAG, runs_in_flight
+from cpg1_assets.graph.dead_runs import PARTITION_TAG
+from cpg1_assets.graph.in_flight import STATE_TAG, runs_in_flight
 from cpg1_assets.graph.instance import failures
 from cpg1_assets.graph.job import run_tags
 from cpg1_assets.graph.sealed_month import LATE, LATE_AND_SIGNED_OFF, STATEMENTS

@@ -5,13 +5,9 @@ result gets its types and its order. No business rule lives here; the words that
 `vocabulary`. Another engine would need another version of this module, and of no other.
 """
 
-import itertools
 import math
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import duckdb
@@ -24,6 +20,7 @@ from cpg1_assets.embedded import parquet, quoted
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import Column, FrameSpec
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.partial import spill_folder
 from cpg1_assets.rules.vocabulary import MACROS
 
 Frame: TypeAlias = pd.DataFrame | pa.Table | ds.Dataset | pa.RecordBatchReader
@@ -58,7 +55,6 @@ _NEVER_READ_AS = {
 }
 _FLOATS = {"FLOAT", "DOUBLE"}
 _GLOB_CHARACTERS = set("*?[]{}")
-_spill_numbers: Iterator[int] = itertools.count()
 
 
 class Input(NamedTuple):
@@ -132,9 +128,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
         config={
             "memory_limit": MEMORY_LIMIT,
             # One place per connection: two engines must not share the files they spill to.
-            "temp_directory": str(
-                Path(tempfile.gettempdir()) / f"cpg1-rules-{os.getpid()}-{next(_spill_numbers)}"
-            ),
+            "temp_directory": str(spill_folder("rules")),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             # Inputs are handed in; a variable of the caller's that happens to have the name is not one.

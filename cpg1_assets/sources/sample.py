@@ -6,7 +6,8 @@ many processes can read them at once and nothing can write them.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,25 @@ def ensure_sample_books(folder: Path) -> None:
     """Make the default sample books in `folder` if there are none; several processes may ask at once."""
     if (folder / "books.json").exists():
         return
-    with held_lock(folder.parent / "locks" / "sample_books.lock", wait=True):
+    with _making(folder):
         if not (folder / "books.json").exists():
             make_sample_books(folder)
+
+
+def make_books_anew(folder: Path, *, seed: int, factor: int, progress: Callable[[str], None] | None) -> None:
+    """Make sample books in `folder` in the place of those that are there; see `make_sample_books`."""
+    with _making(folder):
+        make_sample_books(folder, seed=seed, factor=factor, progress=progress)
+
+
+@contextmanager
+def _making(folder: Path) -> Iterator[None]:
+    """Hold the right to make the books; what a killed process left half made is cleared away under it."""
+    lock = folder.parent / "locks" / "sample_books.lock"
+    with held_lock(lock, "the sample books, which are being made", wait=True):
+        for half_made in folder.parent.glob(f".{folder.name}.*-*"):
+            shutil.rmtree(half_made, ignore_errors=True)
+        yield
 
 
 class SampleBooks:

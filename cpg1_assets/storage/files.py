@@ -20,7 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from cpg1_assets.disk import sha256_of, sync, write_whole
 from cpg1_assets.errors import StorageError
-from cpg1_assets.lock import is_running
+from cpg1_assets.partial import clear_partials, partial_name, writer_is_gone
 from cpg1_assets.storage.parquet import WrittenParquet
 from cpg1_assets.storage.provenance import Provenance, is_provenance_name, provenance_name
 
@@ -58,17 +58,15 @@ class ParquetStorage:
     def spool_path(self, asset: str, month: str, writer: str) -> Path:
         """Give a local path to write to before publishing; on local storage it is beside the final file.
 
-        Leftovers of killed writers of the same file are cleared away, those of running ones are not.
+        Leftovers of writers of the same file that are gone are cleared away, those of living ones are not.
         """
         folder = Path(self.root, asset) if self.is_local else self._spool / asset
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for left in folder.glob(f".{month}.*.partial"):
-                if not is_running(left.name.split(".")[-2]):
-                    left.unlink(missing_ok=True)
+            clear_partials(folder, f"{month}.*")
         except OSError as error:
             raise StorageError(f"{folder} cannot be written ({error.strerror}): make it writable.") from error
-        return folder / f".{month}.{writer}.{os.getpid()}.partial"
+        return folder / partial_name(f"{month}.{writer}")
 
     @contextmanager
     def spooled(self, asset: str, month: str, writer: str) -> Iterator[Path]:
@@ -89,14 +87,24 @@ class ParquetStorage:
                 Path(written.path).replace(final)
                 sync(Path(final).parent)
             else:
-                beside = f"{final}.partial"
-                self.filesystem.makedirs(posixpath.dirname(final), exist_ok=True)
+                folder = posixpath.dirname(final)
+                beside = f"{folder}/{partial_name(f'{month}.{os.getpid()}')}"
+                self.filesystem.makedirs(folder, exist_ok=True)
+                self._clear_partials(folder, month)
                 self.filesystem.put_file(str(written.path), beside)
                 self.filesystem.mv(beside, final)
                 written.path.unlink(missing_ok=True)
             self._clear_provenance(asset, month, keep=provenance_name(month, written.sha256))
         except OSError as error:
             raise StorageError(f"{final} cannot be put in place ({error.strerror or error}).") from error
+
+    def _clear_partials(self, folder: str, month: str) -> None:
+        """Clear away, on storage that is not local, what processes left that are certainly gone."""
+        for path in self.filesystem.ls(folder, detail=False):
+            name = posixpath.basename(str(path))
+            if name.startswith(f".{month}.") and name.endswith(".partial") and writer_is_gone(name):
+                with suppress(FileNotFoundError):
+                    self.filesystem.rm_file(str(path))
 
     def provenance(self, asset: str, month: str) -> tuple[str, Provenance | None]:
         """Give the SHA-256 of an asset's file, and where the file came from; None where nothing is said beside it.

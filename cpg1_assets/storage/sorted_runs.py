@@ -4,7 +4,6 @@ DuckDB sorts outside memory too, but what it then needs grows with the width of 
 (decision 0011); an extract of any size has to fit beside everything else on the machine.
 """
 
-import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cpg1_assets.partial import temporary_folder
 from cpg1_assets.storage.background import Background
 
 RUN_BYTES = 16 << 20
@@ -37,8 +37,8 @@ def sorted_batches(
     What does not fit in memory waits in temporary files, gone when the iteration ends in whatever way.
     """
     order = _Order(tuple(key), tuple(rest))
-    with tempfile.TemporaryDirectory(prefix="cpg1-sort-") as name, Background() as beside:
-        folder, runs = Path(name), list[Path]()
+    with temporary_folder("sort") as folder, Background() as beside:
+        runs = list[Path]()
         for table in _tables(batches, schema):
             if len(runs) == _MOST_RUNS:
                 beside.wait()

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -190,18 +191,31 @@ def test_a_place_that_cannot_be_written_is_named(storage: ParquetStorage, tmp_pa
 
 
 def test_leftovers_of_dead_writers_are_cleared_and_those_of_living_ones_are_not(
-    storage: ParquetStorage,
+    storage: ParquetStorage, tmp_path: Path
 ) -> None:
     folder = storage.spool_path("example", MONTH, "run").parent
-    finished = subprocess.Popen(["true"])
-    finished.wait()
-    dead = folder / f".{MONTH}.aaaa.{finished.pid}.partial"
-    living = folder / f".{MONTH}.bbbb.{os.getppid()}.partial"
-    other_month = folder / f".2025-10.cccc.{finished.pid}.partial"
-    for left in (dead, living, other_month):
-        left.touch()
-    storage.spool_path("example", MONTH, "run")
-    assert (dead.exists(), living.exists(), other_month.exists()) == (False, True, True)
+    show_and = (
+        "import os, sys, time; from pathlib import Path; from cpg1_assets.process import Process, lives_in;"
+        "lives_in(Path(sys.argv[1])); print(Process.own().token, flush=True);"
+    )
+    command = [sys.executable, "-c", show_and + "sys.stdin.read()", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as living_one:
+        assert living_one.stdout is not None
+        alive = living_one.stdout.readline().strip()
+        killed = [sys.executable, "-c", show_and + "os.kill(os.getpid(), 9)", str(tmp_path)]
+        dead_one = subprocess.run(killed, capture_output=True, text=True, check=False).stdout.strip()
+        dead = folder / f".{MONTH}.aaaa.{dead_one}.partial"
+        living = folder / f".{MONTH}.bbbb.{alive}.partial"
+        other_month = folder / f".2025-10.cccc.{dead_one}.partial"
+        unknown = folder / f".{MONTH}.dddd.0123456789abcdef.partial"
+        old = folder / f".{MONTH}.eeee.4711.partial"
+        for left in (dead, living, other_month, unknown, old):
+            left.touch()
+        os.utime(old, (0, 0))
+        storage.spool_path("example", MONTH, "run")
+        assert (dead.exists(), living.exists(), other_month.exists()) == (False, True, True)
+        assert unknown.exists(), "of another home on the same storage, perhaps: it may be at work"
+        assert not old.exists(), "nobody has written it for a day"
 
 
 def test_an_asset_reads_its_input_as_the_type_it_asks_for(storage: ParquetStorage) -> None:
@@ -270,7 +284,11 @@ def test_storage_may_be_any_fsspec_url(tmp_path: Path, instance: dg.DagsterInsta
     sha256 = closed.metadata("customer_posting_group_bridge")["sha256"]
     said = f"{root}/customer_posting_group_bridge/{provenance_name(MONTH, sha256)}"
     assert memory.find(root) == sorted([stored, said, f"{root}/ipe_07/{MONTH}.parquet"])
-    left = [path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.parent.name != "locks"]
+    left = [
+        path
+        for path in (tmp_path / "home").rglob("*")
+        if path.is_file() and path.parent.name not in {"locks", "processes"}
+    ]
     assert left == [tmp_path / "home" / "books"], "nothing stays on the way"
 
 

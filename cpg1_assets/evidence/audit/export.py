@@ -23,6 +23,7 @@ from cpg1_assets.evidence.chain.durable import written
 from cpg1_assets.evidence.chain.links import FOLDER, Problem, anchor_of, read_chain
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, sealed_versions
 from cpg1_assets.evidence.packages.package import json_text
+from cpg1_assets.partial import clear_partials, partial_name, temporary_folder
 
 FORMAT = "cpg1-export-1"
 EVIDENCE, README, ABOUT = "evidence", "README.txt", "export.json"
@@ -67,12 +68,13 @@ def export_month(evidence: Path, month: str, out: Path) -> Path:
         names |= {f"{month}/seals/{sealed.folder.name}/{name}" for name in (SEAL_FILE, MANIFEST_FILE)}
     about = json_text({"format": FORMAT, "month": month, "head": anchor_of(links[-1])})
     texts = {README: _readme(month, anchor_of(links[-1])), ABOUT: about}
-    beside = out.with_name(f".{out.name}.partial")
+    beside = out.with_name(partial_name(out.name))
     if out.exists():
         raise EvidenceError(f"{out} is there already and is not overwritten: give another --out.")
     if out.resolve().is_relative_to(evidence.resolve()):
         raise EvidenceError(f"{out} is in the evidence folder, where it does not belong: give another --out.")
     with written(f"The archive {out}"):
+        clear_partials(out.parent, out.name)
         try:
             with beside.open("wb") as file:
                 _write(file, texts, evidence, sorted(names))
@@ -96,8 +98,8 @@ def opened_evidence(path: Path) -> Iterator[OpenedEvidence]:
         else:
             yield OpenedEvidence(path)
     elif path.is_file():
-        with tempfile.TemporaryDirectory(prefix="cpg1-evidence-") as temporary:
-            yield _unpacked(path, Path(temporary))
+        with temporary_folder("evidence") as temporary:
+            yield _unpacked(path, temporary)
     else:
         raise EvidenceError(f"{path} is not there: give an evidence folder or an exported archive.")
 

@@ -6,7 +6,6 @@ to a folder of its own that is taken away again.
 """
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, SEAL_FI
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.partial import temporary_folder
 from cpg1_assets.rules.check_results import check_results
 from cpg1_assets.rules.checks import check_statements, checks
 from cpg1_assets.rules.classification import Classification
@@ -133,8 +133,8 @@ def reperform(sealed: Path) -> Reperformance:
     _require_all(sealed)
     seal = read_seal(sealed)
     circumstances = _circumstances(sealed, CutoffMonth.parse(str(seal["month"])))
-    with tempfile.TemporaryDirectory(prefix="cpg1-reperform-") as place:
-        outcomes = tuple(_outcomes(sealed, Path(place), circumstances))
+    with temporary_folder("reperform") as place:
+        outcomes = tuple(_outcomes(sealed, place, circumstances))
     context = _json(sealed / CONTEXT_FILE)
     here = system_context(
         run_id="",
@@ -162,8 +162,8 @@ def frames_that_differ(version: Path, month: str) -> list[str]:
     The version need not be sealed yet: only its data, rules, scope and statements are looked at.
     """
     circumstances = _circumstances(version, CutoffMonth.parse(month))
-    with tempfile.TemporaryDirectory(prefix="cpg1-reperform-") as place:
-        return [each.asset for each in _outcomes(version, Path(place), circumstances) if not each.identical]
+    with temporary_folder("reperform") as place:
+        return [each.asset for each in _outcomes(version, place, circumstances) if not each.identical]
 
 
 def read_seal(sealed: Path) -> dict[str, Any]:

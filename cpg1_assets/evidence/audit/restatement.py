@@ -5,7 +5,6 @@ Dagster: storage is asked for an asset's hash and bytes, and nothing else.
 """
 
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +15,7 @@ from cpg1_assets.errors import StorageError
 from cpg1_assets.evidence.audit.differences import KINDS, CompanyTotal, Differences, differences
 from cpg1_assets.evidence.chain.seal import SealedVersion, sealed_versions
 from cpg1_assets.frame import FrameSpec
+from cpg1_assets.partial import temporary_folder
 
 
 class Storage(Protocol):
@@ -128,9 +128,9 @@ def restatement(
         elif now != sha256:
             # An asset that was taken out of the control since has no key any more: its rows come and go.
             spec = specs.get(asset) or FrameSpec(name=asset, title=asset, key=(), columns=())
-            with tempfile.TemporaryDirectory(prefix="cpg1-restated-") as place:
+            with temporary_folder("restated") as place:
                 # A copy: the storage may be remote, and a run may replace the file while it is read.
-                copy = Path(place) / f"{asset}.parquet"
+                copy = place / f"{asset}.parquet"
                 with storage.opener(asset, month)() as stream, copy.open("wb") as file:
                     shutil.copyfileobj(stream, file)
                 differing = differences(sealed.data(asset), copy, spec, shown=shown)

@@ -22,6 +22,7 @@ from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.durable import written
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.lock import held_lock
+from cpg1_assets.partial import clear_partials, partial_name
 
 FORMAT = "cpg1-chain-1"
 FOLDER = "chain"
@@ -164,7 +165,7 @@ def append_link(evidence: Path, kind: str, body: Mapping[str, Any], *, signer: S
     with chain_lock(evidence), written(f"The chain {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         sync(evidence)
-        _clear_half_written(folder)
+        clear_partials(folder)
         links = read_chain(evidence)
         unsigned = Link(
             index=len(links) + 1,
@@ -185,12 +186,12 @@ def append_link(evidence: Path, kind: str, body: Mapping[str, Any], *, signer: S
 def clear_half_written(evidence: Path) -> None:
     """Clear away what a killed process left half written beside the links. Raises EvidenceError."""
     with chain_lock(evidence), written(f"The chain {evidence / FOLDER}"):
-        _clear_half_written(evidence / FOLDER)
+        clear_partials(evidence / FOLDER)
 
 
 def chain_lock(evidence: Path) -> AbstractContextManager[None]:
     """Hold the right to add to the chain; the lock is beside the evidence, never in it."""
-    return held_lock(evidence.parent / "locks" / "evidence-chain.lock", wait=True)
+    return held_lock(evidence.parent / "locks" / "evidence-chain.lock", "the chain of seals", wait=True)
 
 
 def anchor_of(link: Link) -> str:
@@ -223,14 +224,9 @@ def os_account() -> str:
         return "unknown"
 
 
-def _clear_half_written(folder: Path) -> None:
-    for left in folder.glob(".*.partial"):
-        left.unlink(missing_ok=True)  # nobody else writes under the lock
-
-
 def _publish(link: Link, folder: Path) -> None:
     final = evidence_file = folder / f"{link.index:06d}.json"
-    beside = folder / f".{final.name}.{os.getpid()}.partial"
+    beside = folder / partial_name(f"{final.name}.{os.getpid()}")
     with beside.open("xb") as file:
         file.write(link.content())
         file.flush()

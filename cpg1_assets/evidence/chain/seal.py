@@ -7,7 +7,6 @@ is taken up by the next sealing. No Dagster here, and nothing is read but the ev
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +32,8 @@ from cpg1_assets.evidence.chain.links import (
 from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.evidence.packages.package import Document, json_text
-from cpg1_assets.lock import held_lock, is_running
+from cpg1_assets.lock import held_lock
+from cpg1_assets.partial import clear_partials, partial_name
 from cpg1_assets.validation import NOTHING_TO_TEST
 
 FORMAT = "cpg1-seal-1"
@@ -198,11 +198,11 @@ def seal_month(
     """
     folder = seals_folder(evidence, month)
     with (
-        held_lock(evidence.parent / "locks" / f"seal-{month}.lock", wait=True),
+        held_lock(evidence.parent / "locks" / f"seal-{month}.lock", f"the seal of {month}", wait=True),
         written(f"The seal of {month} in {folder}"),
     ):
         folder.mkdir(parents=True, exist_ok=True)
-        _clear_partials(folder)
+        clear_partials(folder)
         clear_half_written(evidence)
         read_chain(evidence)  # nothing is put on top of a damaged chain
         _take_up_unlinked(evidence, month, signer)
@@ -221,7 +221,8 @@ def _write_version(evidence: Path, month: str, version: int, content: MonthConte
 
     folder = seals_folder(evidence, month)
     final = folder / version_name(version)
-    beside = folder / f".{final.name}.{os.getpid()}.partial"
+    beside = folder / partial_name(final.name)
+    shutil.rmtree(beside, ignore_errors=True)  # what a killed step of this very run left half written
     prefix = f"{SEALS}/{final.name}"
     try:
         rows = []
@@ -422,10 +423,3 @@ def _is_whole(month_folder: Path, folder: Path, month: str) -> bool:
         )
     except (OSError, ValueError, KeyError, TypeError, EvidenceError):
         return False
-
-
-def _clear_partials(folder: Path) -> None:
-    """Clear away what killed sealings left half written; those of running processes stay."""
-    for left in folder.glob(".*.partial"):
-        if left.name.split(".")[-2] == str(os.getpid()) or not is_running(left.name.split(".")[-2]):
-            shutil.rmtree(left, ignore_errors=True)

@@ -184,7 +184,7 @@ def _require_nobody_works_on(evidence: Path, month: str) -> None:
 
 def signing_lock(evidence: Path) -> AbstractContextManager[None]:
     """Hold the right to sign or reopen: nobody does between the look at the others and the new link."""
-    return held_lock(evidence.parent / "locks" / "sign-off.lock", wait=True)
+    return held_lock(evidence.parent / "locks" / "sign-off.lock", "the right to sign", wait=True)
 
 
 def require_as_sealed(evidence: Path, month: str, problems_of: Callable[[Path, str], list[Problem]]) -> None:

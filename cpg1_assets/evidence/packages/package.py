@@ -5,7 +5,6 @@ What each numbered file holds is in docs/evidence.md. Nothing here knows Dagster
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sync
 from cpg1_assets.errors import StorageError
-from cpg1_assets.lock import is_running
+from cpg1_assets.partial import clear_partials, partial_name
 
 SNAPSHOT_ROWS = 1_000
 _RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -31,10 +30,9 @@ def write_package(folder: Path, documents: Mapping[str, Document]) -> Path:
     kept: the new one gets the next free number. Raises StorageError when it cannot be written; then
     nothing is left behind.
     """
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    for left in folder.parent.glob(".*.partial"):
-        if left == beside or not is_running(left.name.split(".")[-2]):
-            shutil.rmtree(left, ignore_errors=True)  # what a killed run left half written
+    beside = folder.with_name(partial_name(folder.name))
+    clear_partials(folder.parent)
+    shutil.rmtree(beside, ignore_errors=True)  # what a killed step of this very run left half written
     try:
         for name, document in documents.items():
             path = beside / name

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,9 @@ def test_several_processes_add_to_one_chain(tmp_path: Path) -> None:
 def test_nothing_but_links_is_left_in_the_folder(tmp_path: Path) -> None:
     evidence = tmp_path / "evidence"
     (evidence / "chain").mkdir(parents=True)
-    (evidence / "chain" / ".000001.json.1.partial").write_text("half")
+    old = evidence / "chain" / ".000001.json.1.partial"
+    old.write_text("half")
+    os.utime(old, (0, 0))
     append_link(evidence, "seal", {"month": "2025-01"})
     assert [path.name for path in (evidence / "chain").iterdir()] == ["000001.json"]
 

@@ -168,7 +168,10 @@ def killed_at(evidence: Path, step: int, *, run: str, amount: int) -> int:
     program = textwrap.dedent(f"""
         import os, sys
         from pathlib import Path
+        from cpg1_assets.process import lives_in
         from cpg1_assets_tests.evidence.small_year import small_month
+        Path({str(evidence.parent)!r}).mkdir(exist_ok=True)
+        lives_in(Path({str(evidence.parent)!r}))
         steps = 0
         def dying(operation):
             def run(*args, **kwargs):
