@@ -4,13 +4,21 @@ Which home it is, and everything else a deployment decides, is in `settings`; wh
 """
 
 import os
-import threading
-from contextlib import suppress
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cpg1_assets.errors import SettingsError, StorageError
+from cpg1_assets.disk import try_writing, write_whole
+from cpg1_assets.errors import Cpg1Error, SettingsError
+from cpg1_assets.lock import held_lock
+from cpg1_assets.refusal import DAGSTER_HOME, STANDARD_OUTPUT, TMPDIR, Place, Refusal, refusal_of
 from cpg1_assets.settings import BOOKS, Settings
+
+_LOCAL = re.compile(r"^(?:file|local)://")
+_REMOTE = re.compile(r"^[A-Za-z0-9+.-]+:")
 
 
 @dataclass(frozen=True)
@@ -101,22 +109,56 @@ class Home:
         Raises StorageError when it cannot be made or written, and SettingsError when it keeps months of other
         books: simulated figures must not lie beside the control's, nor be sealed in one chain with them.
         """
-        root, books = self.settings.home, self.settings.books
-        probe = root / f".writable-{os.getpid()}-{threading.get_ident()}"
-        try:
+        root = self.settings.home
+        with naming_places(self.settings):
             self.place.mkdir(parents=True, exist_ok=True)
-            try:
-                probe.write_text(f"{books}\n", encoding="utf-8")
-                with suppress(FileExistsError):
-                    os.link(probe, self._books_file)  # of several that try at once, one has its way
-            finally:
-                probe.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"CPG1_HOME {root} cannot be written ({error.strerror or error}). "
-                "Make the folder writable, or set CPG1_HOME to one that is."
-            ) from error
+            if not self._books_file.exists():
+                try_writing(self.place)
+                # Under a lock, not by a link that fails where there is a file: not every file system has those.
+                with held_lock(root / "locks" / "home.lock", wait=True):
+                    if not self._books_file.exists():
+                        write_whole(self._books_file, f"{self.settings.books}\n".encode())
         self.require_own_books()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every local folder that a close of this scope writes to, each with the setting that moves it."""
+        return (
+            Place("home", "CPG1_HOME", self.place),
+            Place("evidence", "CPG1_HOME", self.evidence_folder),
+            *self._storage_place(),
+            Place("temporary files", TMPDIR, temporary_folder()),
+        )
+
+    def require_places(self) -> None:
+        """Raise StorageError naming the first place that cannot be written: before a source is asked for anything."""
+        with naming_places(self.settings):
+            for place in self.places:
+                if place.setting != TMPDIR:
+                    place.folder.mkdir(parents=True, exist_ok=True)
+                try_writing(place.folder)
+
+    def place_of(self, refusal: Refusal) -> Place | None:
+        """Give the place that a refusal is about; None where it is none of a deployment's."""
+        dagster = Place("Dagster's home", DAGSTER_HOME, dagster_folder(self.settings))
+        known = (*self.places, dagster)
+        if refusal.setting is not None:
+            return next((place for place in known if place.setting == refusal.setting), None)
+        if refusal.path is None or refusal.path == STANDARD_OUTPUT:
+            return None
+        above = [place for place in known if _lies_in(refusal.path, place.folder)]
+        above += [Place("home", "CPG1_HOME", self.settings.home)] * _lies_in(refusal.path, self.settings.home)
+        nearest = max(above, key=lambda place: len(str(place.folder)), default=None)
+        if nearest is not None and nearest.setting == "CPG1_HOME":
+            return Place("home", "CPG1_HOME", self.settings.home)
+        return nearest
+
+    def _storage_place(self) -> tuple[Place, ...]:
+        url = self.storage_url
+        if self.settings.storage is None:
+            return (Place("storage", "CPG1_HOME", Path(url)),)
+        folder = _LOCAL.sub("", url)
+        return () if _REMOTE.match(folder) else (Place("storage", "CPG1_STORAGE", Path(folder).absolute()),)
 
     def require_own_books(self) -> None:
         """Raise SettingsError when the home keeps months of other books, or does not say of which."""
@@ -130,3 +172,37 @@ class Home:
     @property
     def _books_file(self) -> Path:
         return self.settings.home / "books"
+
+
+def dagster_folder(settings: Settings) -> Path:
+    """Dagster's home: that of DAGSTER_HOME, else `dagster` in the product's; a narrowed scope has one of its own."""
+    given = os.environ.get(DAGSTER_HOME)
+    return Path(given) if given and settings.scope is None else Home(settings).place / "dagster"
+
+
+def temporary_folder() -> Path:
+    """Where temporary files go: what TMPDIR (TEMP, TMP) says, and only where nothing is said the system's own.
+
+    Python goes elsewhere without a word where that cannot be written, to the working directory in the end.
+    """
+    said = next(filter(None, map(os.environ.get, ("TMPDIR", "TEMP", "TMP"))), None)
+    return Path(said).absolute() if said else Path(tempfile.gettempdir())
+
+
+@contextmanager
+def naming_places(settings: Settings) -> Iterator[None]:
+    """Make one sentence of what a disk refuses within: which place it is, the setting that moves it, what to do."""
+    try:
+        yield
+    except Exception as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        place = Home(settings).place_of(refusal)
+        if place is None and isinstance(error, Cpg1Error):
+            raise
+        raise refusal.error(place) from error
+
+
+def _lies_in(path: str, folder: Path) -> bool:
+    return Path(path) == folder or folder in Path(path).parents

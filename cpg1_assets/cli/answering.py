@@ -2,13 +2,18 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import ParamSpec
 
 import click
 
+from cpg1_assets.cli.output import standard_output
 from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.home import Home
+from cpg1_assets.refusal import refusal_of
+from cpg1_assets.settings import Settings
 
 P = ParamSpec("P")
 FAILED = 1
@@ -20,14 +25,33 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with _naming_places(), standard_output():
+                command(*args, **kwargs)
         except Cpg1Error as error:
-            if kwargs.get("as_json"):
-                click.echo(json.dumps({"error": str(error), "exit_status": FAILED}, ensure_ascii=False))
-            click.echo(f"Error: {error}", err=True)
+            said = str(error)
+            with suppress(OSError):
+                if kwargs.get("as_json"):
+                    click.echo(json.dumps({"error": said, "exit_status": FAILED}, ensure_ascii=False))
+            with suppress(OSError):
+                click.echo(f"Error: {said}", err=True)
             sys.exit(FAILED)
 
     return run
+
+
+@contextmanager
+def _naming_places() -> Iterator[None]:
+    """Make a sentence of what a disk refuses, whatever command met it; wrong settings name no place."""
+    try:
+        yield
+    except Exception as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        place = None
+        with suppress(Cpg1Error):
+            place = Home(Settings.from_environment()).place_of(refusal)
+        raise refusal.error(place) from error
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -34,6 +34,7 @@ from cpg1_assets.graph.instance import (
 from cpg1_assets.graph.instance import failed_checks as failed_in_run
 from cpg1_assets.graph.run import Progress, longest, run_month
 from cpg1_assets.graph.steps import run_is_over
+from cpg1_assets.home import naming_places
 from cpg1_assets.lock import held_lock
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
@@ -77,8 +78,14 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     cannot be written. A source that
     refuses and a run that fails are outcomes, not exceptions.
     """
+    with naming_places(settings):
+        return _closed(settings, month, progress)
+
+
+def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
     deployment = open_deployment(settings)
     deployment.home.prepare()
+    deployment.home.require_places()
     deployment.home.require_inbox()
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (

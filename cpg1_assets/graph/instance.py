@@ -15,7 +15,7 @@ from dagster._core.events import DagsterEventType  # the public enum lacks some 
 from cpg1_assets.disk import write_whole
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
-from cpg1_assets.home import Home
+from cpg1_assets.home import Home, dagster_folder, naming_places
 from cpg1_assets.process import Process
 from cpg1_assets.settings import Settings
 from cpg1_assets.validation import NOTHING_TO_TEST, found_in
@@ -33,7 +33,7 @@ TOLD_EVENTS = {
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the Dagster instance of DAGSTER_HOME, or, where that is not set, of `$CPG1_HOME/dagster`."""
     prepare_dagster_home(settings)
-    with dg.DagsterInstance.get() as instance:
+    with naming_places(settings), dg.DagsterInstance.get() as instance:
         yield instance
 
 
@@ -45,11 +45,12 @@ def prepare_dagster_home(settings: Settings) -> None:
     Home(settings).prepare()
     if os.environ.get("DAGSTER_HOME") and settings.scope is None:
         return
-    home = Home(settings).place / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        write_whole(config, yaml.safe_dump(_dagster_yaml(settings), sort_keys=False).encode())
+    home = dagster_folder(settings)
+    with naming_places(settings):
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / "dagster.yaml"
+        if not config.exists():
+            write_whole(config, yaml.safe_dump(_dagster_yaml(settings), sort_keys=False).encode())
     os.environ["DAGSTER_HOME"] = str(home)
 
 

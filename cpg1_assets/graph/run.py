@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -112,6 +112,11 @@ def _told(progress: Progress, instance: dg.DagsterInstance, tags: dict[str, str]
     done = threading.Event()
 
     def follow() -> None:
+        # What goes wrong with the event log or the terminal ends the telling, not the close, which meets it itself.
+        with suppress(Exception):
+            follow_to_the_end()
+
+    def follow_to_the_end() -> None:
         cursor, run_id = None, None
         last = False
         while not last:

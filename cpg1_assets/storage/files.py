@@ -21,6 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 from cpg1_assets.disk import sha256_of, sync, write_whole
 from cpg1_assets.errors import StorageError
 from cpg1_assets.lock import is_running
+from cpg1_assets.refusal import refused
 from cpg1_assets.storage.parquet import WrittenParquet
 from cpg1_assets.storage.provenance import Provenance, is_provenance_name, provenance_name
 
@@ -67,7 +68,7 @@ class ParquetStorage:
                 if not is_running(left.name.split(".")[-2]):
                     left.unlink(missing_ok=True)
         except OSError as error:
-            raise StorageError(f"{folder} cannot be written ({error.strerror}): make it writable.") from error
+            raise refused(error, f"{asset} of {month}", folder) from error
         return folder / f".{month}.{writer}.{os.getpid()}.partial"
 
     @contextmanager
@@ -96,7 +97,7 @@ class ParquetStorage:
                 written.path.unlink(missing_ok=True)
             self._clear_provenance(asset, month, keep=provenance_name(month, written.sha256))
         except OSError as error:
-            raise StorageError(f"{final} cannot be put in place ({error.strerror or error}).") from error
+            raise refused(error, f"{asset} of {month}", final) from error
 
     def provenance(self, asset: str, month: str) -> tuple[str, Provenance | None]:
         """Give the SHA-256 of an asset's file, and where the file came from; None where nothing is said beside it.

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sync
-from cpg1_assets.errors import StorageError
 from cpg1_assets.lock import is_running
+from cpg1_assets.refusal import naming
 
 SNAPSHOT_ROWS = 1_000
 _RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -36,29 +36,27 @@ def write_package(folder: Path, documents: Mapping[str, Document]) -> Path:
         if left == beside or not is_running(left.name.split(".")[-2]):
             shutil.rmtree(left, ignore_errors=True)  # what a killed run left half written
     try:
-        for name, document in documents.items():
-            path = beside / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(document, Path):
-                shutil.copyfile(document, path)
-            elif callable(document):
-                with document() as stream, path.open("wb") as file:
-                    shutil.copyfileobj(stream, file)
-            else:
-                path.write_bytes(_bytes(document))
-            sync(path)
-        final, attempt = folder, 1
-        while final.exists():
-            attempt += 1
-            final = folder.with_name(f"{folder.name}-{attempt}")
-        beside.rename(final)
-        sync(final.parent)
-    except OSError as error:
+        with naming("An evidence package", folder):
+            for name, document in documents.items():
+                path = beside / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if isinstance(document, Path):
+                    shutil.copyfile(document, path)
+                elif callable(document):
+                    with document() as stream, path.open("wb") as file:
+                        shutil.copyfileobj(stream, file)
+                else:
+                    path.write_bytes(_bytes(document))
+                sync(path)
+            final, attempt = folder, 1
+            while final.exists():
+                attempt += 1
+                final = folder.with_name(f"{folder.name}-{attempt}")
+            beside.rename(final)
+            sync(final.parent)
+    except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
-        raise StorageError(
-            f"The evidence package {folder} cannot be written ({error.strerror or error}). "
-            "Nothing was left half written; mend the folder or free some space and run again."
-        ) from error
+        raise
     return final
 
 
