@@ -3,21 +3,25 @@
 Which home it is, and everything else a deployment decides, is in `settings`; what is in the files is not known here.
 """
 
+import errno
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cpg1_assets.disk import try_writing, write_whole
-from cpg1_assets.errors import Cpg1Error, SettingsError
+from cpg1_assets.errors import SettingsError
 from cpg1_assets.lock import held_lock
-from cpg1_assets.refusal import DAGSTER_HOME, STANDARD_OUTPUT, TMPDIR, Place, Refusal, refusal_of
+from cpg1_assets.refusal import DAGSTER_HOME, STANDARD_OUTPUT, TMPDIR, DiskError, Place, Refusal, refusal_of
 from cpg1_assets.settings import BOOKS, Settings
 
 _LOCAL = re.compile(r"^(?:file|local)://")
+_ALMOST_FULL = 1 << 20
 _REMOTE = re.compile(r"^[A-Za-z0-9+.-]+:")
 
 
@@ -138,8 +142,14 @@ class Home:
                     place.folder.mkdir(parents=True, exist_ok=True)
                 try_writing(place.folder)
 
-    def place_of(self, refusal: Refusal) -> Place | None:
-        """Give the place that a refusal is about; None where it is none of a deployment's."""
+    def error_of(self, refusal: Refusal) -> DiskError:
+        """Make the product's error of a refusal: with the place, the setting that moves it, what to do."""
+        place = self._place_of(refusal)
+        if refusal.hides_why and place is not None:
+            refusal = replace(refusal, **_why(place.folder))
+        return refusal.error(place)
+
+    def _place_of(self, refusal: Refusal) -> Place | None:
         dagster = Place("Dagster's home", DAGSTER_HOME, dagster_folder(self.settings))
         known = (*self.places, dagster)
         if refusal.setting is not None:
@@ -198,10 +208,18 @@ def naming_places(settings: Settings) -> Iterator[None]:
         refusal = refusal_of(error)
         if refusal is None:
             raise
-        place = Home(settings).place_of(refusal)
-        if place is None and isinstance(error, Cpg1Error):
-            raise
-        raise refusal.error(place) from error
+        raise Home(settings).error_of(refusal) from error
+
+
+def _why(folder: Path) -> dict[str, Any]:
+    """Find out why a database in `folder` failed, which it hardly says: by what the system says to a small file."""
+    try:
+        try_writing(folder)
+        if shutil.disk_usage(folder).free < _ALMOST_FULL:
+            return {"number": errno.ENOSPC}
+    except OSError as error:
+        return {"number": error.errno or 0, "why": error.strerror or str(error)}
+    return {}
 
 
 def _lies_in(path: str, folder: Path) -> bool:

@@ -61,6 +61,7 @@ _SPILL = re.compile(r"failed to offload data block|max_temp_directory_size")
 _ENGINE = re.compile(r'"(?P<path>[^"]+)"[^"]*?: *(?P<why>' + "|".join(map(re.escape, _BY_WORDS)) + ")")
 _ARROW = re.compile(r"(?:'(?P<path>[^']+)'.*?)?\[errno (?P<number>\d+)\]", re.DOTALL)
 _SYSTEM = re.compile(r"^\[Errno (?P<number>\d+)\] (?P<why>[^:']+)(?:: '(?P<path>[^']+)')?")
+_SENTENCE = re.compile(r".* cannot be (?:written|used) \((.*\)\. .*)", re.DOTALL)
 _NO_TEMPORARY = "No usable temporary directory found"
 
 
@@ -85,6 +86,8 @@ class Refusal:
     path: str | None = None
     what: str = ""
     setting: str | None = None
+    hides_why: bool = False
+    """Whether it came from SQLite, whose words are the same for many a reason."""
 
     def sentence(self, place: Place | None = None) -> str:
         """Say what was refused, why, and what to do; `place` is the one the path lies in."""
@@ -155,7 +158,7 @@ def refusal_in(text: str) -> Refusal | None:
     """Give what a disk refused, from the text of an error that is not there any more."""
     for words, (number, why) in _SQLITE.items():
         if words in text and "sqlite3" in text:
-            return Refusal(number, why, what="Dagster's database", setting=DAGSTER_HOME)
+            return Refusal(number, why, what="Dagster's database", setting=DAGSTER_HOME, hides_why=True)
     if _SPILL.search(text) and "offload" in text:
         return Refusal(errno.ENOSPC, "no room to sort on disk", what="A temporary file", setting=TMPDIR)
     found = _ENGINE.search(text)
@@ -166,6 +169,12 @@ def refusal_in(text: str) -> Refusal | None:
         number = int(found["number"])
         return Refusal(number, os.strerror(number), found["path"])
     return None
+
+
+def said_of_disk(text: str) -> str | None:
+    """Give what a refusal's sentence says of the place and of what to do, without the file; None for another text."""
+    found = _SENTENCE.fullmatch(text)
+    return found[1] if found is not None else None
 
 
 @contextmanager

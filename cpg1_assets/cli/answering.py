@@ -10,7 +10,7 @@ from typing import ParamSpec
 import click
 
 from cpg1_assets.cli.output import standard_output
-from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.errors import Cpg1Error, SettingsError
 from cpg1_assets.home import Home
 from cpg1_assets.refusal import refusal_of
 from cpg1_assets.settings import Settings
@@ -48,10 +48,11 @@ def _naming_places() -> Iterator[None]:
         refusal = refusal_of(error)
         if refusal is None:
             raise
-        place = None
-        with suppress(Cpg1Error):
-            place = Home(Settings.from_environment()).place_of(refusal)
-        raise refusal.error(place) from error
+        try:
+            found = Home(Settings.from_environment()).error_of(refusal)
+        except SettingsError:
+            found = refusal.error()
+        raise found from error
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

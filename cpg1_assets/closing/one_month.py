@@ -37,6 +37,7 @@ from cpg1_assets.graph.steps import run_is_over
 from cpg1_assets.home import naming_places
 from cpg1_assets.lock import held_lock
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.refusal import said_of_disk
 from cpg1_assets.settings import Settings
 
 
@@ -123,7 +124,7 @@ def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> Close
             lines=lines,
             failed_checks=failed,
             untested_checks=[check for check in found if not check["tested"]],
-            failures=refused or ([] if success else failures(instance, run_id)),
+            failures=refused or ([] if success else _once(failures(instance, run_id))),
             evidence=str(deployment.home.evidence_folder / month.key),
             files=materialized_hashes(instance, run_id),
             inputs=inputs,
@@ -132,6 +133,17 @@ def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> Close
         )
         write_record(settings, month, outcome.as_dict())
         return outcome
+
+
+def _once(failed: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Say once what a disk refused to several steps: they differ in the file, not in the place or what to do."""
+    steps: dict[str, list[str]] = {}
+    said: dict[str, str] = {}
+    for step, why in failed:
+        of_disk = said_of_disk(why)
+        steps.setdefault(of_disk or f"{step}: {why}", []).append(step)
+        said.setdefault(of_disk or f"{step}: {why}", why)
+    return [(", ".join(names), said[what]) for what, names in steps.items()]
 
 
 def _require_free(deployment: Deployment, month: CutoffMonth, instance: Instance) -> None:

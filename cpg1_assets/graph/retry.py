@@ -10,19 +10,22 @@ from dagster_shared.error import SerializableErrorInfo
 from cpg1_assets.errors import Cpg1Error, TransientSourceError
 from cpg1_assets.home import naming_places
 from cpg1_assets.refusal import refusal_in
+from cpg1_assets.settings import Settings
 
 _OUR_ERRORS = f"{__name__.partition('.')[0]}."
 
 
 @contextmanager
-def retrying(context: dg.AssetExecutionContext, waits: Sequence[float] = ()) -> Iterator[None]:
+def retrying(
+    context: dg.AssetExecutionContext, settings: Settings, waits: Sequence[float] = ()
+) -> Iterator[None]:
     """Turn the product's errors into Dagster's: transient ones are retried, all others never.
 
-    A transient source error is retried after each of `waits` seconds in turn; then it fails for good. Everything
-    else goes through as it is.
+    A transient source error is retried after each of `waits` seconds in turn; then it fails for good. What a disk
+    refuses is said with the place that `settings` lead to. Everything else goes through as it is.
     """
     try:
-        with naming_places(context.resources.deployment.settings):
+        with naming_places(settings):
             yield
     except Cpg1Error as error:
         retried = context.retry_number

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cpg1_assets.refusal import naming
 from cpg1_assets.storage.background import Background
 
 RUN_BYTES = 16 << 20
@@ -92,7 +93,11 @@ def _has_neighbours_alike(keys: pa.Table) -> bool:
 
 
 def _kept(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> Path:
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as writer:
+    with (
+        naming("A temporary file", path),
+        pa.OSFile(str(path), "wb") as file,
+        pa.ipc.new_stream(file, schema) as writer,
+    ):
         for batch in batches:
             rows = max(1, batch.num_rows * _PART_BYTES // max(1, batch.nbytes))
             for start in range(0, batch.num_rows, rows):
