@@ -6,6 +6,7 @@ Which home it is, and everything else a deployment decides, is in `settings`; wh
 import errno
 import os
 import re
+import resource
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from cpg1_assets.disk import try_writing, write_whole
-from cpg1_assets.errors import SettingsError
+from cpg1_assets.errors import SettingsError, StorageError
 from cpg1_assets.lock import held_lock
 from cpg1_assets.refusal import DAGSTER_HOME, STANDARD_OUTPUT, TMPDIR, DiskError, Place, Refusal, refusal_of
 from cpg1_assets.settings import BOOKS, Settings
 
 _LOCAL = re.compile(r"^(?:file|local)://")
+_KEPT_BESIDE = ("claims", "closes", "locks", "logs")
+LEAST_OPEN_FILES = 48
+"""What a close of the sample books was seen to need, and a little more."""
 _ALMOST_FULL = 1 << 20
 _REMOTE = re.compile(r"^[A-Za-z0-9+.-]+:")
 
@@ -96,9 +100,16 @@ class Home:
         """
         try:
             kept = self._books_file.read_text(encoding="utf-8").strip()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError as error:
+            if self.settings.home.is_symlink() and not self.settings.home.exists():
+                raise self.error_of(
+                    Refusal(errno.ENOENT, os.strerror(errno.ENOENT), str(self.settings.home))
+                ) from error
             return self.settings.books
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            at = self.settings.home if isinstance(error, NotADirectoryError) else self._books_file
+            raise self.error_of(Refusal(error.errno or 0, error.strerror or str(error), str(at))) from error
+        except UnicodeDecodeError as error:
             kept = str(error)
         if kept not in BOOKS:
             raise SettingsError(
@@ -136,11 +147,20 @@ class Home:
 
     def require_places(self) -> None:
         """Raise StorageError naming the first place that cannot be written: before a source is asked for anything."""
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if files < LEAST_OPEN_FILES:
+            raise StorageError(
+                f"This process may open {files} files at once, and a close needs {LEAST_OPEN_FILES}: raise the limit "
+                "(ulimit -n 1024), and run again."
+            )
         with naming_places(self.settings):
             for place in self.places:
                 if place.setting != TMPDIR:
                     place.folder.mkdir(parents=True, exist_ok=True)
                 try_writing(place.folder)
+            for name in _KEPT_BESIDE:  # a folder of the home, unless somebody put it elsewhere
+                (self.place / name).mkdir(exist_ok=True)
+                try_writing(self.place / name)
 
     def error_of(self, refusal: Refusal) -> DiskError:
         """Make the product's error of a refusal: with the place, the setting that moves it, what to do."""
@@ -217,6 +237,8 @@ def _why(folder: Path) -> dict[str, Any]:
         try_writing(folder)
         if shutil.disk_usage(folder).free < _ALMOST_FULL:
             return {"number": errno.ENOSPC}
+        if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
+            return {"number": errno.EFBIG}
     except OSError as error:
         return {"number": error.errno or 0, "why": error.strerror or str(error)}
     return {}

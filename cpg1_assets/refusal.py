@@ -93,7 +93,7 @@ class Refusal:
         """Say what was refused, why, and what to do; `place` is the one the path lies in."""
         subject = self.what or self.path or "A file"
         setting = place.setting if place is not None else self.setting
-        named = f"{setting} ({place.folder})" if place is not None else setting or "that folder"
+        named = f"{setting} ({place.folder})" if place is not None else setting or "this folder"
         to_do = _TO_DO.get(self.number, "Mend that{or_elsewhere}, and run again.").format(
             place=named,
             or_larger=f", or set {setting} to a folder on a larger one" if setting else "",

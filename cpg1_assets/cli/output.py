@@ -1,4 +1,4 @@
-"""Standard output that may be full, or that nobody reads any more: an error that says where it was."""
+"""What the disk does to a command: its errors as sentences, standard output that is full or nobody reads any more."""
 
 import io
 import os
@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from cpg1_assets.refusal import STANDARD_OUTPUT
+from cpg1_assets.errors import SettingsError
+from cpg1_assets.home import Home
+from cpg1_assets.refusal import STANDARD_OUTPUT, refusal_of
+from cpg1_assets.settings import Settings
 
 
 class _Named(io.FileIO):
@@ -54,6 +57,22 @@ def standard_output() -> Iterator[None]:
         sys.stdout = given
         with suppress(OSError):
             named.flush()
+
+
+@contextmanager
+def disk_errors_named() -> Iterator[None]:
+    """Make a sentence of what a disk refuses, whatever command met it; where the settings are wrong, without the place."""
+    try:
+        yield
+    except Exception as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        try:
+            found = Home(Settings.from_environment()).error_of(refusal)
+        except SettingsError:
+            found = refusal.error()
+        raise found from error
 
 
 def _give_up(descriptor: int) -> None:

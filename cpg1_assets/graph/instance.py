@@ -156,7 +156,17 @@ def failures(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]
             continue
         described = data.user_failure_data.description if data.user_failure_data is not None else None
         found.append((event.step_key or "run", described or first_cause(data.error) or "failed"))
-    return found
+    return found or _failure_of_run(instance, run_id)
+
+
+def _failure_of_run(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]:
+    """Say why a run failed of which no step did, such as one whose worker processes could not be started."""
+    for record in instance.get_records_for_run(run_id, of_type=DagsterEventType.RUN_FAILURE).records:
+        event = record.event_log_entry.dagster_event
+        if event is not None:
+            data: Any = event.event_specific_data
+            return [("run", first_cause(getattr(data, "error", None)) or event.message or "failed")]
+    return []
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ DuckDB sorts outside memory too, but what it then needs grows with the width of 
 (decision 0011); an extract of any size has to fit beside everything else on the machine.
 """
 
+import resource
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -22,7 +23,8 @@ RUN_BYTES = 16 << 20
 """Rows that are sorted in memory at once, by their size in Arrow."""
 _PART_BYTES = 96 << 10
 """What is in memory of each run during a merge."""
-_MOST_RUNS = 128
+_MOST_RUNS = min(128, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 3)
+"""Runs merged at once: each is an open file."""
 
 
 class _Order(NamedTuple):
