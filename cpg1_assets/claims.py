@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from cpg1_assets.disk import write_whole
-from cpg1_assets.errors import BusyError, StorageError
+from cpg1_assets.errors import BusyError
 from cpg1_assets.loaded import differing
 from cpg1_assets.lock import held_lock
 from cpg1_assets.process import SILENT_SECONDS, Process
+from cpg1_assets.refusal import refused
 
 RunIsOver = Callable[[str], bool | None]
 """Whether the run of this id is over; None where nothing is known of it."""
@@ -113,6 +114,4 @@ class Claims:
         try:
             write_whole(path, f"{json.dumps(said, indent=1)}\n".encode())
         except OSError as error:
-            raise StorageError(
-                f"{path} cannot be written ({error.strerror or error}): make it writable."
-            ) from error
+            raise refused(error, f"The claim on {month}", path) from error

@@ -1,19 +1,32 @@
 """A file on the disk: written whole, made durable, and known by its hash. What files are for is decided elsewhere."""
 
+import errno
 import glob
 import hashlib
 import os
+import secrets
+import stat
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from cpg1_assets.partial import clear_partials, partial_name
 
+_TRIED = bytes(4096)
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EISDIR)
+
 
 def sync(path: Path) -> None:
-    """Make a file's bytes, or the names in a folder, survive a machine that stops."""
+    """Make a file's bytes, or the names in a folder, survive a machine that stops.
+
+    Some file systems (of FUSE, of the network) cannot do the latter; there a name is as durable as they make it.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC or not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         os.close(descriptor)
 
@@ -32,9 +45,28 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def try_writing(folder: Path) -> None:
+    """Write a small file in `folder`, rename it, and take it away again. Raises OSError naming the folder."""
+    written = folder / f".cpg1-writable-{secrets.token_hex(8)}"
+    renamed = written.with_name(f"{written.name}.renamed")
+    try:
+        with written.open("xb") as file:
+            file.write(_TRIED)
+        written.replace(renamed)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
+    finally:
+        for left in (written, renamed):
+            with suppress(OSError):
+                left.unlink()
 
 
 def sha256_of(path: Path) -> str:

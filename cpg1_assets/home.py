@@ -3,16 +3,31 @@
 Which home it is, and everything else a deployment decides, is in `settings`; what is in the files is not known here.
 """
 
+import errno
 import os
-import threading
-from contextlib import suppress
-from dataclasses import dataclass
+import re
+import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from cpg1_assets.disk import try_writing, write_whole
 from cpg1_assets.errors import SettingsError, StorageError
-from cpg1_assets.partial import clear_partials, partial_name
+from cpg1_assets.lock import held_lock
 from cpg1_assets.process import lives_in
+from cpg1_assets.refusal import DAGSTER_HOME, STANDARD_OUTPUT, TMPDIR, DiskError, Place, Refusal, refusal_of
 from cpg1_assets.settings import BOOKS, Settings
+
+_LOCAL = re.compile(r"^(?:file|local)://")
+_KEPT_BESIDE = ("claims", "closes", "locks", "logs")
+LEAST_OPEN_FILES = 48
+"""What a close of the sample books was seen to need, and a little more."""
+_ALMOST_FULL = 1 << 20
+_REMOTE = re.compile(r"^[A-Za-z0-9+.-]+:")
 
 
 @dataclass(frozen=True)
@@ -86,9 +101,16 @@ class Home:
         """
         try:
             kept = self._books_file.read_text(encoding="utf-8").strip()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError as error:
+            if self.settings.home.is_symlink() and not self.settings.home.exists():
+                raise self.error_of(
+                    Refusal(errno.ENOENT, os.strerror(errno.ENOENT), str(self.settings.home))
+                ) from error
             return self.settings.books
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            at = self.settings.home if isinstance(error, NotADirectoryError) else self._books_file
+            raise self.error_of(Refusal(error.errno or 0, error.strerror or str(error), str(at))) from error
+        except UnicodeDecodeError as error:
             kept = str(error)
         if kept not in BOOKS:
             raise SettingsError(
@@ -103,24 +125,72 @@ class Home:
         Raises StorageError when it cannot be made or written, and SettingsError when it keeps months of other
         books: simulated figures must not lie beside the control's, nor be sealed in one chain with them.
         """
-        root, books = self.settings.home, self.settings.books
-        probe = root / partial_name(f"writable-{os.getpid()}-{threading.get_ident()}")
-        try:
+        root = self.settings.home
+        with naming_places(self.settings):
             self.place.mkdir(parents=True, exist_ok=True)
             lives_in(root)
-            clear_partials(root, "writable-*")
-            try:
-                probe.write_text(f"{books}\n", encoding="utf-8")
-                with suppress(FileExistsError):
-                    os.link(probe, self._books_file)  # of several that try at once, one has its way
-            finally:
-                probe.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"CPG1_HOME {root} cannot be written ({error.strerror or error}). "
-                "Make the folder writable, or set CPG1_HOME to one that is."
-            ) from error
+            if not self._books_file.exists():
+                try_writing(self.place)
+                # Under a lock, not by a link that fails where there is a file: not every file system has those.
+                with held_lock(root / "locks" / "home.lock", "the home", wait=True):
+                    if not self._books_file.exists():
+                        write_whole(self._books_file, f"{self.settings.books}\n".encode())
         self.require_own_books()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every local folder that a close of this scope writes to, each with the setting that moves it."""
+        return (
+            Place("home", "CPG1_HOME", self.place),
+            Place("evidence", "CPG1_HOME", self.evidence_folder),
+            *self._storage_place(),
+            Place("temporary files", TMPDIR, temporary_folder()),
+        )
+
+    def require_places(self) -> None:
+        """Raise StorageError naming the first place that cannot be written: before a source is asked for anything."""
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if files < LEAST_OPEN_FILES:
+            raise StorageError(
+                f"This process may open {files} files at once, and a close needs {LEAST_OPEN_FILES}: raise the limit "
+                "(ulimit -n 1024), and run again."
+            )
+        with naming_places(self.settings):
+            for place in self.places:
+                if place.setting != TMPDIR:
+                    place.folder.mkdir(parents=True, exist_ok=True)
+                try_writing(place.folder)
+            for name in _KEPT_BESIDE:  # a folder of the home, unless somebody put it elsewhere
+                (self.place / name).mkdir(exist_ok=True)
+                try_writing(self.place / name)
+
+    def error_of(self, refusal: Refusal) -> DiskError:
+        """Make the product's error of a refusal: with the place, the setting that moves it, what to do."""
+        place = self._place_of(refusal)
+        if refusal.hides_why and place is not None:
+            refusal = replace(refusal, **_why(place.folder))
+        return refusal.error(place)
+
+    def _place_of(self, refusal: Refusal) -> Place | None:
+        dagster = Place("Dagster's home", DAGSTER_HOME, dagster_folder(self.settings))
+        known = (*self.places, dagster)
+        if refusal.setting is not None:
+            return next((place for place in known if place.setting == refusal.setting), None)
+        if refusal.path is None or refusal.path == STANDARD_OUTPUT:
+            return None
+        above = [place for place in known if _lies_in(refusal.path, place.folder)]
+        above += [Place("home", "CPG1_HOME", self.settings.home)] * _lies_in(refusal.path, self.settings.home)
+        nearest = max(above, key=lambda place: len(str(place.folder)), default=None)
+        if nearest is not None and nearest.setting == "CPG1_HOME":
+            return Place("home", "CPG1_HOME", self.settings.home)
+        return nearest
+
+    def _storage_place(self) -> tuple[Place, ...]:
+        url = self.storage_url
+        if self.settings.storage is None:
+            return (Place("storage", "CPG1_HOME", Path(url)),)
+        folder = _LOCAL.sub("", url)
+        return () if _REMOTE.match(folder) else (Place("storage", "CPG1_STORAGE", Path(folder).absolute()),)
 
     def require_own_books(self) -> None:
         """Raise SettingsError when the home keeps months of other books, or does not say of which."""
@@ -134,3 +204,47 @@ class Home:
     @property
     def _books_file(self) -> Path:
         return self.settings.home / "books"
+
+
+def dagster_folder(settings: Settings) -> Path:
+    """Dagster's home: that of DAGSTER_HOME, else `dagster` in the product's; a narrowed scope has one of its own."""
+    given = os.environ.get(DAGSTER_HOME)
+    return Path(given) if given and settings.scope is None else Home(settings).place / "dagster"
+
+
+def temporary_folder() -> Path:
+    """Where temporary files go: what TMPDIR (TEMP, TMP) says, and only where nothing is said the system's own.
+
+    Python goes elsewhere without a word where that cannot be written, to the working directory in the end.
+    """
+    said = next(filter(None, map(os.environ.get, ("TMPDIR", "TEMP", "TMP"))), None)
+    return Path(said).absolute() if said else Path(tempfile.gettempdir())
+
+
+@contextmanager
+def naming_places(settings: Settings) -> Iterator[None]:
+    """Make one sentence of what a disk refuses within: which place it is, the setting that moves it, what to do."""
+    try:
+        yield
+    except Exception as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise Home(settings).error_of(refusal) from error
+
+
+def _why(folder: Path) -> dict[str, Any]:
+    """Find out why a database in `folder` failed, which it hardly says: by what the system says to a small file."""
+    try:
+        try_writing(folder)
+        if shutil.disk_usage(folder).free < _ALMOST_FULL:
+            return {"number": errno.ENOSPC}
+        if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
+            return {"number": errno.EFBIG}
+    except OSError as error:
+        return {"number": error.errno or 0, "why": error.strerror or str(error)}
+    return {}
+
+
+def _lies_in(path: str, folder: Path) -> bool:
+    return Path(path) == folder or folder in Path(path).parents

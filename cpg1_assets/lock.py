@@ -8,11 +8,12 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cpg1_assets.errors import BusyError, StorageError
+from cpg1_assets.errors import BusyError
 from cpg1_assets.process import Process
+from cpg1_assets.refusal import refused
 
 Told = Callable[[str], None]
 _SILENT_SECONDS = 1.0
@@ -37,16 +38,16 @@ def held_lock(path: Path, what: str = "", *, wait: bool = False, busy: str = "")
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be locked ({error.strerror}): make its folder writable."
-        ) from error
+        raise refused(error, "A lock", path) from error
     try:
         if not _taken(descriptor, path):
             if not wait:
                 raise BusyError(f"{busy or path.name + ' is held'} by {_holder(descriptor)}.")
             _wait(descriptor, path, what or path.stem)
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, f"{Process.own().written()}\n".encode(), 0)
+        # Who holds it is only told; a disk that is full of other things takes no lock from anybody.
+        with suppress(OSError):
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, f"{Process.own().written()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -68,10 +69,7 @@ def _taken(descriptor: int, path: Path) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be locked ({error.strerror}): its file system has no locks. Set CPG1_HOME to a folder on "
-            "one that has."
-        ) from error
+        raise refused(error, "A lock", path) from error
     return True
 
 

@@ -3,11 +3,13 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec
 
 import click
 
+from cpg1_assets.cli.output import disk_errors_named, standard_output
 from cpg1_assets.errors import Cpg1Error
 
 P = ParamSpec("P")
@@ -20,11 +22,15 @@ def told(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with disk_errors_named(), standard_output():
+                command(*args, **kwargs)
         except Cpg1Error as error:
-            if kwargs.get("as_json"):
-                click.echo(json.dumps({"error": str(error), "exit_status": FAILED}, ensure_ascii=False))
-            click.echo(f"Error: {error}", err=True)
+            said = str(error)
+            with suppress(OSError):
+                if kwargs.get("as_json"):
+                    click.echo(json.dumps({"error": said, "exit_status": FAILED}, ensure_ascii=False))
+            with suppress(OSError):
+                click.echo(f"Error: {said}", err=True)
             sys.exit(FAILED)
 
     return run

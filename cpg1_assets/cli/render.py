@@ -78,10 +78,18 @@ def check_lines(checks: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
 
 def console(*tables: Table) -> Console:
     """Give a console at least as wide as `tables` need: a figure is never cut off, a narrow terminal wraps lines."""
-    out = Console(highlight=False)
+    out = _Console(highlight=False)
     width = out.width if out.is_terminal else _WIDTH
     needed = [Console(width=_WIDEST).measure(table).maximum for table in tables]
-    return Console(highlight=False, width=max([width, *needed]))
+    return _Console(highlight=False, width=max([width, *needed]))
+
+
+class _Console(Console):
+    """A console that leaves it to the command to say that nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the BrokenPipeError that is being handled."""
+        raise  # noqa: PLE0704
 
 
 def _table(title: str) -> Table:

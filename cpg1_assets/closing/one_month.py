@@ -34,8 +34,10 @@ from cpg1_assets.graph.instance import (
 from cpg1_assets.graph.instance import failed_checks as failed_in_run
 from cpg1_assets.graph.run import Progress, longest, run_month
 from cpg1_assets.graph.steps import run_is_over
+from cpg1_assets.home import naming_places
 from cpg1_assets.lock import held_lock, waits_told
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.refusal import said_of_disk
 from cpg1_assets.settings import Settings
 
 
@@ -77,8 +79,14 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     cannot be written. A source that
     refuses and a run that fails are outcomes, not exceptions.
     """
+    with naming_places(settings):
+        return _closed(settings, month, progress)
+
+
+def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
     deployment = open_deployment(settings)
     deployment.home.prepare()
+    deployment.home.require_places()
     deployment.home.require_inbox()
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
@@ -118,7 +126,7 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
             lines=lines,
             failed_checks=failed,
             untested_checks=[check for check in found if not check["tested"]],
-            failures=refused or ([] if success else failures(instance, run_id)),
+            failures=refused or ([] if success else _once(failures(instance, run_id))),
             evidence=str(deployment.home.evidence_folder / month.key),
             files=materialized_hashes(instance, run_id),
             inputs=inputs,
@@ -127,6 +135,17 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
         )
         write_record(settings, month, outcome.as_dict())
         return outcome
+
+
+def _once(failed: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Say once what a disk refused to several steps: they differ in the file, not in the place or what to do."""
+    steps: dict[str, list[str]] = {}
+    said: dict[str, str] = {}
+    for step, why in failed:
+        of_disk = said_of_disk(why)
+        steps.setdefault(of_disk or f"{step}: {why}", []).append(step)
+        said.setdefault(of_disk or f"{step}: {why}", why)
+    return [(", ".join(names), said[what]) for what, names in steps.items()]
 
 
 def _require_free(deployment: Deployment, month: CutoffMonth, instance: Instance) -> None:

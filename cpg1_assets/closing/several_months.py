@@ -29,6 +29,7 @@ def backfill_months(
     """
     deployment = open_deployment(settings)
     deployment.home.prepare()
+    deployment.home.require_places()
     deployment.home.require_inbox()
     deployment.source.identity()  # makes the sample books once, before the workers ask for them
     todo = []

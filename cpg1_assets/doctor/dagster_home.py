@@ -1,17 +1,21 @@
 """Dagster's home: is it there, can it be written, does its `dagster.yaml` open, are queries held back by a pool."""
 
-import os
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from cpg1_assets.doctor.finding import Finding, Group
+from cpg1_assets.doctor.folders import Need, try_folder
 from cpg1_assets.home import Home
+from cpg1_assets.refusal import DAGSTER_HOME, Place
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
 
 GROUP = Group("Dagster")
 SOURCE_POOL = "source"
 _SECONDS = 60
+_NEED = Need(50 * 10**6, "a run writes a few, and its databases grow with every run")
 
 
 def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
@@ -27,9 +31,12 @@ def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> li
         return [
             GROUP.mend("home", f"DAGSTER_HOME {home} is not there", "Make the folder, or unset DAGSTER_HOME.")
         ]
-    if not os.access(home, os.W_OK | os.X_OK):
-        return [GROUP.mend("home", f"{home} cannot be written", "Make it writable for the user that closes.")]
-    findings = [GROUP.fine("home", str(home))]
+    findings = [try_folder(GROUP, "home", Place("Dagster's home", DAGSTER_HOME, home), settings, _NEED)]
+    if findings[0].verdict == "mend":
+        return findings
+    findings += _databases(home)
+    if any(finding.verdict == "mend" for finding in findings):
+        return findings
     if not (home / "dagster.yaml").is_file():
         findings.append(
             GROUP.look(
@@ -39,6 +46,27 @@ def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> li
             )
         )
     return [*findings, *_opened(home)]
+
+
+def _databases(home: Path) -> list[Finding]:
+    """Try every SQLite database of the home: can it be opened, and be written? Nothing is written."""
+    findings = []
+    for path in sorted(home.rglob("*.db")):
+        try:
+            with closing(
+                sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)
+            ) as opened:
+                opened.execute("BEGIN IMMEDIATE")
+                opened.rollback()
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                continue  # somebody is writing in it: so it can be written
+            to_do = (
+                "Give the user that closes the right to write it, with the folder it is in, and free space; a damaged "
+                "one may be moved away: it holds the history of runs, and no evidence."
+            )
+            findings.append(GROUP.mend("database", f"{path} cannot be written ({error})", to_do))
+    return findings
 
 
 def _opened(home: Path) -> list[Finding]:

@@ -56,6 +56,7 @@ def examine(environment: Mapping[str, str], *, asks_constructs: bool = False) ->
         *read.findings,
         *files,
         machine.check_clock(),
+        machine.check_open_files(),
         *_source(read, catalog, asks_constructs=asks_constructs),
     ]
     findings += machine.check_places(settings)

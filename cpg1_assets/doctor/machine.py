@@ -1,25 +1,20 @@
-"""This machine: its clock, the folders a close writes to, the storage, the signing key, the inbox, the sample books.
+"""This machine: its clock, its limits, the places a close writes to, the signing key, the inbox, the sample books.
 
-A folder is tried as it will be used: a small file is written, made durable, renamed and locked. What was
-made for that is taken away again.
+How a folder is tried is in `folders`.
 """
 
-import fcntl
-import os
 import re
-import shutil
-import tempfile
+import resource
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
-from cpg1_assets.disk import sync
 from cpg1_assets.doctor.finding import Finding, Group
+from cpg1_assets.doctor.folders import Need, needs, try_folder
 from cpg1_assets.errors import Cpg1Error, SettingsError
 from cpg1_assets.evidence.chain.signing import open_signer
-from cpg1_assets.home import Home
+from cpg1_assets.home import LEAST_OPEN_FILES, Home
+from cpg1_assets.refusal import TMPDIR
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
 from cpg1_assets.sources.sample import SampleBooks
@@ -27,10 +22,9 @@ from cpg1_assets.sources.sample import SampleBooks
 GROUP = Group("Storage and evidence")
 MACHINE = Group("This machine")
 
-LEAST_FREE_BYTES = 5 * 10**9
+_MANY_FILES = 256
 _STORAGE_SECONDS = 60
 _PROBE = b"cpg1 doctor\n"
-_WRITABLE = "Make the folder writable for the user that closes, or set CPG1_HOME to one that is."
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 
@@ -42,20 +36,36 @@ def check_clock() -> Finding:
 
 def check_places(settings: Settings) -> list[Finding]:
     """Try home, evidence, storage and the temporary folder, with the space they have."""
-    findings = [
-        _folder("home", Home(settings).place, _WRITABLE),
-        _folder("evidence", Home(settings).evidence_folder, _WRITABLE),
-        _storage(settings),
-    ]
+    need = needs(settings)
+    findings = []
+    for place in Home(settings).places:
+        # Temporary files are the rows of one asset at a time, not of the whole month.
+        wanted = (
+            need
+            if need is None or place.setting != TMPDIR
+            else Need(need.size // 4, need.known_by.replace("twice", "half"))
+        )
+        findings.append(try_folder(GROUP, place.name, place, settings, wanted))
+    if not any(place.name == "storage" for place in Home(settings).places):
+        findings.insert(2, _storage(settings))
+    if findings[0].verdict == "mend":
+        return findings
     try:
         Home(settings).require_own_books()
     except Cpg1Error as error:
         findings.append(GROUP.mend("books", str(error), "One folder keeps one kind of books."))
-    temporary = Path(tempfile.gettempdir())
-    findings.append(
-        _folder("temporary files", temporary, "Make it writable, or set TMPDIR to a folder that is.")
-    )
     return findings
+
+
+def check_open_files() -> Finding:
+    """Look how many files this process may open at once: a large extract is merged from many."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    to_do = "Raise the limit before a close: ulimit -n 1024 (LimitNOFILE in a service)."
+    if files < LEAST_OPEN_FILES:
+        return MACHINE.mend("open files", f"{files} at once, and a close needs {LEAST_OPEN_FILES}", to_do)
+    if files < _MANY_FILES:
+        return MACHINE.look("open files", f"{files} at once: a large extract is sorted more slowly", to_do)
+    return MACHINE.fine("open files", f"{files} at once")
 
 
 def check_signing_key(settings: Settings) -> Finding:
@@ -107,22 +117,6 @@ def check_sample_books(settings: Settings) -> Finding:
     return group.fine("books", f"{books.folder}, version {version}")
 
 
-def _folder(subject: str, folder: Path, to_do: str) -> Finding:
-    try:
-        with _made(folder):
-            _probe(folder)
-            free = shutil.disk_usage(folder).free
-    except OSError as error:
-        return GROUP.mend(subject, f"{folder} cannot be used ({error.strerror or error})", to_do)
-    if free < LEAST_FREE_BYTES:
-        return GROUP.look(
-            subject,
-            f"{folder} can be written, and has {_gigabytes(free)} free",
-            f"Have at least {_gigabytes(LEAST_FREE_BYTES)}: a close that finds the disk full fails.",
-        )
-    return GROUP.fine(subject, f"{folder} can be written, {_gigabytes(free)} free")
-
-
 def _storage(settings: Settings) -> Finding:
     from cpg1_assets.storage.files import ParquetStorage  # noqa: PLC0415 - imports pyarrow
 
@@ -132,8 +126,6 @@ def _storage(settings: Settings) -> Finding:
         storage = ParquetStorage(Home(settings).storage_url, Home(settings).place / "spool")
     except Cpg1Error as error:
         return GROUP.mend("storage", _CREDENTIALS.sub("//***@", str(error)), to_do)
-    if storage.is_local:
-        return _folder("storage", Path(storage.root), to_do if settings.storage else _WRITABLE)
 
     def probe() -> None:
         name = f"{storage.root}/.cpg1-doctor-{uuid.uuid4().hex}"
@@ -160,42 +152,3 @@ def _storage(settings: Settings) -> Finding:
     finally:
         thread.close()
     return GROUP.fine("storage", f"{shown} can be written, renamed in and read")
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make `folder` and what is above it where they are not there, and take away again what was made."""
-    made = []
-    at = folder
-    while not at.exists():
-        made.append(at)
-        at = at.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    finally:
-        for path in made:
-            with suppress(OSError):
-                path.rmdir()
-
-
-def _probe(folder: Path) -> None:
-    """Write, make durable, lock and rename a file in `folder`, as a close does. Raises OSError."""
-    written = folder / f".cpg1-doctor-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    renamed = written.with_name(f"{written.name}.renamed")
-    try:
-        with written.open("xb") as file:
-            file.write(_PROBE)
-            file.flush()
-            os.fsync(file.fileno())
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        written.replace(renamed)
-        sync(folder)
-    finally:
-        for left in (written, renamed):
-            with suppress(OSError):
-                left.unlink()
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 10**9:,.1f} GB"

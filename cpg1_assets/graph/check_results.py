@@ -41,7 +41,7 @@ def check_results_asset(
 
     def compute(context: dg.AssetExecutionContext, **frames: Dataset) -> pa.Table:
         month = month_of(context)
-        with retrying(context):
+        with retrying(context, deployment.settings):
             enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             validations = {name: _validations(deployment, name, month) for name in drawn}
             return check_results(frames, circumstances_of(deployment, month), validations)

@@ -51,7 +51,7 @@ def extract_asset(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.AssetCheckResult | dg.Output[Drawn]]:
         deployment, month = deployment_of(context), month_of(context)
-        with retrying(context, deployment.settings.retry_waits):
+        with retrying(context, deployment.settings, deployment.settings.retry_waits):
             enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             with deployment.storage.spooled(contract.name, month.key, context.run.run_id[:8]) as spool:
                 extraction = extract_month(extract, deployment.source, deployment.scope, month, spool)
@@ -59,19 +59,19 @@ def extract_asset(
                     deployment.home.package_folder(month.key, contract.name, context.run.run_id),
                     _documents(extraction, extract, deployment, month, context),
                 )
-        yield from (check_result(contract.name, v, deployment.notes) for v in extraction.validations)
-        if not extraction.complete:
-            extraction.written.path.unlink(missing_ok=True)
-            raise dg.Failure(
-                f"{contract.name} of {month.key} is not complete: its rows or sums differ from the server's own "
-                "totals. It was not put in storage and nothing downstream runs; see the check completeness and "
-                f"the evidence in {package}. Run the month again; if it stays, ask who changes the source.",
-                allow_retries=False,
-            )
-        said = {"validations": [v.as_result() for v in extraction.validations]}
-        yield dg.Output(
-            Drawn(extraction.written, said), metadata={"evidence": str(package), **_several(extraction)}
-        )
+                yield from (check_result(contract.name, v, deployment.notes) for v in extraction.validations)
+                if not extraction.complete:
+                    raise dg.Failure(
+                        f"{contract.name} of {month.key} is not complete: its rows or sums differ from the server's own "
+                        "totals. It was not put in storage and nothing downstream runs; see the check completeness and "
+                        f"the evidence in {package}. Run the month again; if it stays, ask who changes the source.",
+                        allow_retries=False,
+                    )
+                said = {"validations": [v.as_result() for v in extraction.validations]}
+                yield dg.Output(
+                    Drawn(extraction.written, said),
+                    metadata={"evidence": str(package), **_several(extraction)},
+                )
 
     return materialize_extract
 

@@ -15,7 +15,7 @@ from cpg1_assets.disk import write_whole
 from cpg1_assets.graph.dead_runs import dead_run_sentences, process_tags
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
-from cpg1_assets.home import Home
+from cpg1_assets.home import Home, dagster_folder, naming_places
 from cpg1_assets.settings import Settings
 from cpg1_assets.validation import NOTHING_TO_TEST, found_in
 
@@ -32,7 +32,7 @@ TOLD_EVENTS = {
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the Dagster instance of DAGSTER_HOME, or, where that is not set, of `$CPG1_HOME/dagster`."""
     prepare_dagster_home(settings)
-    with dg.DagsterInstance.get() as instance:
+    with naming_places(settings), dg.DagsterInstance.get() as instance:
         yield instance
 
 
@@ -44,11 +44,12 @@ def prepare_dagster_home(settings: Settings) -> None:
     Home(settings).prepare()
     if os.environ.get("DAGSTER_HOME") and settings.scope is None:
         return
-    home = Home(settings).place / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        write_whole(config, yaml.safe_dump(_dagster_yaml(settings), sort_keys=False).encode())
+    home = dagster_folder(settings)
+    with naming_places(settings):
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / "dagster.yaml"
+        if not config.exists():
+            write_whole(config, yaml.safe_dump(_dagster_yaml(settings), sort_keys=False).encode())
     os.environ["DAGSTER_HOME"] = str(home)
 
 
@@ -139,7 +140,17 @@ def failures(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]
             continue
         described = data.user_failure_data.description if data.user_failure_data is not None else None
         found.append((event.step_key or "run", described or first_cause(data.error) or "failed"))
-    return found
+    return found or _failure_of_run(instance, run_id)
+
+
+def _failure_of_run(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]:
+    """Say why a run failed of which no step did, such as one whose worker processes could not be started."""
+    for record in instance.get_records_for_run(run_id, of_type=DagsterEventType.RUN_FAILURE).records:
+        event = record.event_log_entry.dagster_event
+        if event is not None:
+            data: Any = event.event_specific_data
+            return [("run", first_cause(getattr(data, "error", None)) or event.message or "failed")]
+    return []
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, Any]]:

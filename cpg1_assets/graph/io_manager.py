@@ -22,6 +22,7 @@ from cpg1_assets.errors import DataError
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.steps import enter_step, hold_month
+from cpg1_assets.home import naming_places
 from cpg1_assets.process import is_the_runs_own
 from cpg1_assets.storage.parquet import Writable, WrittenParquet, write_parquet
 from cpg1_assets.storage.provenance import Provenance
@@ -73,6 +74,10 @@ class ParquetIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Writable | WrittenParquet | Drawn) -> None:
         """Write (unless written already), publish with its provenance, and record schema, rows, size, place, hash."""
+        with naming_places(self._deployment.settings):
+            self._publish(context, obj)
+
+    def _publish(self, context: dg.OutputContext, obj: Writable | WrittenParquet | Drawn) -> None:
         asset, month = context.asset_key.path[-1], context.asset_partition_key
         spec = self._spec(asset)
         self._enter(context, materializes=True)
@@ -114,6 +119,10 @@ class ParquetIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> ds.Dataset | pa.Table | pd.DataFrame:
         """Read an input as the type the asset asks for, unless it is not the file that was written there."""
+        with naming_places(self._deployment.settings):
+            return self._read_input(context)
+
+    def _read_input(self, context: dg.InputContext) -> ds.Dataset | pa.Table | pd.DataFrame:
         asset, wanted = context.asset_key.path[-1], context.dagster_type.typing_type
         month = context.asset_partition_key
         self._enter(context, materializes=not context.step_context.is_asset_check_step)

@@ -43,7 +43,7 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
     ) -> Iterator[dg.AssetCheckResult | dg.Output[Drawn]]:
         deployment, month = deployment_of(context), month_of(context)
         settings = deployment.settings
-        with retrying(context):
+        with retrying(context, deployment.settings):
             log = ExecutionLog()
             enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             source = (
@@ -94,12 +94,12 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
                         **{f"files/{kept_as(path.name)}": content for path, content in read.sources},
                     },
                 )
-        yield from (check_result("jdash", v, deployment.notes) for v in validations)
-        said = {"validations": [v.as_result() for v in validations], "files": dict(read.files)}
-        yield dg.Output(
-            Drawn(written, said),
-            metadata={"evidence": str(package), "files": dg.MetadataValue.json(dict(read.files))},
-        )
+                yield from (check_result("jdash", v, deployment.notes) for v in validations)
+                said = {"validations": [v.as_result() for v in validations], "files": dict(read.files)}
+                yield dg.Output(
+                    Drawn(written, said),
+                    metadata={"evidence": str(package), "files": dg.MetadataValue.json(dict(read.files))},
+                )
 
     return jdash
 

@@ -54,7 +54,7 @@ def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[st
     )
     def evidence_manifest(context: dg.AssetExecutionContext) -> pd.DataFrame:
         deployment, month = deployment_of(context), month_of(context)
-        with retrying(context):
+        with retrying(context, deployment.settings):
             enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             if deployment.settings.scope is not None:
                 context.log.info("Not sealed: a narrowed scope does not count as the control.")

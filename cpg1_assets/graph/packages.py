@@ -21,6 +21,7 @@ from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.graph.frame_types import frame_type
 from cpg1_assets.graph.inputs import named_inputs
 from cpg1_assets.graph.steps import deployment_of, month_of
+from cpg1_assets.home import naming_places
 from cpg1_assets.rules.bridges import BRIDGES
 from cpg1_assets.rules.engine import to_table
 from cpg1_assets.rules.graph import rule_statement
@@ -126,30 +127,28 @@ def _package(
 ) -> pd.DataFrame:
     """Write a package: the figures, the proof rows (the storage files, byte for byte), and the rules used."""
     deployment, month = deployment_of(context), month_of(context)
-    deployment.home.prepare()
     documents: dict[str, Document] = {
         **figures,
         **{f"{proof}.parquet": deployment.storage.opener(proof, month.key) for proof in proofs},
         **{f"rules/{file}": content for file, content in deployment.rules.files.items()},
         **{f"rules/{proof}.sql": rule_statement(proof) for proof in proofs},
     }
-    package = write_package(
-        deployment.home.package_folder(month.key, name, context.run.run_id),
-        {
-            _CONTEXT: {
-                **system_context(
-                    run_id=context.run.run_id,
-                    month=month.key,
-                    scope=deployment.settings.scope,
-                    sample=deployment.settings.is_sample,
-                    source=None,
-                    version=deployment.version,
-                ),
-                "rule_versions": deployment.rules.versions(),
-            },
-            **documents,
-        },
-    )
+    about = {
+        **system_context(
+            run_id=context.run.run_id,
+            month=month.key,
+            scope=deployment.settings.scope,
+            sample=deployment.settings.is_sample,
+            source=None,
+            version=deployment.version,
+        ),
+        "rule_versions": deployment.rules.versions(),
+    }
+    with naming_places(deployment.settings):
+        package = write_package(
+            deployment.home.package_folder(month.key, name, context.run.run_id),
+            {_CONTEXT: about, **documents},
+        )
     context.add_output_metadata({"evidence": str(package)})
     listed = pa.table(
         {

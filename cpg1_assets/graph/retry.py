@@ -8,19 +8,25 @@ import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from cpg1_assets.errors import Cpg1Error, TransientSourceError
+from cpg1_assets.home import naming_places
+from cpg1_assets.refusal import refusal_in
+from cpg1_assets.settings import Settings
 
-_OUR_ERRORS = f"{Cpg1Error.__module__}."
+_OUR_ERRORS = f"{__name__.partition('.')[0]}."
 
 
 @contextmanager
-def retrying(context: dg.AssetExecutionContext, waits: Sequence[float] = ()) -> Iterator[None]:
+def retrying(
+    context: dg.AssetExecutionContext, settings: Settings, waits: Sequence[float] = ()
+) -> Iterator[None]:
     """Turn the product's errors into Dagster's: transient ones are retried, all others never.
 
-    A transient source error is retried after each of `waits` seconds in turn; then it fails for good. Everything
-    else goes through as it is.
+    A transient source error is retried after each of `waits` seconds in turn; then it fails for good. What a disk
+    refuses is said with the place that `settings` lead to. Everything else goes through as it is.
     """
     try:
-        yield
+        with naming_places(settings):
+            yield
     except Cpg1Error as error:
         retried = context.retry_number
         if isinstance(error, TransientSourceError) and retried < len(waits):
@@ -47,8 +53,12 @@ def failed_attempts(context: dg.AssetExecutionContext) -> list[dict[str, Any]]:
 
 
 def first_cause(error: SerializableErrorInfo | None) -> str:
-    """Give what a person should read of an error in Dagster's event log: the words of the one that began it."""
-    while error is not None and error.cause is not None:
+    """Give what a person should read of an error in Dagster's event log: the product's words, else those it began with."""
+    said = ""
+    while error is not None:
+        said = error.message.strip()
+        if said.startswith(_OUR_ERRORS):
+            return said.partition(": ")[2]
         error = error.cause
-    said = error.message.strip() if error is not None else ""
-    return said.partition(": ")[2] if said.startswith(_OUR_ERRORS) else said
+    refusal = refusal_in(said)
+    return said if refusal is None else refusal.sentence()

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -41,7 +41,10 @@ def run_month(
     settings, tags = deployment.settings, run_tags()
     # What a person should read is told by `progress` and the outcome; Dagster's own log is in its event log.
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    with _told(progress, instance, tags):
+    with (
+        _worker_output(deployment.home.place / "logs" / f"close-{month.key}.log"),
+        _told(progress, instance, tags),
+    ):
         if settings.executor_kind == "in_process":
             job = wired(deployment).resolve_job_def(CLOSE_MONTH)
             result = job.execute_in_process(
@@ -49,16 +52,13 @@ def run_month(
             )
             return result.run_id, result.success
         os.environ.update(settings.scope_environment())
-        with (
-            _worker_output(deployment.home.place / "logs" / f"close-{month.key}.log"),
-            dg.execute_job(
-                dg.reconstructable(from_environment),
-                instance=instance,
-                tags={"dagster/partition": month.key, **tags},
-                run_config=quiet,
-                raise_on_error=False,
-            ) as executed,
-        ):
+        with dg.execute_job(
+            dg.reconstructable(from_environment),
+            instance=instance,
+            tags={"dagster/partition": month.key, **tags},
+            run_config=quiet,
+            raise_on_error=False,
+        ) as executed:
             return executed.run_id, executed.success
 
 
@@ -96,7 +96,7 @@ def longest(seconds: int, month: CutoffMonth) -> Iterator[None]:
 
 @contextmanager
 def _worker_output(path: Path) -> Iterator[None]:
-    """Send what worker processes write on standard error to a file of the month; the last run's is kept."""
+    """Send what Dagster and workers write on standard error to a file of the month; the last run's is kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
     before = os.dup(2)
     try:
@@ -114,6 +114,11 @@ def _told(progress: Progress, instance: dg.DagsterInstance, tags: dict[str, str]
     done = threading.Event()
 
     def follow() -> None:
+        # What goes wrong with the event log or the terminal ends the telling, not the close, which meets it itself.
+        with suppress(Exception):
+            follow_to_the_end()
+
+    def follow_to_the_end() -> None:
         cursor, run_id = None, None
         wait, look_at = None, 0.0
         last = False

@@ -41,6 +41,8 @@ def enter_step(
     """
     if materializes:
         deployment.home.prepare()
+        if Claims(deployment.home.place).claim(month) is None:
+            deployment.home.require_places()
         deployment.home.require_inbox()
         if deployment.settings.scope is None:
             require_open(deployment.home.evidence_folder, month)

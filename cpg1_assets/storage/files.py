@@ -21,6 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 from cpg1_assets.disk import sha256_of, sync, write_whole
 from cpg1_assets.errors import StorageError
 from cpg1_assets.partial import clear_partials, partial_name, writer_is_gone
+from cpg1_assets.refusal import refused
 from cpg1_assets.storage.parquet import WrittenParquet
 from cpg1_assets.storage.provenance import Provenance, is_provenance_name, provenance_name
 
@@ -65,7 +66,7 @@ class ParquetStorage:
             folder.mkdir(parents=True, exist_ok=True)
             clear_partials(folder, f"{month}.*")
         except OSError as error:
-            raise StorageError(f"{folder} cannot be written ({error.strerror}): make it writable.") from error
+            raise refused(error, f"{asset} of {month}", folder) from error
         return folder / partial_name(f"{month}.{writer}")
 
     @contextmanager
@@ -96,7 +97,7 @@ class ParquetStorage:
                 written.path.unlink(missing_ok=True)
             self._clear_provenance(asset, month, keep=provenance_name(month, written.sha256))
         except OSError as error:
-            raise StorageError(f"{final} cannot be put in place ({error.strerror or error}).") from error
+            raise refused(error, f"{asset} of {month}", final) from error
 
     def _clear_partials(self, folder: str, month: str) -> None:
         """Clear away, on storage that is not local, what processes left that are certainly gone."""

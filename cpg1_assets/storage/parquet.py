@@ -6,7 +6,7 @@ No Dagster here: the IO manager decides where a file goes, this module how its b
 import os
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sha256_of
-from cpg1_assets.errors import DataError, StorageError
+from cpg1_assets.errors import Cpg1Error, DataError
 from cpg1_assets.frame import Column, FrameSpec
+from cpg1_assets.refusal import refusal_of
 from cpg1_assets.storage.background import Background
 from cpg1_assets.storage.sorted_runs import sorted_batches
 
@@ -56,10 +57,11 @@ def write_parquet(data: Writable, spec: FrameSpec, path: Path) -> WrittenParquet
             os.fsync(file.fileno())
     except BaseException as error:
         path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise StorageError(
-                f"{path}: cannot be written ({error.strerror or error}). {_what_to_do(error)}"
-            ) from error
+        found = refusal_of(error)
+        if found is not None and not isinstance(error, Cpg1Error):
+            raise (
+                found if found.path or found.setting else replace(found, path=str(path))
+            ).error() from error
         if isinstance(error, duckdb.Error):
             raise DataError(f"{spec.name}: {error}") from error
         raise
@@ -190,12 +192,3 @@ def _rows(indices: pa.Array, batch: pa.RecordBatch, key: tuple[str, ...], first_
         shown.append(f"row {first_row + index} with {named}")
     more = len(indices) - len(shown)
     return "; ".join(shown) + (f" and {more} more" if more > 0 else "")
-
-
-def _what_to_do(error: OSError) -> str:
-    return {
-        28: "The disk is full: free some space and run again; what was there before is still there.",
-        122: "The disk quota is used up: free some space and run again; what was there before is still there.",
-        13: "Make the folder writable for this user and run again.",
-        30: "The file system is read-only: set CPG1_HOME to a folder that can be written.",
-    }.get(error.errno or 0, "Run again when the cause is mended; what was there before is still there.")

@@ -4,6 +4,7 @@ DuckDB sorts outside memory too, but what it then needs grows with the width of 
 (decision 0011); an extract of any size has to fit beside everything else on the machine.
 """
 
+import resource
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,13 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cpg1_assets.partial import temporary_folder
+from cpg1_assets.refusal import naming
 from cpg1_assets.storage.background import Background
 
 RUN_BYTES = 16 << 20
 """Rows that are sorted in memory at once, by their size in Arrow."""
 _PART_BYTES = 96 << 10
 """What is in memory of each run during a merge."""
-_MOST_RUNS = 128
+_MOST_RUNS = min(128, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 3)
+"""Runs merged at once: each is an open file."""
 
 
 class _Order(NamedTuple):
@@ -92,7 +95,11 @@ def _has_neighbours_alike(keys: pa.Table) -> bool:
 
 
 def _kept(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> Path:
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as writer:
+    with (
+        naming("A temporary file", path),
+        pa.OSFile(str(path), "wb") as file,
+        pa.ipc.new_stream(file, schema) as writer,
+    ):
         for batch in batches:
             rows = max(1, batch.num_rows * _PART_BYTES // max(1, batch.nbytes))
             for start in range(0, batch.num_rows, rows):

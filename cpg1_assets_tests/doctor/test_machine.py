@@ -1,5 +1,9 @@
 """What this machine needs is tried as a close would use it, and nothing is left behind."""
 
+import errno
+import fcntl
+import os
+import resource
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -10,8 +14,10 @@ import pytest
 
 from cpg1_assets.doctor import driver_check, machine
 from cpg1_assets.doctor.dagster_home import check_dagster_home
+from cpg1_assets.doctor.folders import Need, needs
 from cpg1_assets.errors import SourceError
 from cpg1_assets.evidence.chain.signing import make_key
+from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources import driver
 from cpg1_assets.sources.connection_string import ConnectionString
@@ -48,6 +54,7 @@ def test_a_home_that_cannot_be_made_must_be_mended(tmp_path: Path) -> None:
     findings = machine.check_places(settings_of(tmp_path / "file" / "home"))
     assert {f.subject for f in findings if f.verdict == "mend"} == {"home", "evidence", "storage"}
     assert all("CPG1_HOME" in finding.to_do for finding in findings if finding.verdict == "mend")
+    assert (tmp_path / "file").read_bytes() == b""
 
 
 def test_little_space_is_worth_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +62,55 @@ def test_little_space_is_worth_a_look(tmp_path: Path, monkeypatch: pytest.Monkey
     findings = machine.check_places(settings_of(tmp_path))
     assert {finding.verdict for finding in findings} == {"look"}
     assert "1.0 GB free" in findings[0].said
+
+
+def test_no_space_at_all_must_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9 - 10**6, 10**6))
+    findings = machine.check_places(settings_of(tmp_path))
+    assert {finding.verdict for finding in findings} == {"mend"}
+
+
+def test_what_a_close_needs_is_told_from_the_newest_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(settings_of(tmp_path))
+    for run, size in (("older", 900), ("newer", 500)):
+        package = home.package_folder("2025-09", "cr_03", run)
+        package.mkdir(parents=True)
+        (package / "data.parquet").write_bytes(bytes(size))
+        os.utime(package, (len(run), size and 1_000 - size))
+    (tmp_path / "storage" / "cr_03").mkdir(parents=True)
+    (tmp_path / "storage" / "cr_03" / "2025-09.parquet").write_bytes(bytes(300))
+    assert needs(home.settings) == Need(1_600, "twice what 2025-09 takes")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(9_000, 8_000, 1_599))
+    findings = machine.check_places(home.settings)
+    mend = {finding.subject for finding in findings if finding.verdict == "mend"}
+    assert mend == {"home", "evidence", "storage"}, "temporary files need less"
+    assert "twice what 2025-09 takes" in findings[0].to_do
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(40, "mend"), (64, "look"), (1_024, "fine")])
+def test_the_limit_of_open_files_is_told(monkeypatch: pytest.MonkeyPatch, limit: int, verdict: str) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    assert machine.check_open_files().verdict == verdict
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EIO, errno.ENOLCK])
+def test_what_a_folder_refuses_is_told_with_its_setting_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    findings = machine.check_places(
+        replace(settings_of(tmp_path / "home"), storage=str(tmp_path / "storage"))
+    )
+    assert {finding.verdict for finding in findings} == {"mend"}
+    for finding, setting in zip(findings, ("CPG1_HOME", "CPG1_HOME", "CPG1_STORAGE", "TMPDIR"), strict=True):
+        assert os.strerror(number) in finding.said
+        assert setting in finding.to_do
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_storage_that_is_not_local_is_written_renamed_in_and_read(tmp_path: Path) -> None:
@@ -146,6 +202,15 @@ def test_a_broken_dagster_yaml_must_be_mended(tmp_path: Path) -> None:
 @pytest.mark.parametrize("home", ["relative/home", "/no/such/dagster/home"])
 def test_a_dagster_home_that_cannot_be_must_be_mended(tmp_path: Path, home: str) -> None:
     assert only(check_dagster_home(settings_of(tmp_path), {"DAGSTER_HOME": home}), "mend").subject == "home"
+
+
+def test_a_database_that_cannot_be_written_must_be_mended_and_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "runs.db").write_bytes(b"not a database, and long enough to be looked at" * 99)
+    before = (tmp_path / "runs.db").read_bytes()
+    found = only(check_dagster_home(settings_of(tmp_path), {"DAGSTER_HOME": str(tmp_path)}), "mend")
+    assert (found.subject, str(tmp_path / "runs.db") in found.said) == ("database", True)
+    assert (tmp_path / "runs.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
 
 
 # ODBC

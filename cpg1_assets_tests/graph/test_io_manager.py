@@ -186,7 +186,7 @@ def test_a_stream_that_breaks_off_leaves_what_was_there(storage: ParquetStorage)
 def test_a_place_that_cannot_be_written_is_named(storage: ParquetStorage, tmp_path: Path) -> None:
     (tmp_path / "storage").write_text("a file in the way")
     failed = run(storage, example(lambda: rows_of("1")), select="example")
-    assert "StorageError" in why(failed)
+    assert "DiskError" in why(failed)
     assert str(tmp_path / "storage") in why(failed)
 
 

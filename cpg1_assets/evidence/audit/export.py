@@ -19,11 +19,11 @@ from typing import BinaryIO
 
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.audit.verify import verify
-from cpg1_assets.evidence.chain.durable import written
 from cpg1_assets.evidence.chain.links import FOLDER, Problem, anchor_of, read_chain
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, sealed_versions
 from cpg1_assets.evidence.packages.package import json_text
 from cpg1_assets.partial import clear_partials, partial_name, temporary_folder
+from cpg1_assets.refusal import naming
 
 FORMAT = "cpg1-export-1"
 EVIDENCE, README, ABOUT = "evidence", "README.txt", "export.json"
@@ -73,7 +73,7 @@ def export_month(evidence: Path, month: str, out: Path) -> Path:
         raise EvidenceError(f"{out} is there already and is not overwritten: give another --out.")
     if out.resolve().is_relative_to(evidence.resolve()):
         raise EvidenceError(f"{out} is in the evidence folder, where it does not belong: give another --out.")
-    with written(f"The archive {out}"):
+    with naming("The archive", out):
         clear_partials(out.parent, out.name)
         try:
             with beside.open("wb") as file:

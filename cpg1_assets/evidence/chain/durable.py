@@ -3,11 +3,9 @@
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from cpg1_assets.errors import StorageError
 from cpg1_assets.evidence.packages.package import Document, json_text
 
 _CHUNK = 1 << 20
@@ -24,18 +22,6 @@ def keep(document: Document, path: Path) -> tuple[int, str]:
         file.flush()
         os.fsync(file.fileno())
     return size, digest.hexdigest()
-
-
-@contextmanager
-def written(what: str) -> Iterator[None]:
-    """Say in a sentence that `what` could not be written, and why."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{what} cannot be written ({error.strerror or error}). Nothing sealed was touched; make the folder "
-            "writable or free some space, and run again."
-        ) from error
 
 
 def chunks(document: Document) -> Iterator[bytes]:

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 from cpg1_assets.disk import sync
 from cpg1_assets.errors import EvidenceError
-from cpg1_assets.evidence.chain.durable import written
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.lock import held_lock
 from cpg1_assets.partial import clear_partials, partial_name
+from cpg1_assets.refusal import naming
 
 FORMAT = "cpg1-chain-1"
 FOLDER = "chain"
@@ -162,7 +162,7 @@ def append_link(evidence: Path, kind: str, body: Mapping[str, Any], *, signer: S
     leaves the chain as it was or with the new link.
     """
     folder = evidence / FOLDER
-    with chain_lock(evidence), written(f"The chain {folder}"):
+    with chain_lock(evidence), naming("The chain", folder):
         folder.mkdir(parents=True, exist_ok=True)
         sync(evidence)
         clear_partials(folder)
@@ -185,7 +185,7 @@ def append_link(evidence: Path, kind: str, body: Mapping[str, Any], *, signer: S
 
 def clear_half_written(evidence: Path) -> None:
     """Clear away what a killed process left half written beside the links. Raises EvidenceError."""
-    with chain_lock(evidence), written(f"The chain {evidence / FOLDER}"):
+    with chain_lock(evidence), naming("The chain", evidence / FOLDER):
         clear_partials(evidence / FOLDER)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from cpg1_assets.disk import sha256_of, sync
 from cpg1_assets.errors import EvidenceError
-from cpg1_assets.evidence.chain.durable import chunks, keep, written
+from cpg1_assets.evidence.chain.durable import chunks, keep
 from cpg1_assets.evidence.chain.links import (
     SEAL,
     Link,
@@ -34,6 +34,7 @@ from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.evidence.packages.package import Document, json_text
 from cpg1_assets.lock import held_lock
 from cpg1_assets.partial import clear_partials, partial_name
+from cpg1_assets.refusal import naming
 from cpg1_assets.validation import NOTHING_TO_TEST
 
 FORMAT = "cpg1-seal-1"
@@ -199,7 +200,7 @@ def seal_month(
     folder = seals_folder(evidence, month)
     with (
         held_lock(evidence.parent / "locks" / f"seal-{month}.lock", f"the seal of {month}", wait=True),
-        written(f"The seal of {month} in {folder}"),
+        naming(f"The seal of {month}", folder),
     ):
         folder.mkdir(parents=True, exist_ok=True)
         clear_partials(folder)

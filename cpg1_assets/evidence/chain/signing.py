@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cpg1_assets.errors import EvidenceError, SettingsError, StorageError
+from cpg1_assets.refusal import refused
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -74,19 +75,23 @@ def make_key(out: Path) -> Signer:
     beside = out.with_name(out.name + ".pub")
     if beside.exists() or beside.is_symlink():
         raise StorageError(f"{beside} is there already and is not overwritten: give another --out.")
+    made: list[Path] = []
     for path, content, mode in ((out, pem, 0o600), (beside, public, 0o644)):
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            made.append(path)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         except FileExistsError as error:
             raise StorageError(
                 f"{path} is there already and is not overwritten: give another --out."
             ) from error
         except OSError as error:
-            raise StorageError(f"{path} cannot be written ({error.strerror or error}).") from error
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            for half in made:
+                half.unlink(missing_ok=True)
+            raise refused(error, "The key", path) from error
     return _signer(pem, str(out))
 
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sync
-from cpg1_assets.errors import StorageError
 from cpg1_assets.partial import clear_partials, partial_name
+from cpg1_assets.refusal import naming
 
 SNAPSHOT_ROWS = 1_000
 _RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -34,29 +34,27 @@ def write_package(folder: Path, documents: Mapping[str, Document]) -> Path:
     clear_partials(folder.parent)
     shutil.rmtree(beside, ignore_errors=True)  # what a killed step of this very run left half written
     try:
-        for name, document in documents.items():
-            path = beside / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(document, Path):
-                shutil.copyfile(document, path)
-            elif callable(document):
-                with document() as stream, path.open("wb") as file:
-                    shutil.copyfileobj(stream, file)
-            else:
-                path.write_bytes(_bytes(document))
-            sync(path)
-        final, attempt = folder, 1
-        while final.exists():
-            attempt += 1
-            final = folder.with_name(f"{folder.name}-{attempt}")
-        beside.rename(final)
-        sync(final.parent)
-    except OSError as error:
+        with naming("An evidence package", folder):
+            for name, document in documents.items():
+                path = beside / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if isinstance(document, Path):
+                    shutil.copyfile(document, path)
+                elif callable(document):
+                    with document() as stream, path.open("wb") as file:
+                        shutil.copyfileobj(stream, file)
+                else:
+                    path.write_bytes(_bytes(document))
+                sync(path)
+            final, attempt = folder, 1
+            while final.exists():
+                attempt += 1
+                final = folder.with_name(f"{folder.name}-{attempt}")
+            beside.rename(final)
+            sync(final.parent)
+    except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
-        raise StorageError(
-            f"The evidence package {folder} cannot be written ({error.strerror or error}). "
-            "Nothing was left half written; mend the folder or free some space and run again."
-        ) from error
+        raise
     return final
 
 
