@@ -97,7 +97,7 @@ def standings(settings: Settings) -> list[dict[str, Any]]:
 
 def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:
     """Give the rows of `reconciliation` in storage, amounts as text so that no digit is lost."""
-    rows = storage.dataset("reconciliation", month.key).to_table().to_pylist()
+    rows = storage.rows("reconciliation", month.key)
     return [{k: v if isinstance(v, str | None) else f"{v:f}" for k, v in row.items()} for row in rows]
 
 

@@ -102,9 +102,9 @@ def month_content(
     validations = {
         asset: file.provenance.said.get("validations", [])
         for asset, file in stored.items()
-        if file.provenance is not None and asset in (*deployment.catalog, JDASH.name)
+        if asset in (*deployment.catalog, JDASH.name)
     }
-    results = deployment.storage.dataset(CHECK_RESULTS.name, month.key).to_table().to_pylist()
+    results = deployment.storage.rows(CHECK_RESULTS.name, month.key)
     require_check_results(month.key, results, validations)
     queries: dict[str, Document] = {}
     for name, extract in sorted(deployment.catalog.items()):

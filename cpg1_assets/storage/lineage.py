@@ -20,8 +20,7 @@ class Lineage:
         for asset in assets:
             if storage.exists(asset, month):
                 stored[asset], provenance = storage.provenance(asset, month)
-                inputs[asset] = {} if provenance is None else provenance.inputs
-                self.codes[asset] = "" if provenance is None else provenance.code
+                inputs[asset], self.codes[asset] = provenance.inputs, provenance.code
         came = {source}
         while grown := {
             asset for asset, of in inputs.items() if asset not in came and not came.isdisjoint(of)

@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import duckdb
@@ -20,7 +20,7 @@ from cpg1_assets.control_version import control_version
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import Cpg1Error, StorageError
 from cpg1_assets.evidence.audit.differences import Differences, differences
-from cpg1_assets.evidence.chain.manifest import read_manifest
+from cpg1_assets.evidence.chain.manifest import ManifestRow, read_manifest
 from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, SEAL_FILE
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.extracts.scope import read_scope
@@ -32,7 +32,7 @@ from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, source_frames
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
-from cpg1_assets.storage.parquet import write_parquet
+from cpg1_assets.storage.parquet import opened_parquet, write_parquet
 from cpg1_assets.yaml_file import read_yaml
 
 _RULE_FILES = (
@@ -187,13 +187,46 @@ def altered_files(sealed: Path, names: list[str]) -> tuple[str, ...]:
 
 def _needed(sealed: Path) -> list[Path]:
     derived = derivations()
-    checked = [CHECK_RESULTS.name] if (sealed / "data" / f"{CHECK_RESULTS.name}.parquet").is_file() else []
+    # Versions sealed before there were check results have none.
+    checked = [CHECK_RESULTS.name] if CHECK_RESULTS.name in read_seal(sealed)["content"] else []
     names = [
         SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE, *_RULE_FILES,
         *(f"data/{name}.parquet" for name in (*source_frames(), *derived, *checked)),
         *(f"statements/{name}.sql" for name in (*derived, *checked)),
     ]  # fmt: skip
     return [sealed / name for name in names]
+
+
+def require_as_sealed(sealed: Path) -> None:
+    """Refuse a sealed version unless every file of it, and of its packages but their data, is that of the manifest.
+
+    Raises StorageError naming those that are not, EvidenceError where the manifest cannot be read.
+    """
+    manifest = sealed / MANIFEST_FILE
+    month_folder = sealed.parents[1]
+    rows = read_manifest(manifest)
+    other = [
+        row.path for row in rows if not _is_package_data(row) and _hash(month_folder / row.path) != row.sha256
+    ]
+    if _hash(manifest) != read_seal(sealed)["manifest_sha256"]:
+        other.append(str(manifest.relative_to(month_folder)))
+    if other:
+        raise StorageError(
+            f"{', '.join(str(month_folder / path) for path in other)}: not there, or not the file that was sealed. Look "
+            f"at the month with: cpg1 evidence verify {month_folder.name}"
+        )
+
+
+def _is_package_data(row: ManifestRow) -> bool:
+    """Whether it is a package's copy of what the version itself has."""
+    return row.kind == "package" and PurePosixPath(row.path).name == "data.parquet"
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return sha256_of(path)
+    except OSError:
+        return None
 
 
 def _require_all(sealed: Path) -> None:
@@ -216,13 +249,15 @@ def _circumstances(sealed: Path, month: CutoffMonth) -> Circumstances:
 
 
 def _outcomes(sealed: Path, place: Path, circumstances: Circumstances) -> Iterator[AssetOutcome]:
-    frames: dict[str, ds.Dataset] = {name: _dataset(_data(sealed, name)) for name in source_frames()}
+    frames: dict[str, ds.Dataset] = {
+        name: opened_parquet(str(_data(sealed, name))) for name in source_frames()
+    }
     for name, derivation in derivations().items():
         again = place / f"{name}.parquet"
         same, differing = False, Differences(name)
         problem = _computed(derivation, frames, circumstances, again)
         if problem is None:
-            frames[name] = _dataset(again)
+            frames[name] = opened_parquet(str(again))
             same = sha256_of(again) == sha256_of(_data(sealed, name))
         if problem is None and not same:
             try:
@@ -247,7 +282,9 @@ def _checked_again(
     try:
         known = {(check.asset, check.name) for check in checks(circumstances.lines).values()}
         given = [
-            row for row in _dataset(then).to_table().to_pylist() if (row["asset"], row["check"]) not in known
+            row
+            for row in opened_parquet(str(then)).to_table().to_pylist()
+            if (row["asset"], row["check"]) not in known
         ]
         table = pa.concat_tables(
             [
@@ -263,7 +300,7 @@ def _checked_again(
         return AssetOutcome(
             name, same_bytes=False, differences=Differences(name), statement_changed=changed, problem=problem
         )
-    except (Cpg1Error, duckdb.Error, pa.ArrowException) as error:
+    except (Cpg1Error, duckdb.Error, pa.ArrowException, OSError) as error:
         return AssetOutcome(
             name,
             same_bytes=False,
@@ -287,20 +324,13 @@ def _computed(
         return f"It needs {', '.join(absent)}, which could not be computed."
     try:
         write_parquet(derivation.computed(frames, circumstances), derivation.spec, path)
-    except (Cpg1Error, duckdb.Error, pa.ArrowException) as error:
+    except (Cpg1Error, duckdb.Error, pa.ArrowException, OSError) as error:
         return str(error)
     return None
 
 
 def _data(sealed: Path, name: str) -> Path:
     return sealed / "data" / f"{name}.parquet"
-
-
-def _dataset(path: Path) -> ds.Dataset:
-    try:
-        return ds.dataset(path, format="parquet")
-    except (pa.ArrowException, OSError) as error:
-        raise StorageError(f"{path} is not a readable Parquet file ({error}).") from error
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cpg1_assets.disk import sha256_of, sync
 from cpg1_assets.errors import EvidenceError
@@ -35,6 +35,9 @@ from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.evidence.packages.package import Document, json_text
 from cpg1_assets.lock import held_lock, is_running
 from cpg1_assets.validation import NOTHING_TO_TEST
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMAT = "cpg1-seal-1"
 CONTROL = "C-PG-1"
@@ -91,16 +94,44 @@ class SealedVersion:
     link: Link
 
     def data(self, asset: str) -> Path:
-        """Place of the sealed data of an asset. Raises EvidenceError when the version does not have it."""
+        """Place of the sealed data of an asset, which is as it was sealed.
+
+        Raises EvidenceError when the version does not have it, or when it is another file by now.
+        """
         path = self.folder / "data" / f"{asset}.parquet"
-        if not path.is_file():
-            raise EvidenceError(f"{path} is not there: {asset} was not sealed, or the file was removed.")
+        try:
+            sha256 = sha256_of(path)
+        except FileNotFoundError:
+            raise EvidenceError(
+                f"{path} is not there: {asset} was not sealed, or the file was removed."
+            ) from None
+        except OSError as error:
+            raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
+        if sha256 != self.seal["content"].get(asset):
+            raise EvidenceError(self._altered(path))
         return path
+
+    def table(self, asset: str, columns: Sequence[str]) -> "pa.Table":
+        """Read these columns of the sealed data of an asset. Raises EvidenceError as `data`, and without a column."""
+        import pyarrow as pa  # noqa: PLC0415 - the chain can be read without it
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        path = self.data(asset)
+        try:
+            table = pq.ParquetFile(path, page_checksum_verification=True).read(list(columns))
+        except (OSError, pa.ArrowException) as error:
+            raise EvidenceError(f"{path} is not a readable Parquet file ({error}).") from error
+        if set(table.column_names) != set(columns):
+            raise EvidenceError(f"{path} does not have the columns {', '.join(columns)}.")
+        return table
+
+    def _altered(self, path: Path) -> str:
+        return f"{path} is not the file that was sealed. Look at the month with: cpg1 evidence verify {self.month}"
 
     @property
     def assets(self) -> list[str]:
-        """Names of the sealed assets, sorted."""
-        return sorted(path.stem for path in (self.folder / "data").glob("*.parquet"))
+        """Names of the sealed assets, sorted, whether their files are still there or not."""
+        return sorted(self.seal["content"])
 
     @cached_property
     def seal(self) -> dict[str, Any]:
@@ -111,16 +142,16 @@ class SealedVersion:
         except OSError as error:
             raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
         if hashlib.sha256(content).hexdigest() != self.link.body.get("seal_sha256"):
-            raise EvidenceError(
-                f"{path} is not the file that was sealed. Look at the month with: "
-                f"cpg1 evidence verify {self.month}"
-            )
+            raise EvidenceError(self._altered(path))
         said: dict[str, Any] = json.loads(content)
         return said
 
     def manifest(self) -> list[ManifestRow]:
-        """Every file of the sealed month. Raises EvidenceError when the manifest cannot be read."""
-        return read_manifest(self.folder / MANIFEST_FILE)
+        """Every file of the sealed month. Raises EvidenceError when the manifest is not the one that was sealed."""
+        path = self.folder / MANIFEST_FILE
+        if path.is_file() and sha256_of(path) != self.seal["manifest_sha256"]:
+            raise EvidenceError(self._altered(path))
+        return read_manifest(path)
 
 
 @dataclass(frozen=True)
@@ -275,12 +306,6 @@ def _body(month: str, version: int, folder: Path) -> dict[str, Any]:
 
 def _as_sealed(newest: SealedVersion, content: MonthContent) -> bool:
     """Whether a version holds exactly this data, these rules, statements and queries."""
-    said = newest.seal["manifest_sha256"]
-    if sha256_of(newest.folder / MANIFEST_FILE) != said:
-        raise EvidenceError(
-            f"{newest.folder / MANIFEST_FILE} is not the file that was sealed. Look at the month with: "
-            f"cpg1 evidence verify {newest.month}"
-        )
     prefix = f"{SEALS}/{newest.folder.name}/"
     sealed = {
         row.path.removeprefix(prefix): row.sha256
