@@ -75,6 +75,12 @@ def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[st
                     run_id=context.run.run_id,
                     signer=open_signer(settings.signing_key_file, settings.signing_key),
                 )
+            for folder in result.lost:
+                context.log.warning(
+                    "%s is in the chain and not there any more. Put it back from a copy; see: cpg1 evidence verify %s",
+                    folder,
+                    month.key,
+                )
             context.add_output_metadata(_metadata(result))
             return _frame(result.sealed.manifest())
 
@@ -155,6 +161,7 @@ def _metadata(result: SealResult) -> dict[str, Any]:
         "signature": signed,
         "manifest_sha256": str(link.body["manifest_sha256"]),
         "evidence": str(result.sealed.folder),
+        **({"lost": ", ".join(map(str, result.lost))} if result.lost else {}),
     }
 
 

@@ -239,9 +239,10 @@ def test_a_damaged_input_is_named_with_what_to_do(storage: ParquetStorage) -> No
     path = Path(storage.path("example", MONTH))
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1 not really PAR1")
+    vouch(path)
     failed = run(storage, example(lambda: None), reader(pa.Table, []), select="reader")
     assert f"{path} is not a readable Parquet file" in why(failed)
-    assert "Materialize example again" in why(failed)
+    assert "materialize its asset again" in why(failed)
 
 
 def test_an_input_without_a_column_is_named(storage: ParquetStorage) -> None:

@@ -116,10 +116,6 @@ def ipe_register(sealed: Path, before: Path | None) -> Register:
     seal = read_seal(sealed)
     then = None if before is None else read_seal(before)
     queries = sorted((sealed / "queries").glob("*.yaml"))
-    if not queries:
-        raise StorageError(
-            f"{sealed / 'queries'} holds no contract: the sealed version is not whole. Copy the evidence folder again."
-        )
     reports = [_extract(sealed, before, path, seal) for path in queries]
     return Register(
         month=str(seal["month"]),
@@ -183,6 +179,7 @@ def _as_drawn(sealed: Path, asset: str, seal: Mapping[str, Any], package: Path |
     }
     if package is None:
         return drawn
+    require_as_sealed(sealed, package)
     validations = _json(package / "06_validation_results.json").get("validations", [])
     return drawn | {
         "source": _json(package / "00_system_context.json").get("source"),

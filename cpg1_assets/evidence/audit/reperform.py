@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,7 +20,7 @@ from cpg1_assets.control_version import control_version
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import Cpg1Error, StorageError
 from cpg1_assets.evidence.audit.differences import Differences, differences
-from cpg1_assets.evidence.chain.manifest import ManifestRow, read_manifest
+from cpg1_assets.evidence.chain.manifest import read_manifest
 from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, SEAL_FILE
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.extracts.scope import read_scope
@@ -41,6 +41,7 @@ _RULE_FILES = (
     "rules/collection_classification.yaml",
     "scope.yaml",
 )
+_SHOWN = 3
 _LIBRARIES = ("duckdb", "pyarrow", "pandas")
 
 
@@ -197,29 +198,26 @@ def _needed(sealed: Path) -> list[Path]:
     return [sealed / name for name in names]
 
 
-def require_as_sealed(sealed: Path) -> None:
-    """Refuse a sealed version unless every file of it, and of its packages but their data, is that of the manifest.
+def require_as_sealed(sealed: Path, package: Path | None = None) -> None:
+    """Refuse a sealed version, or only a package of its month, unless every file of it is that of the manifest.
 
-    Raises StorageError naming those that are not, EvidenceError where the manifest cannot be read.
+    A package that the manifest does not list is of a later run: nothing is known of it. Raises StorageError naming the
+    files that are not there or are others, and EvidenceError where the manifest cannot be read.
     """
-    manifest = sealed / MANIFEST_FILE
-    month_folder = sealed.parents[1]
-    rows = read_manifest(manifest)
-    other = [
-        row.path for row in rows if not _is_package_data(row) and _hash(month_folder / row.path) != row.sha256
-    ]
-    if _hash(manifest) != read_seal(sealed)["manifest_sha256"]:
-        other.append(str(manifest.relative_to(month_folder)))
+    month_folder, manifest = sealed.parents[1], sealed / MANIFEST_FILE
+    prefix = (sealed if package is None else package).relative_to(month_folder).as_posix()
+    rows = [row for row in read_manifest(manifest) if row.path.startswith(f"{prefix}/")]
+    other = [month_folder / row.path for row in rows if _hash(month_folder / row.path) != row.sha256]
+    if _hash(manifest) != read_seal(sealed).get("manifest_sha256"):
+        other.append(manifest)
     if other:
-        raise StorageError(
-            f"{', '.join(str(month_folder / path) for path in other)}: not there, or not the file that was sealed. Look "
-            f"at the month with: cpg1 evidence verify {month_folder.name}"
+        shown = ", ".join(map(str, other[:_SHOWN])) + (
+            f" and {len(other) - _SHOWN} more" if other[_SHOWN:] else ""
         )
-
-
-def _is_package_data(row: ManifestRow) -> bool:
-    """Whether it is a package's copy of what the version itself has."""
-    return row.kind == "package" and PurePosixPath(row.path).name == "data.parquet"
+        raise StorageError(
+            f"{shown}: not there, or not as it was sealed. Look at the month with: "
+            f"cpg1 evidence verify {month_folder.name}"
+        )
 
 
 def _hash(path: Path) -> str | None:

@@ -149,17 +149,22 @@ class SealedVersion:
     def manifest(self) -> list[ManifestRow]:
         """Every file of the sealed month. Raises EvidenceError when the manifest is not the one that was sealed."""
         path = self.folder / MANIFEST_FILE
-        if path.is_file() and sha256_of(path) != self.seal["manifest_sha256"]:
+        sealed = self.seal["manifest_sha256"]
+        if path.is_file() and sha256_of(path) != sealed:
             raise EvidenceError(self._altered(path))
         return read_manifest(path)
 
 
 @dataclass(frozen=True)
 class SealResult:
-    """What sealing came to: the version that stands, and whether it was made now."""
+    """What sealing came to: the version that stands, whether it was made now, and linked versions that are lost.
+
+    A number that the chain has a link for is never given again, also where the version's folder is not there.
+    """
 
     sealed: SealedVersion
     made: bool
+    lost: tuple[Path, ...] = ()
 
     @property
     def link(self) -> Link:
@@ -178,16 +183,16 @@ def seals_folder(evidence: Path, month: str) -> Path:
 
 
 def sealed_versions(evidence: Path, month: str) -> list[SealedVersion]:
-    """Give the versions of a month that the chain has a link for and whose folder is there, in order.
+    """Give the versions of a month that the chain has a link for, in order.
 
-    It does not say that they are whole: `verify` does.
+    It does not say that they are whole, or there at all: `verify` does, and whoever reads one is told.
     """
     found = {}
     for link in inspect_chain(evidence).links:
         version = link.body.get("version")
         if link.kind == SEAL and link.body.get("month") == month and isinstance(version, int):
             folder = seals_folder(evidence, month) / version_name(version)
-            if folder.is_dir() and version not in found:
+            if version not in found:
                 found[version] = SealedVersion(folder, month, version, link)
     return [found[version] for version in sorted(found)]
 
@@ -237,13 +242,15 @@ def seal_month(
         clear_half_written(evidence)
         read_chain(evidence)  # nothing is put on top of a damaged chain
         _take_up_unlinked(evidence, month, signer)
-        newest = latest_seal(evidence, month)
-        if newest is not None and _as_sealed(newest, content):
-            return SealResult(newest, made=False)
-        version = max((int(path.name) for path in version_folders(folder)), default=0) + 1
+        versions = sealed_versions(evidence, month)
+        lost = tuple(sealed.folder for sealed in versions if not sealed.folder.is_dir())
+        newest = versions[-1] if versions else None
+        if newest is not None and newest.folder not in lost and _as_sealed(newest, content):
+            return SealResult(newest, made=False, lost=lost)
+        version = 1 if newest is None else newest.version + 1
         made = _write_version(evidence, month, version, content, run_id)
         link = append_link(evidence, SEAL, _body(month, version, made), signer=signer)
-        return SealResult(SealedVersion(made, month, version, link), made=True)
+        return SealResult(SealedVersion(made, month, version, link), made=True, lost=lost)
 
 
 def _write_version(evidence: Path, month: str, version: int, content: MonthContent, run_id: str) -> Path:
@@ -415,19 +422,23 @@ def _in_words(found: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
 
 
 def _take_up_unlinked(evidence: Path, month: str, signer: Signer | None) -> None:
-    """Give a link to each version that a killed process left without one.
+    """Give a link to the version that a killed process left without one.
 
-    Such a version is whole, since it is renamed into place only then; one that is not whole was tampered with.
+    Such a version is whole, since it is renamed into place only then, and the next after all that have a link; one
+    that is not was tampered with.
     """
     linked = {sealed.version for sealed in sealed_versions(evidence, month)}
     for folder in version_folders(seals_folder(evidence, month)):
         if int(folder.name) in linked:
             continue
-        if not _is_whole(evidence / month, folder, month):
+        is_next = int(folder.name) == max(linked, default=0) + 1
+        if not is_next or not _is_whole(evidence / month, folder, month):
+            why = "is not whole" if is_next else "is not the next version after those that are"
             raise EvidenceError(
-                f"{folder} is not in the chain and is not whole. Nothing is sealed beside it: look at it with "
+                f"{folder} is not in the chain and {why}. Nothing is sealed beside it: look at it with "
                 f"cpg1 evidence verify {month}, keep a copy, and take it away."
             )
+        linked.add(int(folder.name))
         body = _body(month, int(folder.name), folder)
         append_link(evidence, SEAL, {**body, "taken_up": True}, signer=signer)
 
