@@ -42,13 +42,13 @@ class Lineage:
 def made_of_others(storage: ParquetStorage, month: str, asset: str) -> list[str]:
     """Name what the stored file of `asset` was made from, over however many steps, that is another file by now.
 
-    Raises StorageError where one of them is not the file that was written there.
+    Raises StorageError where one of them is not there, or not the file that was written there.
     """
     others, seen, waiting = set(), {asset}, [asset]
     while waiting:
         _, provenance = storage.provenance(waiting.pop(), month)
         for name, sha256 in provenance.inputs.items():
-            if storage.sha256(name, month) != sha256:
+            if storage.provenance(name, month)[0] != sha256:
                 others.add(name)
             elif name not in seen:
                 seen.add(name)
