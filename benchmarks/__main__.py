@@ -5,6 +5,7 @@ nothing measured before it shows.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,14 +65,25 @@ def odbc(folder: Path) -> None:
     """
     try:
         from benchmarks import servers  # noqa: PLC0415
+        from cpg1_assets_tests import required  # noqa: PLC0415
     except ImportError as error:
-        print(f"odbc: not measured ({error}). It needs unixODBC, odbc-postgresql and pip install '.[test]'.")
+        print(f"odbc: not measured ({error}). Install the tests' packages: pip install '.[test]'")
         return
-    for title, server, least in (
-        ("Microsoft's driver", servers.packed_rows, "at least 3"),
-        ("Microsoft's driver, nvarchar(max)", servers.packed_rows_of_long_columns, "at least 3"),
-        ("PostgreSQL", servers.postgresql, "for comparison: its driver is the slower part"),
+    slower = "for comparison: its driver is the slower part"
+    for title, server, parts, least in (
+        ("Microsoft's driver", servers.packed_rows, required.TDS_OVER_ODBC, "at least 3"),
+        (
+            "Microsoft's driver, nvarchar(max)",
+            servers.packed_rows_of_long_columns,
+            required.TDS_OVER_ODBC,
+            "at least 3",
+        ),
+        ("PostgreSQL", servers.postgresql, required.POSTGRESQL_OVER_ODBC, slower),
     ):
+        lacking = next((part for part in parts if not part.is_there()), None)
+        if lacking is not None:
+            print(f"{title}: not measured: {lacking.missing}")
+            continue
         with server(SMALL) as given:
             small = alone("odbc_product", given, SMALL, folder)
         with server(LARGE) as given:
@@ -103,6 +115,10 @@ def close(folder: Path) -> None:
 @contextmanager
 def older_build(named: str, folder: Path) -> Iterator[tuple[str, Path] | None]:
     """Check out the build whose commit the file `named` beside this one names; None where the repository lacks it."""
+    if shutil.which("git") is None:
+        print("not measured: git on PATH is missing: apt-get install git")
+        yield None
+        return
     commit = (Path(__file__).with_name(named)).read_text(encoding="ascii").strip()
     there = folder / "older"
     added = ["git", "-C", str(HERE), "worktree", "add", "--quiet", "--detach", str(there), commit]

@@ -4,6 +4,7 @@ Rules have an engine of their own (`rules.engine`), which settles types and orde
 their tables themselves. This is for the small questions: totals, counts, rows for a check.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from cpg1_assets.errors import StorageError
 from cpg1_assets.partial import temporary_folder
 
 MEMORY_LIMIT = "512MB"
+_NOT_READ = re.compile(r"reading the stream registered as '(?:source of )?(.*?)' failed: (.*)", re.DOTALL)
 
 
 @contextmanager
@@ -31,10 +34,27 @@ def opened() -> Iterator[duckdb.DuckDBPyConnection]:
 def rows(
     connection: duckdb.DuckDBPyConnection, statement: str, values: list[object] | dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """Run a statement and give its rows by column name, decimals as decimals."""
-    table: pa.Table = connection.sql(statement, params=values or None).to_arrow_table()
+    """Run a statement and give its rows by column name, decimals as decimals.
+
+    Raises StorageError where a stored file it reads is damaged.
+    """
+    try:
+        table: pa.Table = connection.sql(statement, params=values or None).to_arrow_table()
+    except duckdb.InvalidInputException as error:
+        raise (damaged_input(error) or error) from error
     found: list[dict[str, Any]] = table.to_pylist()
     return found
+
+
+def damaged_input(error: BaseException) -> StorageError | None:
+    """Say that a stored file a statement reads is not as it was written, if that is what `error` means."""
+    found = _NOT_READ.search(str(error))
+    if found is None:
+        return None
+    return StorageError(
+        f"The stored file of {found[1]} is damaged: {found[2].strip()}. Materialize {found[1]} of the month again, or "
+        "close the month."
+    )
 
 
 def quoted(name: str) -> str:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from cpg1_assets import sign_of_life
 from cpg1_assets.process import (
+from cpg1_assets_tests.required import NAMESPACES, require
     RESTARTED_SECONDS,
     SILENT_SECONDS,
     Process,
@@ -107,7 +108,7 @@ def test_on_one_machine_the_lock_decides_at_once_in_whatever_container(
 
 
 def test_in_a_namespace_where_the_number_is_given_again_the_dead_is_told_from_the_living(home: Path) -> None:
-    _require_namespaces()
+    require(NAMESPACES)
     inside = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
     with living(home, *inside) as (dead, child):
         assert dead.number == 1
@@ -233,14 +234,6 @@ def _as_a_worker() -> tuple[int, bool]:
 )
 def test_what_is_no_process_is_none(text: str) -> None:
     assert Process.read(text) is None
-
-
-def _require_namespaces() -> None:
-    if shutil.which("unshare") is None:
-        pytest.skip("no unshare: it is part of util-linux")
-    tried = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "true"], check=False)
-    if tried.returncode != 0:
-        pytest.skip("a namespace of processes may not be made here: unshare --pid needs the right to")
 
 
 def _until(holds: Callable[[], bool]) -> None:

@@ -1,7 +1,6 @@
 """The Dagster UI shows the control, in a real browser."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,20 +11,17 @@ from pathlib import Path
 
 import pytest
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from cpg1_assets_tests import required
+from cpg1_assets_tests.required import CHROMIUM, require
+
 _PATIENCE_SECONDS = 90
 
 
 @pytest.fixture
 def browser() -> str:
     """Find a headless Chromium, or skip by name (in CI its absence is a failure)."""
-    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if found is None:
-        missing = "no Chromium on PATH: install it, for example with `apt-get install chromium`"
-        if os.environ.get("CPG1_TESTS_REQUIRE_ALL"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
+    require(CHROMIUM)
+    return str(required.browser())
 
 
 @pytest.fixture

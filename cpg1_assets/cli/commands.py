@@ -152,6 +152,7 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
 def status(month: str | None, *, as_json: bool) -> None:
     """Show which months are closed, or, with MONTH, what its close came to."""
     from cpg1_assets.closing.standing import (  # noqa: PLC0415 - imports Dagster
+        made_of_what_is_there,
         month_standing,
         standing_against_seal,
         standings,
@@ -163,6 +164,8 @@ def status(month: str | None, *, as_json: bool) -> None:
     if month is not None:
         chosen = CutoffMonth.parse(month)
         standing = {"books": Home(settings).books_kept, **month_standing(settings, chosen)}
+        known = standing["damaged"]
+        standing["damaged"] += [said for said in made_of_what_is_there(settings, chosen) if said not in known]
         standing["against_seal"] = standing_against_seal(settings, chosen)
         if as_json:
             click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
@@ -175,16 +178,19 @@ def status(month: str | None, *, as_json: bool) -> None:
         if not as_json and standing["against_seal"] is not None:
             for line in against_seal_lines(standing["against_seal"]):
                 out.print(line, markup=False, soft_wrap=True)
-        return
+        sys.exit(FAILED if standing["damaged"] else 0)
     rows = standings(settings)
+    damaged = any(row["damaged"] for row in rows)
     if as_json:
         click.echo(
             json.dumps({"books": Home(settings).books_kept, "months": rows}, indent=2, ensure_ascii=False)
         )
-        return
+        sys.exit(FAILED if damaged else 0)
     for row in rows:
         counted = f"  {summary(row['lines'], len(row['untested_checks']))}" if row["lines"] else ""
         out.print(f"{row['month']}  {row['state']}{counted}", markup=False)
+        for said in row["damaged"]:
+            out.print(f"  {said}", style="red", markup=False, soft_wrap=True)
         for shown in check_lines([check for check in row["failed_checks"] if check["found"]]):
             out.print(shown, soft_wrap=True)
     failed = sum(row["state"] == "close failed" for row in rows)
@@ -193,6 +199,7 @@ def status(month: str | None, *, as_json: bool) -> None:
         f"Evidence: {Home(settings).evidence_folder}",
         markup=False,
     )
+    sys.exit(FAILED if damaged else 0)
 
 
 @main.command()
@@ -337,9 +344,9 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
     from cpg1_assets.closing.standing import summary  # noqa: PLC0415 - imports Dagster
 
     out = console()
-    if result.get("failures"):
-        for step, why in result["failures"]:
-            out.print(f"\n{step}: {why}", style="red", markup=False)
+    failed = [f"{step}: {why}" for step, why in result.get("failures") or ()]
+    for said in (*failed, *result.get("damaged", ())):
+        out.print(f"\n{said}", style="red", markup=False, soft_wrap=True)
     if result["lines"]:
         out.print()
         title = f"C-PG-1 {result['month']}{_marks(settings)}: LCY, debit positive"

@@ -42,7 +42,7 @@ def failed_checks(deployment: Deployment, month: CutoffMonth) -> list[FailedChec
     """Give each check before the seal that did not pass, of the month in storage; none where it has no results."""
     if not deployment.storage.exists(CHECK_RESULTS.name, month.key):
         return []
-    rows = deployment.storage.dataset(CHECK_RESULTS.name, month.key).to_table().to_pylist()
+    rows = deployment.storage.rows(CHECK_RESULTS.name, month.key)
     of_rules = checks(deployment.rules.lines)
     said = _statements(deployment) | {key: check.statement for key, check in of_rules.items()}
     found: dict[str, FailedCheck] = {}

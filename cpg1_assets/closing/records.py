@@ -29,8 +29,8 @@ def record_path(settings: Settings, month: CutoffMonth) -> Path:
 
 
 def write_record(settings: Settings, month: CutoffMonth, record: dict[str, Any]) -> None:
-    """Keep what a close came to."""
-    said = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    """Keep what a close came to, with a digest of it: it says figures, which are shown again."""
+    said = json.dumps({**record, "digest": _digest(record)}, indent=2, ensure_ascii=False) + "\n"
     write_whole(record_path(settings, month), said.encode())
 
 
@@ -38,9 +38,15 @@ def read_record(settings: Settings, month: CutoffMonth) -> dict[str, Any] | None
     """Give what the last close of a month came to; None where there was none, or its record is damaged."""
     try:
         record: dict[str, Any] = json.loads(record_path(settings, month).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        # Earlier versions wrote none.
+        is_whole = record.pop("digest", None) in (None, _digest(record))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return record
+    return record if is_whole else None
+
+
+def _digest(record: dict[str, Any]) -> str:
+    return digest_of({"record": json.dumps(json.loads(json.dumps(record)), sort_keys=True).encode()})
 
 
 def inputs_fingerprint(deployment: Deployment, month: CutoffMonth, *, deciding_only: bool = False) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from cpg1_assets.closing.check_standing import failed_checks, in_order
+from cpg1_assets.closing.check_standing import FailedCheck, failed_checks, in_order
 from cpg1_assets.closing.records import read_record
 from cpg1_assets.definitions import month_partitions, sealed_frames
 from cpg1_assets.deployment import Deployment, open_deployment
@@ -17,8 +17,10 @@ from cpg1_assets.evidence.chain.sign_off import sign_offs
 from cpg1_assets.home import Home
 from cpg1_assets.jdash.late import late_files
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.settings import Settings
 from cpg1_assets.storage.files import ParquetStorage
+from cpg1_assets.storage.lineage import made_of_others
 
 _WORDS = {
     "RECONCILED": "reconciled",
@@ -37,7 +39,16 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     deployment = open_deployment(settings)
     storage = deployment.storage
     record = read_record(settings, month)
-    lines = reconciliation_lines(storage, month) if storage.exists("reconciliation", month.key) else []
+    damaged: list[str] = []
+    lines: list[dict[str, Any]] = []
+    found: list[FailedCheck] = []
+    try:
+        if storage.exists("reconciliation", month.key):
+            lines = reconciliation_lines(storage, month)
+        found = failed_checks(deployment, month)
+    except StorageError as error:
+        # What is damaged in one month must not hide the others; its figures are not shown.
+        damaged, lines = [str(error)], []
     standing: dict[str, Any] = {
         "month": month.key,
         "run_id": "",
@@ -46,9 +57,9 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
         "evidence": str(Home(settings).evidence_folder / month.key),
         **(record or {}),
         "lines": lines,
+        "damaged": damaged,
         "seal": seal_standing(settings, month),
     }
-    found = failed_checks(deployment, month)
     after_the_seal = [c for c in (record or {}).get("failed_checks", ()) if c["asset"] == MANIFEST.name]
     standing["failed_checks"] = in_order([*(c for c in found if c["tested"]), *after_the_seal])
     standing["late_files"] = _late(deployment, month) if lines else []
@@ -57,7 +68,31 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
         standing["state"] = "close failed" if record["exit_status"] == 1 else "closed"
     else:
         standing["state"] = "materialized" if lines else "not closed"
+    if damaged:
+        standing["state"] = "damaged in storage"
     return standing
+
+
+def made_of_what_is_there(settings: Settings, month: CutoffMonth) -> list[str]:
+    """Say what is wrong with the files that the month's reconciliation and check results were computed from."""
+    deployment = open_deployment(settings)
+    said: list[str] = []
+    for asset in ("reconciliation", CHECK_RESULTS.name):
+        try:
+            others = (
+                made_of_others(deployment.storage, month.key, asset)
+                if deployment.storage.exists(asset, month.key)
+                else []
+            )
+        except StorageError as error:
+            said.append(str(error))
+            continue
+        if others:
+            said.append(
+                f"{asset} of {month.key} was computed from other files of {', '.join(others)} than are there now. "
+                f"Close the month again: cpg1 close --month {month.key}"
+            )
+    return list(dict.fromkeys(said))
 
 
 def _late(deployment: Deployment, month: CutoffMonth) -> list[str]:
@@ -97,7 +132,7 @@ def standings(settings: Settings) -> list[dict[str, Any]]:
 
 def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:
     """Give the rows of `reconciliation` in storage, amounts as text so that no digit is lost."""
-    rows = storage.dataset("reconciliation", month.key).to_table().to_pylist()
+    rows = storage.rows("reconciliation", month.key)
     return [{k: v if isinstance(v, str | None) else f"{v:f}" for k, v in row.items()} for row in rows]
 
 

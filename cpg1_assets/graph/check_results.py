@@ -5,7 +5,7 @@ of JDash found stands in the provenance of their files. Dagster's event log is n
 can write into it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import dagster as dg
 import pyarrow as pa
@@ -26,9 +26,7 @@ _UNKNOWN: Validated = {
     "severity": "WARN",
     "passed": False,
     "tested": False,
-    "figures": {
-        "why": "The file has no provenance: nobody says how it was drawn, or whether it was validated."
-    },
+    "figures": {"why": "The provenance of the file does not say whether it was validated when it was drawn."},
 }
 
 
@@ -68,5 +66,4 @@ def circumstances_of(deployment: Deployment, month: CutoffMonth) -> Circumstance
 def _validations(deployment: Deployment, asset: str, month: CutoffMonth) -> Sequence[Validated]:
     """Give what was found when the file in storage was drawn; that nothing is known of it is a result too."""
     _, provenance = deployment.storage.provenance(asset, month.key)
-    said: Mapping[str, Sequence[Validated]] = {} if provenance is None else provenance.said
-    return said.get("validations") or [_UNKNOWN]
+    return provenance.said.get("validations") or [_UNKNOWN]

@@ -18,13 +18,13 @@ import pyarrow.dataset as ds
 
 from cpg1_assets.claims import Claims
 from cpg1_assets.deployment import Deployment
-from cpg1_assets.errors import DataError
+from cpg1_assets.errors import DataError, StorageError
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.steps import enter_step, hold_month
 from cpg1_assets.home import naming_places
 from cpg1_assets.process import is_the_runs_own
-from cpg1_assets.storage.parquet import Writable, WrittenParquet, write_parquet
+from cpg1_assets.storage.parquet import Writable, WrittenParquet, damaged, write_parquet
 from cpg1_assets.storage.provenance import Provenance
 
 
@@ -66,9 +66,8 @@ class ParquetIOManager(dg.IOManager):
         self._storage = deployment.storage
         self._specs = specs
         self._codes = code_versions(deployment)
-        # What each step of this process has read so far: SHA-256 by asset, and which files nobody vouches for.
+        # What each step of this process has read so far: SHA-256 by asset.
         self._read: dict[tuple[str, str], dict[str, str]] = {}
-        self._unknown: dict[tuple[str, str], set[str]] = {}
         self._entered: set[tuple[str, str, str]] = set()
         self._published: dict[tuple[str, str, str], str] = {}
 
@@ -103,7 +102,6 @@ class ParquetIOManager(dg.IOManager):
         self._storage.publish(written, asset, month, provenance)
         self._published[(context.run_id, month, asset)] = written.sha256
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(written.sha256))
-        unknown = sorted(self._unknown.pop(step, ()))
         context.add_output_metadata(
             {
                 "dagster/partition_row_count": dg.MetadataValue.int(written.rows),
@@ -112,7 +110,6 @@ class ParquetIOManager(dg.IOManager):
                 "dagster/storage_kind": "parquet",
                 "size_bytes": written.size_bytes,
                 "sha256": written.sha256,
-                **({"inputs_without_provenance": ", ".join(unknown)} if unknown else {}),
                 **self._deployment.notes_of(asset),
             }
         )
@@ -126,16 +123,13 @@ class ParquetIOManager(dg.IOManager):
         asset, wanted = context.asset_key.path[-1], context.dagster_type.typing_type
         month = context.asset_partition_key
         self._enter(context, materializes=not context.step_context.is_asset_check_step)
-        sha256, provenance = self._storage.provenance(asset, month)
-        step = (context.step_context.run_id, context.step_context.step.key)
-        self._read.setdefault(step, {})[asset] = sha256
-        if provenance is None:
-            self._unknown.setdefault(step, set()).add(asset)
         dataset = self._storage.dataset(asset, month)
+        step = (context.step_context.run_id, context.step_context.step.key)
+        self._read.setdefault(step, {})[asset] = self._storage.provenance(asset, month)[0]
         if wanted is ds.Dataset:
             return dataset
         columns = (context.definition_metadata or {}).get("columns")
-        table = _exact(dataset, self._spec(asset), columns)
+        table = _exact(dataset, self._spec(asset), columns, self._storage.path(asset, month))
         return table if wanted is pa.Table else table.to_pandas(types_mapper=pd.ArrowDtype)
 
     def has_published(self, run_id: str, month: str, files: Mapping[str, str]) -> bool:
@@ -173,7 +167,7 @@ def column_schema(spec: FrameSpec) -> dg.TableSchema:
     )
 
 
-def _exact(dataset: ds.Dataset, spec: FrameSpec, columns: Sequence[str] | None) -> pa.Table:
+def _exact(dataset: ds.Dataset, spec: FrameSpec, columns: Sequence[str] | None, path: str) -> pa.Table:
     wanted = list(columns or spec.arrow_schema.names)
     missing = [name for name in wanted if name not in dataset.schema.names]
     if missing:
@@ -181,8 +175,10 @@ def _exact(dataset: ds.Dataset, spec: FrameSpec, columns: Sequence[str] | None) 
             f"{spec.name}: the stored file lacks the columns {', '.join(missing)}. Materialize it again."
         )
     try:
-        return dataset.to_table(columns=wanted).cast(
-            pa.schema([spec.arrow_schema.field(name) for name in wanted])
-        )
+        table = dataset.to_table(columns=wanted)
+    except (pa.ArrowException, OSError) as error:
+        raise StorageError(damaged(path, error)) from error
+    try:
+        return table.cast(pa.schema([spec.arrow_schema.field(name) for name in wanted]))
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{spec.name}: the stored file does not have its columns' types: {error}.") from error

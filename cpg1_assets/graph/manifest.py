@@ -75,6 +75,12 @@ def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[st
                     run_id=context.run.run_id,
                     signer=open_signer(settings.signing_key_file, settings.signing_key),
                 )
+            for folder in result.lost:
+                context.log.warning(
+                    "%s is in the chain and not there any more. Put it back from a copy; see: cpg1 evidence verify %s",
+                    folder,
+                    month.key,
+                )
             context.add_output_metadata(_metadata(result))
             return _frame(result.sealed.manifest())
 
@@ -102,9 +108,9 @@ def month_content(
     validations = {
         asset: file.provenance.said.get("validations", [])
         for asset, file in stored.items()
-        if file.provenance is not None and asset in (*deployment.catalog, JDASH.name)
+        if asset in (*deployment.catalog, JDASH.name)
     }
-    results = deployment.storage.dataset(CHECK_RESULTS.name, month.key).to_table().to_pylist()
+    results = deployment.storage.rows(CHECK_RESULTS.name, month.key)
     require_check_results(month.key, results, validations)
     queries: dict[str, Document] = {}
     for name, extract in sorted(deployment.catalog.items()):
@@ -155,6 +161,7 @@ def _metadata(result: SealResult) -> dict[str, Any]:
         "signature": signed,
         "manifest_sha256": str(link.body["manifest_sha256"]),
         "evidence": str(result.sealed.folder),
+        **({"lost": ", ".join(map(str, result.lost))} if result.lost else {}),
     }
 
 

@@ -83,7 +83,7 @@ def companies_as_before(deployment: Deployment, month: str, run_id: str) -> Vali
     name, statement = COMPANIES, STATEMENTS[COMPANIES]
     evidence = deployment.home.evidence_folder
     try:
-        table = deployment.storage.dataset("cr_05", month).to_table(columns=["id_company"])
+        table = deployment.storage.table("cr_05", month, ["id_company"])
         now = {str(company).rstrip(" ") for company in table.column(0).to_pylist()}
         newest = latest_seal(evidence, month)
         own = newest.version if newest is not None and newest.seal.get("run_id") == run_id else None

@@ -250,9 +250,9 @@ def _is_unfinished(deployment: Deployment, month: str, lineage: Lineage) -> bool
     if lineage.behind or CHECK_RESULTS.name not in lineage.hashes:
         return True
     _, provenance = storage.provenance(JDASH.name, month)
-    found = [] if provenance is None else provenance.said.get("validations", [])
+    found = provenance.said.get("validations", [])
     try:
-        rows = storage.dataset(CHECK_RESULTS.name, month).to_table().to_pylist()
+        rows = storage.rows(CHECK_RESULTS.name, month)
         require_check_results(month, rows, {JDASH.name: found})
     except EvidenceError:
         return True

@@ -47,7 +47,7 @@ def inbox_standing(
     if not storage.exists(JDASH.name, month.key):
         return None
     sha256, provenance = storage.provenance(JDASH.name, month.key)
-    files: Mapping[str, str] | None = None if provenance is None else provenance.said.get("files")
+    files: Mapping[str, str] | None = provenance.said.get("files")
     if files is None:
         return None
     # Earlier versions read some of what is now left alone.

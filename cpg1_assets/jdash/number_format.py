@@ -34,7 +34,6 @@ _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
 _CURRENCY = re.compile(r"\$(?P<symbol>[^-]*)(?:-(?P<locale>[0-9A-Za-z-]+))?")
 _OF_A_LOCALE = {("£", "809"): "GBP", ("$", "409"): "USD"}
 _PLAIN_LOCALE = re.compile(r"0*(?:1?[0-9a-fA-F]{2})?[0-9a-fA-F]{0,4}|[a-z]{2,3}(?:-[A-Za-z0-9]+)*")
-_SEEMS_A_DATE = re.compile("[admyhs]", re.IGNORECASE)
 _DATE_LETTERS = frozenset("dmyhsDMYHS")
 _LITERALS = frozenset("$-+():!^&'~{}<>= \u00a0\u202f")
 _RESERVED_LETTERS = frozenset("bgenra")
@@ -75,14 +74,9 @@ def is_only_a_number(code: str) -> bool:
     )
 
 
-def may_seem_a_date(code: str) -> bool:
-    """Tell whether the format shows some numbers as dates or times, or has a letter that another reader takes for one."""
-    return any(section.is_date for section in _sections(code)) or any(
-        code.strip().lower() != "general"
-        if part["general"]
-        else _SEEMS_A_DATE.search(part["fill"] or part["other"] or "")
-        for part in _PART.finditer(code)
-    )
+def shows_dates(code: str) -> bool:
+    """Tell whether the format shows some numbers as dates or times."""
+    return any(section.is_date for section in _sections(code))
 
 
 def is_date(code: str, value: float) -> bool:

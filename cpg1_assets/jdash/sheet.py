@@ -20,7 +20,7 @@ from cpg1_assets.jdash.cells import (
     without_invisible,
 )
 from cpg1_assets.jdash.delimited import DELIMITERS, DelimitedRows, decoded
-from cpg1_assets.jdash.number_format import is_harmless, is_only_a_number, may_seem_a_date
+from cpg1_assets.jdash.number_format import is_harmless, is_only_a_number, shows_dates
 from cpg1_assets.jdash.ods import KIND, read_ods
 from cpg1_assets.jdash.package import Package
 from cpg1_assets.jdash.table import (
@@ -283,7 +283,7 @@ def _codes(sheet: Sheet, values: Values) -> dict[int, str] | None:
     codes: dict[int, str] = {}
     for place, says_nothing in ((sheet.voucher, is_harmless), (sheet.amount, is_only_a_number)):
         formats = values.formats.get(place, frozenset())
-        if any(map(may_seem_a_date, formats)):
+        if any(map(shows_dates, formats)):
             return None
         if all(map(says_nothing, formats)):
             continue

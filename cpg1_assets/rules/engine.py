@@ -14,9 +14,8 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pyarrow.fs import LocalFileSystem
 
-from cpg1_assets.embedded import parquet, quoted
+from cpg1_assets.embedded import damaged_input, quoted
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import Column, FrameSpec
 from cpg1_assets.month import CutoffMonth
@@ -54,7 +53,6 @@ _NEVER_READ_AS = {
     "timestamp": {"TIMESTAMP WITH TIME ZONE"},
 }
 _FLOATS = {"FLOAT", "DOUBLE"}
-_GLOB_CHARACTERS = set("*?[]{}")
 
 
 class Input(NamedTuple):
@@ -98,10 +96,15 @@ def to_frame(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
 
 
 def to_table(relation: duckdb.DuckDBPyRelation) -> pa.Table:
-    """Give the rows as an Arrow table. Raises DataError when an amount does not fit its column."""
+    """Give the rows as an Arrow table.
+
+    Raises DataError when an amount does not fit its column, and StorageError when a stored input is damaged.
+    """
     try:
         return relation.to_arrow_table()
     except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
+        if (damaged := damaged_input(error)) is not None:
+            raise damaged from error
         raise DataError(f"An amount does not fit its column: {error}") from error
 
 
@@ -189,10 +192,6 @@ def _column_names(frame: Frame) -> list[str]:
 
 def _source(connection: duckdb.DuckDBPyConnection, name: str, frame: Frame, needed: list[str]) -> str:
     """Make the frame readable by the engine, as often as the statement likes, and say under which name."""
-    path = _single_parquet_file(frame)
-    if path is not None:
-        # The folder of a month may look like a Hive partition; it is not a column of the frame.
-        return parquet(path)
     source = f"source of {name}"
     if isinstance(frame, pd.DataFrame):
         try:
@@ -210,20 +209,6 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, frame: Frame, need
         connection.execute(f"CREATE TEMP TABLE {quoted(stored)} AS SELECT {wanted} FROM {quoted(source)}")
         return quoted(stored)
     return quoted(source)
-
-
-def _single_parquet_file(frame: Frame) -> str | None:
-    """Give the path when the frame is one whole local Parquet file, which the engine reads faster itself."""
-    if not isinstance(frame, ds.FileSystemDataset) or not isinstance(frame.format, ds.ParquetFileFormat):
-        return None
-    # A dataset with a filter carries it in its scan options, which only the Arrow scan knows.
-    if getattr(frame, "_scan_options", None) or not isinstance(frame.filesystem, LocalFileSystem):
-        return None
-    files = frame.files
-    if len(files) != 1 or _GLOB_CHARACTERS & set(files[0]):
-        return None
-    physical = next(iter(frame.get_fragments())).physical_schema
-    return str(files[0]) if physical.equals(frame.schema) else None
 
 
 def _is_lossless(found: str, column: Column) -> bool:
@@ -252,7 +237,7 @@ def _check_cast(
             f"SELECT CAST({value} AS VARCHAR), count(*) OVER () FROM {source} WHERE {changed} LIMIT 1"
         ).fetchone()
     except duckdb.Error as error:
-        raise DataError(
+        raise damaged_input(error) or DataError(
             f"{name}.{column.name} is {found}; {engine_type(column)} is expected ({error})."
         ) from error
     if example is not None:

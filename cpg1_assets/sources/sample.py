@@ -82,25 +82,23 @@ class SampleBooks:
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:
-            tables = json.loads((self.folder / "books.json").read_text(encoding="utf-8"))["tables"]
-        except (OSError, ValueError, KeyError) as error:
+            content = json.loads((self.folder / "books.json").read_text(encoding="utf-8"))
+            tables = [
+                (*name[1:-1].split("].["), self.folder / table["path"])
+                for name, table in content["tables"].items()
+            ]
+            for database in SOURCE_DATABASES:
+                connection.execute(f"ATTACH ':memory:' AS {quoted(database)}")
+            for database, schema, name, path in tables:
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
+                connection.execute(
+                    f"CREATE VIEW {quoted(database)}.{quoted(schema)}.{quoted(name)} "
+                    f"AS SELECT * FROM {embedded.parquet(path)}"
+                )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, duckdb.Error) as error:
             raise SourceError(
                 f"The sample books in {self.folder} cannot be read ({error}). Make them anew with: cpg1 sample"
             ) from error
-        for database in SOURCE_DATABASES:
-            connection.execute(f"ATTACH ':memory:' AS {quoted(database)}")
-        for name, table in tables.items():
-            database, schema, bare = name[1:-1].split("].[")
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
-            try:
-                connection.execute(
-                    f"CREATE VIEW {quoted(database)}.{quoted(schema)}.{quoted(bare)} "
-                    f"AS SELECT * FROM {embedded.parquet(self.folder / table['path'])}"
-                )
-            except duckdb.Error as error:
-                raise SourceError(
-                    f"The sample books lack {name} ({error}). Make them anew with: cpg1 sample"
-                ) from error
 
 
 class _SampleSession:

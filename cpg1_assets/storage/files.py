@@ -1,16 +1,17 @@
 """Where the Parquet files are: `<storage>/<asset>/<YYYY-MM>.parquet`, published whole or not at all.
 
-A local folder or any fsspec URL. Beside each file lies its provenance. What is in a file is written by `parquet`;
-which asset asks is not known here.
+A local folder or any fsspec URL. Beside each file lies its provenance, and no file is read without being compared with
+it: what is read is what was written. What is in a file is written by `parquet`; which asset asks is not known here.
 """
 
 import hashlib
+import io
 import os
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Self, cast
 
 import fsspec
 import pyarrow as pa
@@ -22,8 +23,11 @@ from cpg1_assets.disk import sha256_of, sync, write_whole
 from cpg1_assets.errors import StorageError
 from cpg1_assets.partial import clear_partials, partial_name, writer_is_gone
 from cpg1_assets.refusal import refused
-from cpg1_assets.storage.parquet import WrittenParquet
+from cpg1_assets.storage.parquet import WrittenParquet, damaged, opened_parquet
 from cpg1_assets.storage.provenance import Provenance, is_provenance_name, provenance_name
+
+_BLOCK = 1 << 20
+_CHANGED = "changed while it was read: it is not the file that was written there."
 
 
 class ParquetStorage:
@@ -107,11 +111,11 @@ class ParquetStorage:
                 with suppress(FileNotFoundError):
                     self.filesystem.rm_file(str(path))
 
-    def provenance(self, asset: str, month: str) -> tuple[str, Provenance | None]:
-        """Give the SHA-256 of an asset's file, and where the file came from; None where nothing is said beside it.
+    def provenance(self, asset: str, month: str) -> tuple[str, Provenance]:
+        """Give the SHA-256 of an asset's file, and where the file came from.
 
-        Raises StorageError when the file is not there, and when what is said beside it is of another file: this one
-        was put there, or changed, by something else.
+        Raises StorageError when the file is not there, when nobody vouches for it, and when what is said beside it is
+        of another file: this one was put there, or changed, by something else.
         """
         sha256 = self.sha256(asset, month)
         path = self.path(asset, month)
@@ -120,20 +124,28 @@ class ParquetStorage:
         said = self._provenances(asset, month)
         own = f"{posixpath.dirname(path)}/{provenance_name(month, sha256)}"
         if own not in said:
-            if said:
-                raise StorageError(
-                    f"{path} is not the file that was written there: its SHA-256 is {sha256}, and {said[0]} is of "
-                    f"another. Something else changed it. Materialize {asset} of {month} again, or close the month: "
-                    f"cpg1 close --month {month}"
-                )
-            return sha256, None
-        with self.filesystem.open(own, "rb") as file:
-            found = Provenance.read(file.read())
+            why = (
+                f"{said[0]} is of another, so something else changed it"
+                if said
+                else f"nothing beside it says where it came from ({own} is not there)"
+            )
+            raise StorageError(
+                f"{path} is not the file that was written there: its SHA-256 is {sha256}, and {why}. "
+                f"{_to_do(asset, month)}"
+            )
+        found = Provenance.read(self._said(own))
         if found is None or (found.asset, found.month, found.sha256) != (asset, month, sha256):
             raise StorageError(
-                f"{own} does not say where {path} came from. Materialize {asset} of {month} again."
+                f"{own} does not say where {path} came from: it is damaged. {_to_do(asset, month)}"
             )
         return sha256, found
+
+    def _said(self, path: str) -> bytes:
+        try:
+            content: bytes = self.filesystem.cat_file(path)
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read ({error.strerror or error}).") from error
+        return content
 
     def _absent(self, asset: str, month: str) -> str:
         return (
@@ -166,35 +178,98 @@ class ParquetStorage:
                     self.filesystem.rm_file(path)
 
     def opener(self, asset: str, month: str) -> Callable[[], BinaryIO]:
-        """Give a function that opens an asset's file for reading its bytes."""
-        return lambda: self.filesystem.open(self.path(asset, month), "rb")
+        """Give a function that opens an asset's file for reading its bytes: to their end they are those written there.
+
+        What is opened raises as `provenance`, and StorageError at the end of bytes that are others.
+        """
+
+        def opened() -> BinaryIO:
+            sha256, _ = self.provenance(asset, month)
+            path = self.path(asset, month)
+            compared = _Compared(
+                self.filesystem.open(path, "rb"), sha256, f"{path} {_CHANGED} {_to_do(asset, month)}"
+            )
+            return cast("BinaryIO", io.BufferedReader(compared, _BLOCK))
+
+        return opened
 
     def sha256(self, asset: str, month: str) -> str | None:
-        """SHA-256 of an asset's file; None where it is not there."""
+        """SHA-256 of an asset's file; None where it is not there. Raises StorageError where it cannot be read.
+
+        A local file that nothing touched since is not hashed again; whoever reads its rows does not rely on that.
+        """
         path = self.path(asset, month)
         try:
             if not self.is_local:
                 with self.filesystem.open(path, "rb") as file:
                     return hashlib.file_digest(file, "sha256").hexdigest()
             status = Path(path).stat()
+            # A file that is not as it was last looked at has another change time, whatever its other times are set to.
+            state = (status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
+            known = self._hashes.get(path)
+            if known is None or known[0] != state:
+                known = self._hashes[path] = (state, sha256_of(Path(path)))
         except FileNotFoundError:
             return None
-        # A file that is not as it was last looked at has another change time, whatever its other times are set to.
-        state = (status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
-        known = self._hashes.get(path)
-        if known is None or known[0] != state:
-            known = self._hashes[path] = (state, sha256_of(Path(path)))
+        except OSError as error:
+            raise StorageError(
+                f"{path} cannot be read ({error.strerror or error}). {_to_do(asset, month)}"
+            ) from error
         return known[1]
 
     def dataset(self, asset: str, month: str) -> ds.Dataset:
-        """Open an asset's file lazily. Raises StorageError when it is not there or is not Parquet."""
-        path = self.path(asset, month)
-        if not self.exists(asset, month):
-            raise StorageError(self._absent(asset, month))
+        """Open an asset's file lazily, once its bytes are those that were written there. Raises as `provenance`.
+
+        Its bytes are hashed anew: a disk that gives back other ones does not change what is known of the file. Pages
+        read later are compared with their checksums (`opened_parquet`).
+        """
+        self._hashes.pop(self.path(asset, month), None)
+        self.provenance(asset, month)
         filesystem = None if self.is_local else pafs.PyFileSystem(pafs.FSSpecHandler(self.filesystem))
+        return opened_parquet(self.path(asset, month), filesystem)
+
+    def table(self, asset: str, month: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read an asset's file whole, or only these columns. Raises as `dataset`, also where a page is damaged."""
+        dataset = self.dataset(asset, month)
         try:
-            return ds.dataset(path, format="parquet", filesystem=filesystem)
+            return dataset.to_table(columns=None if columns is None else list(columns))
         except (pa.ArrowException, OSError) as error:
-            raise StorageError(
-                f"{path} is not a readable Parquet file ({error}). Materialize {asset} again."
-            ) from error
+            raise StorageError(damaged(self.path(asset, month), error)) from error
+
+    def rows(self, asset: str, month: str) -> list[dict[str, Any]]:
+        """Read a small file's rows by column name. Raises as `table`."""
+        rows: list[dict[str, Any]] = self.table(asset, month).to_pylist()
+        return rows
+
+
+class _Compared(io.RawIOBase):
+    """A stream that raises at its end unless it gave the bytes of one SHA-256."""
+
+    def __init__(self, stream: BinaryIO, sha256: str, refusal: str) -> None:
+        super().__init__()
+        self._stream = stream
+        self._sha256 = sha256
+        self._refusal = refusal
+        self._digest = hashlib.sha256()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
+        read = self._stream.read(len(buffer))
+        if not read and self._digest.hexdigest() != self._sha256:
+            raise StorageError(self._refusal)
+        self._digest.update(read)
+        buffer[: len(read)] = read
+        return len(read)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _to_do(asset: str, month: str) -> str:
+    return f"Materialize {asset} of {month} again, or close the month: cpg1 close --month {month}"

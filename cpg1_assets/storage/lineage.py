@@ -20,8 +20,7 @@ class Lineage:
         for asset in assets:
             if storage.exists(asset, month):
                 stored[asset], provenance = storage.provenance(asset, month)
-                inputs[asset] = {} if provenance is None else provenance.inputs
-                self.codes[asset] = "" if provenance is None else provenance.code
+                inputs[asset], self.codes[asset] = provenance.inputs, provenance.code
         came = {source}
         while grown := {
             asset for asset, of in inputs.items() if asset not in came and not came.isdisjoint(of)
@@ -38,3 +37,20 @@ class Lineage:
             for asset, inputs in self._inputs.items()
             if any(self.hashes.get(name, sha256) != sha256 for name, sha256 in inputs.items())
         ]
+
+
+def made_of_others(storage: ParquetStorage, month: str, asset: str) -> list[str]:
+    """Name what the stored file of `asset` was made from, over however many steps, that is another file by now.
+
+    Raises StorageError where one of them is not there, or not the file that was written there.
+    """
+    others, seen, waiting = set(), {asset}, [asset]
+    while waiting:
+        _, provenance = storage.provenance(waiting.pop(), month)
+        for name, sha256 in provenance.inputs.items():
+            if storage.provenance(name, month)[0] != sha256:
+                others.add(name)
+            elif name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return sorted(others)

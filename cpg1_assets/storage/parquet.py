@@ -14,10 +14,13 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sha256_of
-from cpg1_assets.errors import Cpg1Error, DataError
+from cpg1_assets.embedded import damaged_input
+from cpg1_assets.errors import Cpg1Error, DataError, StorageError
 from cpg1_assets.frame import Column, FrameSpec
 from cpg1_assets.refusal import refusal_of
 from cpg1_assets.storage.background import Background
@@ -62,10 +65,32 @@ def write_parquet(data: Writable, spec: FrameSpec, path: Path) -> WrittenParquet
             raise (
                 found if found.path or found.setting else replace(found, path=str(path))
             ).error() from error
-        if isinstance(error, duckdb.Error):
-            raise DataError(f"{spec.name}: {error}") from error
+        if isinstance(error, duckdb.Error) or (isinstance(error, OSError) and error.errno is None):
+            # What goes wrong inside a statement comes as an OSError without a number where it is read by batches.
+            raise damaged_input(error) or DataError(f"{spec.name}: {error}") from error
         raise
     return WrittenParquet(path=path, rows=rows, size_bytes=path.stat().st_size, sha256=sha256_of(path))
+
+
+def opened_parquet(path: str, filesystem: pafs.FileSystem | None = None) -> ds.Dataset:
+    """Open a Parquet file lazily, so that each page that is read is compared with the checksum it was written with.
+
+    Compressed pages have no other: a bit that flips in one gives other rows without an error. Files of earlier
+    versions have no checksums, and are read. Raises StorageError when it is not Parquet; what reads it afterwards
+    raises OSError or pyarrow.ArrowException where a page is not as it was written (`damaged` words it).
+    """
+    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True, pre_buffer=False)
+    try:
+        return ds.dataset(
+            path, format=ds.ParquetFileFormat(default_fragment_scan_options=options), filesystem=filesystem
+        )
+    except (pa.ArrowException, OSError) as error:
+        raise StorageError(damaged(path, error)) from error
+
+
+def damaged(path: object, error: Exception) -> str:
+    """Say that a stored file cannot be read as what was written there."""
+    return f"{path} is not a readable Parquet file ({error}). It is damaged: materialize its asset again."
 
 
 def conformed(batches: pa.RecordBatchReader, spec: FrameSpec) -> Iterator[pa.RecordBatch]:
@@ -115,7 +140,12 @@ def _write_row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema, file
     rows, waiting, held = 0, [], 0
     with (
         pq.ParquetWriter(
-            file, schema, compression="zstd", compression_level=1, use_dictionary=False
+            file,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            write_page_checksum=True,
         ) as writer,
         Background() as beside,
     ):

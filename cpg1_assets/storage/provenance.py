@@ -5,13 +5,16 @@ the same bytes, whoever computed them. It is named after the file it speaks of, 
 two leaves no file with the provenance of another.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-FORMAT = "cpg1-provenance-1"
+FORMAT = "cpg1-provenance-2"
+_BEFORE = "cpg1-provenance-1"
+"""Of earlier versions: without a digest of what is said."""
 _DIGITS = 16
 
 
@@ -33,15 +36,18 @@ class Provenance:
     said: Mapping[str, Any] = field(default_factory=dict)
 
     def content(self) -> bytes:
-        """Give the bytes of its file."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False).encode() + b"\n"
+        """Give the bytes of its file: what it says, and the SHA-256 of that."""
+        said = json.loads(json.dumps({"format": FORMAT, **asdict(self)}))
+        return json.dumps({**said, "digest": _digest(said)}, indent=1, ensure_ascii=False).encode() + b"\n"
 
     @classmethod
     def read(cls, content: bytes) -> "Provenance | None":
-        """Read what `content` gave; None for anything else."""
+        """Read what `content` gave; None for anything else, also where one bit of it is another."""
         try:
             found = json.loads(content)
-            if found.pop("format") != FORMAT:
+            if found["format"] != _BEFORE and found.pop("digest") != _digest(found):
+                return None
+            if found.pop("format") not in (FORMAT, _BEFORE):
                 return None
             read = cls(**found)
             texts = (read.asset, read.month, read.sha256, read.code, read.control_version)
@@ -49,6 +55,10 @@ class Provenance:
             return read if whole and all(isinstance(text, str) for text in texts) else None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
+
+
+def _digest(said: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def provenance_name(month: str, sha256: str) -> str:

@@ -1,7 +1,6 @@
 """Four runs killed while they hold a pool slot, however they were started: the next close ends them and closes."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ MONTHS = ("2025-01", "2025-02", "2025-03", "2025-04")
 _HANGS = """
 import time
 from cpg1_assets.graph import extracts
+from cpg1_assets_tests.required import NAMESPACES, require
 
 def hang(*_arguments, **_named):
     time.sleep(600)
@@ -111,8 +111,7 @@ def test_a_close_after_four_killed_runs_that_held_all_slots(
     home: Path, instance: dg.DagsterInstance, closes: list[str], definitions: str, how: str
 ) -> None:
     if how == "in a namespace":
-        if shutil.which("unshare") is None or subprocess.run([*_NAMESPACE, "true"], check=False).returncode:
-            pytest.skip("a namespace of processes may not be made here: unshare --pid needs the right to")
+        require(NAMESPACES)
         commands = [[*_NAMESPACE, *closes, "close", "--month", month] for month in MONTHS]
     elif how == "close":
         commands = [[*closes, "close", "--month", month] for month in MONTHS]

@@ -8,7 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cpg1_assets.disk import sha256_of
+from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
+from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE
 from cpg1_assets.home import Home
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets_tests.closing import Closed
 
 
@@ -41,3 +45,20 @@ def earlier_month(evidence: Path, month: str, earlier: str) -> Path:
     seal = json.loads((folder / "seal.json").read_text())
     (folder / "seal.json").write_text(json.dumps(seal | {"month": earlier}))
     return folder
+
+
+def listed_anew(folder: Path) -> None:
+    """Write manifest and seal of a sealed version anew, as if the files it has now had been sealed."""
+    prefix = f"seals/{folder.name}"
+    own = [
+        path for path in folder.rglob("*") if path.is_file() and path.name not in (SEAL_FILE, MANIFEST_FILE)
+    ]
+    kinds = {row.path: row.kind for row in read_manifest(folder / MANIFEST_FILE)}
+    rows = [
+        ManifestRow(name, kinds[name], path.stat().st_size, sha256_of(path))
+        for path in own
+        if (name := f"{prefix}/{path.relative_to(folder).as_posix()}")
+    ]
+    written = write_parquet(to_arrow(rows), MANIFEST, folder / MANIFEST_FILE)
+    seal = json.loads((folder / SEAL_FILE).read_text())
+    (folder / SEAL_FILE).write_text(json.dumps(seal | {"manifest_sha256": written.sha256}))

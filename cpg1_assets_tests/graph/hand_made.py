@@ -9,10 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.rules.frames import DERIVED_FRAMES
+from cpg1_assets.storage.provenance import Provenance, provenance_name
 
 MONTH = "2025-09"
 SERVICE_USER = "JUMIA\\NAV31AFR.BATCH.SRVC"
@@ -102,7 +104,7 @@ INPUTS: dict[str, list[dict[str, Any]]] = {
 
 
 def put_in_storage(storage: Path, *assets: str) -> None:
-    """Write the inputs as another tool would: nullable columns, rows in no order, no metadata of ours."""
+    """Write the inputs as another tool would: nullable columns, rows in no order, no page checksums; and vouch for them."""
     for asset in assets:
         spec = frame(asset)
         schema = pa.schema([(column.name, column.arrow_type) for column in spec.columns])
@@ -110,6 +112,16 @@ def put_in_storage(storage: Path, *assets: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = [_typed(COMPANY | row, spec) for row in reversed(INPUTS[asset])]
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="snappy")
+        vouch(path)
+
+
+def vouch(path: Path) -> None:
+    """Say of the file at `<storage>/<asset>/<month>.parquet`, whoever wrote it, that it is the one that belongs there."""
+    for said in path.parent.glob(f"{path.stem}.*.json"):
+        said.unlink()
+    sha256 = sha256_of(path)
+    provenance = Provenance(path.parent.name, path.stem, sha256, {}, code="", control_version="")
+    (path.parent / provenance_name(path.stem, sha256)).write_bytes(provenance.content())
 
 
 def frame(asset: str) -> FrameSpec:

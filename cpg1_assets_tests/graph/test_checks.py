@@ -14,7 +14,7 @@ from cpg1_assets.graph.checks import derived_checks
 from cpg1_assets.rules.checks import checks
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close, listed
-from cpg1_assets_tests.graph.hand_made import MONTH, put_in_storage
+from cpg1_assets_tests.graph.hand_made import MONTH, put_in_storage, vouch
 
 
 def test_a_variance_is_the_answer_and_stops_nothing(closed: Closed) -> None:
@@ -133,6 +133,7 @@ def test_frames_without_rows_leave_nothing_tested_and_nothing_passed(
     for name in ("cr_03", "cr_04"):
         path = storage / name / f"{MONTH}.parquet"
         pq.write_table(pq.read_schema(path).empty_table(), path)
+        vouch(path)
     run = close(Settings(home=tmp_path / "home"), MONTH, instance, select=["gl_roll_forward"])
     assert run.rows("gl_roll_forward") == []
     assert not run.evaluations("gl_roll_forward")["ties_out"].passed

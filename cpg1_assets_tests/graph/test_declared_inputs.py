@@ -19,7 +19,7 @@ import pytest
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import close
-from cpg1_assets_tests.graph.hand_made import MONTH, put_in_storage
+from cpg1_assets_tests.graph.hand_made import MONTH, put_in_storage, vouch
 
 DECLARED = {
     "nav_voucher_entries": ["cr_03", "ipe_08", "doc_voucher_usage"],
@@ -144,6 +144,7 @@ def test_inputs_without_rows_give_an_asset_all_the_same(
     for name in DECLARED[asset]:
         path = storage / name / f"{MONTH}.parquet"
         pq.write_table(pq.read_schema(path).empty_table(), path)
+        vouch(path)
     closed = close(Settings(home=tmp_path / "home"), MONTH, instance, select=[asset])
     assert closed.rows(asset) == []
 

@@ -31,6 +31,7 @@ from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Session, SourceIdentity
 from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets.storage.parquet import write_parquet
+from cpg1_assets.storage.provenance import Provenance
 from cpg1_assets_tests.closing import QUIET, Closed, close
 
 MONTH = "2025-09"
@@ -95,17 +96,16 @@ def test_a_month_sealed_again_unchanged_is_the_same_version_and_reperforms(
     assert reperform(version.folder).identical
 
 
-def test_a_file_without_provenance_is_computed_from_but_its_month_is_not_sealed(
+def test_a_file_without_provenance_is_not_computed_from_nor_sealed(
     sealed: Settings, instance: dg.DagsterInstance
 ) -> None:
     for said in (Home(sealed).place / "storage" / "ipe_07").glob("*.json"):
         said.unlink()
-    derived = close(sealed, MONTH, instance, select=["customer_posting_group_bridge"])
-    assert derived.result.success
-    assert derived.metadata("customer_posting_group_bridge")["inputs_without_provenance"] == "ipe_07"
-    refused = close(sealed, MONTH, instance, select=["check_results", SEAL])
-    assert "ipe_07: nobody vouches for the file" in refused.why_failed(SEAL)
-    assert "cpg1 close --month 2025-09" in refused.why_failed(SEAL)
+    for step in ("customer_posting_group_bridge", SEAL):
+        why = close(sealed, MONTH, instance, select=[step]).why_failed(step)
+        assert f"ipe_07/{MONTH}.parquet is not the file that was written there" in why
+        assert "nothing beside it says where it came from" in why
+        assert "cpg1 close --month 2025-09" in why
     assert len(sealed_versions(Home(sealed).evidence_folder, MONTH)) == 1
 
 
@@ -167,7 +167,6 @@ def test_a_forged_frame_with_forged_provenance_is_found_by_computing_it_again(
 ) -> None:
     storage = open_deployment(sealed).storage
     _, provenance = storage.provenance("reconciliation", MONTH)
-    assert provenance is not None
     path = Path(storage.path("reconciliation", MONTH))
     table = pq.read_table(path)
     at = table.schema.get_field_index("status")
@@ -183,11 +182,13 @@ def test_a_forged_frame_with_forged_provenance_is_found_by_computing_it_again(
 def test_what_was_found_when_an_extract_was_drawn_is_what_is_sealed(
     sealed: Settings, instance: dg.DagsterInstance
 ) -> None:
-    (said,) = (sealed.home / "storage" / "jdash").glob("*.json")
-    document = json.loads(said.read_text())
-    for validation in document["said"]["validations"]:
-        validation["passed"] = not validation["passed"]
-    said.write_text(json.dumps(document))
+    (path,) = (sealed.home / "storage" / "jdash").glob("*.json")
+    provenance = Provenance.read(path.read_bytes())
+    assert provenance is not None
+    other = [
+        validation | {"passed": not validation["passed"]} for validation in provenance.said["validations"]
+    ]
+    path.write_bytes(replace(provenance, said={**provenance.said, "validations": other}).content())
     older = close(sealed, MONTH, instance, select=[SEAL])
     assert "its check results are not what was found when jdash was drawn" in older.why_failed(SEAL)
     forged = close(sealed, MONTH, instance, select=["check_results", SEAL])

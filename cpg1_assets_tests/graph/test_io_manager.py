@@ -28,7 +28,7 @@ from cpg1_assets.settings import Settings
 from cpg1_assets.storage.files import ParquetStorage
 from cpg1_assets.storage.provenance import provenance_name
 from cpg1_assets_tests.closing import QUIET, Closed, close
-from cpg1_assets_tests.graph.hand_made import put_in_storage
+from cpg1_assets_tests.graph.hand_made import put_in_storage, vouch
 
 MONTH = "2025-09"
 EXAMPLE = FrameSpec(
@@ -253,15 +253,17 @@ def test_a_damaged_input_is_named_with_what_to_do(storage: ParquetStorage) -> No
     path = Path(storage.path("example", MONTH))
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1 not really PAR1")
+    vouch(path)
     failed = run(storage, example(lambda: None), reader(pa.Table, []), select="reader")
     assert f"{path} is not a readable Parquet file" in why(failed)
-    assert "Materialize example again" in why(failed)
+    assert "materialize its asset again" in why(failed)
 
 
 def test_an_input_without_a_column_is_named(storage: ParquetStorage) -> None:
     path = Path(storage.path("example", MONTH))
     path.parent.mkdir(parents=True)
     pq.write_table(rows_of("1").drop_columns(["amount"]), path)
+    vouch(path)
     failed = run(storage, example(lambda: None), reader(pa.Table, []), select="reader")
     assert "lacks the columns amount" in why(failed)
 
@@ -270,9 +272,10 @@ def test_storage_may_be_any_fsspec_url(tmp_path: Path, instance: dg.DagsterInsta
     root = f"/{tmp_path.name}"
     memory = fsspec.filesystem("memory")
     put_in_storage(tmp_path / "made", "ipe_07")
-    memory.pipe_file(
-        f"{root}/ipe_07/{MONTH}.parquet", (tmp_path / "made" / "ipe_07" / f"{MONTH}.parquet").read_bytes()
-    )
+    put = {
+        f"{root}/ipe_07/{path.name}": path.read_bytes() for path in (tmp_path / "made" / "ipe_07").iterdir()
+    }
+    memory.pipe(put)
     settings = Settings(home=tmp_path / "home", storage=f"memory:/{root}")
     closed = close(settings, MONTH, instance, select=["customer_posting_group_bridge"])
     assert closed.result.success
@@ -283,7 +286,7 @@ def test_storage_may_be_any_fsspec_url(tmp_path: Path, instance: dg.DagsterInsta
     assert closed.metadata("customer_posting_group_bridge")["dagster/uri"] == f"memory://{stored}"
     sha256 = closed.metadata("customer_posting_group_bridge")["sha256"]
     said = f"{root}/customer_posting_group_bridge/{provenance_name(MONTH, sha256)}"
-    assert memory.find(root) == sorted([stored, said, f"{root}/ipe_07/{MONTH}.parquet"])
+    assert memory.find(root) == sorted([stored, said, *put])
     left = [
         path
         for path in (tmp_path / "home").rglob("*")

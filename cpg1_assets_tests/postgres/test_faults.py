@@ -20,6 +20,7 @@ from cpg1_assets_tests.network import Network
 from cpg1_assets_tests.postgres.asking import NUMBERS, NUMBERS_FRAME, source_on
 from cpg1_assets_tests.postgres.cluster import READER, Cluster
 from cpg1_assets_tests.postgres.server import OWN
+from cpg1_assets_tests.required import DRIVER_MANAGER, POSTGRESQL_DRIVER, require
 
 _NUMBERS = 300_000
 _IMPATIENT = Waits(login=1, query=1, lock=1, grace=1)
@@ -159,6 +160,7 @@ def test_a_dropped_table_is_named(cluster: Cluster) -> None:
 
 
 def test_a_port_that_accepts_and_stays_silent_is_given_up_in_time() -> None:
+    require(DRIVER_MANAGER, POSTGRESQL_DRIVER)
     from cpg1_assets.sources.connection_string import ConnectionString  # noqa: PLC0415
     from cpg1_assets_tests.postgres.server import PostgresServer  # noqa: PLC0415
 

@@ -62,11 +62,12 @@ def test_a_file_that_something_else_changed_is_refused(storage: ParquetStorage) 
         storage.provenance("example", MONTH)
 
 
-def test_a_file_beside_which_nothing_is_said_has_none(storage: ParquetStorage) -> None:
+def test_a_file_beside_which_nothing_is_said_is_refused(storage: ParquetStorage) -> None:
     said = put(storage, "EC_NG")
     folder = storage.path("example", MONTH).rpartition("/")[0]
     storage.filesystem.rm_file(f"{folder}/{provenance_name(MONTH, said.sha256)}")
-    assert storage.provenance("example", MONTH) == (said.sha256, None)
+    with pytest.raises(StorageError, match=r"nothing beside it says where it came from.*Materialize example"):
+        storage.dataset("example", MONTH)
 
 
 @pytest.mark.parametrize(

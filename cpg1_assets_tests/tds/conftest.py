@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cpg1_assets.sources.connection_string import ConnectionString
-from cpg1_assets.sources.driver import wheel_driver
 from cpg1_assets.sources.odbc import OdbcSource, Waits
 from cpg1_assets.sources.sqlserver import SqlServer
-from cpg1_assets_tests.required import require
+from cpg1_assets_tests.required import TDS_OVER_ODBC, require
 
 if TYPE_CHECKING:
     from cpg1_assets_tests.tds.server import TdsServer
@@ -21,11 +20,7 @@ Asking = Callable[..., OdbcSource]
 @pytest.fixture
 def server(sample_books: Path) -> "Iterator[TdsServer]":
     """Run a TDS server with the sample books; skip by name what the machine lacks."""
-    try:
-        import pyodbc  # noqa: F401, PLC0415 - imports only where there is a driver manager
-    except ImportError:
-        require(present=False, what="an ODBC driver manager", how="apt-get install unixodbc")
-    require(wheel_driver() is not None, "Microsoft's driver as a wheel", "pip install 'cpg1-assets[test]'")
+    require(*TDS_OVER_ODBC)
     from cpg1_assets_tests.tds.server import TdsServer  # noqa: PLC0415
 
     with TdsServer(sample_books).running() as running:

@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from cpg1_assets import embedded
 from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import StorageError
 from cpg1_assets.frame import FrameSpec
+from cpg1_assets.storage.parquet import opened_parquet
 
 SHOWN = 100
 Kind = Literal["came", "went", "changed"]
@@ -170,8 +170,8 @@ def _compare(
     listed = ", ".join(quoted(name) for name in columns)
     partition = f"PARTITION BY {', '.join(quoted(name) for name in key)} " if key else ""
     # Handed over as frames, not as paths: a folder's name may hold what a path pattern would mean.
-    connection.register("before", ds.dataset(before, format="parquet"))
-    connection.register("after", ds.dataset(after, format="parquet"))
+    connection.register("before", opened_parquet(str(before)))
+    connection.register("after", opened_parquet(str(after)))
     for side, these, those in (("gone", "before", "after"), ("new", "after", "before")):
         connection.execute(
             f"CREATE TEMP TABLE {side} AS SELECT *, row_number() OVER ({partition}ORDER BY {listed}) AS {_NUMBER} "

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import StorageError
-from cpg1_assets.evidence.audit.reperform import read_seal
+from cpg1_assets.evidence.audit.reperform import read_seal, require_as_sealed
 from cpg1_assets.extracts.contract import Contract
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.yaml_file import read_yaml
@@ -108,15 +108,14 @@ class Register:
 def ipe_register(sealed: Path, before: Path | None) -> Register:
     """Make the register of the sealed version in `sealed`, compared with that in `before`, an earlier month's.
 
-    Raises StorageError or FileFormatError naming the sealed file that is missing or cannot be read.
+    Raises StorageError, EvidenceError or FileFormatError naming the sealed file that is missing, cannot be read, or is
+    not as it was sealed.
     """
+    for version in (sealed,) if before is None else (sealed, before):
+        require_as_sealed(version)
     seal = read_seal(sealed)
     then = None if before is None else read_seal(before)
     queries = sorted((sealed / "queries").glob("*.yaml"))
-    if not queries:
-        raise StorageError(
-            f"{sealed / 'queries'} holds no contract: the sealed version is not whole. Copy the evidence folder again."
-        )
     reports = [_extract(sealed, before, path, seal) for path in queries]
     return Register(
         month=str(seal["month"]),
@@ -180,6 +179,7 @@ def _as_drawn(sealed: Path, asset: str, seal: Mapping[str, Any], package: Path |
     }
     if package is None:
         return drawn
+    require_as_sealed(sealed, package)
     validations = _json(package / "06_validation_results.json").get("validations", [])
     return drawn | {
         "source": _json(package / "00_system_context.json").get("source"),

@@ -32,7 +32,7 @@ from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, source_frames
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
-from cpg1_assets.storage.parquet import write_parquet
+from cpg1_assets.storage.parquet import opened_parquet, write_parquet
 from cpg1_assets.yaml_file import read_yaml
 
 _RULE_FILES = (
@@ -41,6 +41,7 @@ _RULE_FILES = (
     "rules/collection_classification.yaml",
     "scope.yaml",
 )
+_SHOWN = 3
 _LIBRARIES = ("duckdb", "pyarrow", "pandas")
 
 
@@ -187,13 +188,43 @@ def altered_files(sealed: Path, names: list[str]) -> tuple[str, ...]:
 
 def _needed(sealed: Path) -> list[Path]:
     derived = derivations()
-    checked = [CHECK_RESULTS.name] if (sealed / "data" / f"{CHECK_RESULTS.name}.parquet").is_file() else []
+    # Versions sealed before there were check results have none.
+    checked = [CHECK_RESULTS.name] if CHECK_RESULTS.name in read_seal(sealed)["content"] else []
     names = [
         SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE, *_RULE_FILES,
         *(f"data/{name}.parquet" for name in (*source_frames(), *derived, *checked)),
         *(f"statements/{name}.sql" for name in (*derived, *checked)),
     ]  # fmt: skip
     return [sealed / name for name in names]
+
+
+def require_as_sealed(sealed: Path, package: Path | None = None) -> None:
+    """Refuse a sealed version, or only a package of its month, unless every file of it is that of the manifest.
+
+    A package that the manifest does not list is of a later run: nothing is known of it. Raises StorageError naming the
+    files that are not there or are others, and EvidenceError where the manifest cannot be read.
+    """
+    month_folder, manifest = sealed.parents[1], sealed / MANIFEST_FILE
+    prefix = (sealed if package is None else package).relative_to(month_folder).as_posix()
+    rows = [row for row in read_manifest(manifest) if row.path.startswith(f"{prefix}/")]
+    other = [month_folder / row.path for row in rows if _hash(month_folder / row.path) != row.sha256]
+    if _hash(manifest) != read_seal(sealed).get("manifest_sha256"):
+        other.append(manifest)
+    if other:
+        shown = ", ".join(map(str, other[:_SHOWN])) + (
+            f" and {len(other) - _SHOWN} more" if other[_SHOWN:] else ""
+        )
+        raise StorageError(
+            f"{shown}: not there, or not as it was sealed. Look at the month with: "
+            f"cpg1 evidence verify {month_folder.name}"
+        )
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return sha256_of(path)
+    except OSError:
+        return None
 
 
 def _require_all(sealed: Path) -> None:
@@ -216,13 +247,15 @@ def _circumstances(sealed: Path, month: CutoffMonth) -> Circumstances:
 
 
 def _outcomes(sealed: Path, place: Path, circumstances: Circumstances) -> Iterator[AssetOutcome]:
-    frames: dict[str, ds.Dataset] = {name: _dataset(_data(sealed, name)) for name in source_frames()}
+    frames: dict[str, ds.Dataset] = {
+        name: opened_parquet(str(_data(sealed, name))) for name in source_frames()
+    }
     for name, derivation in derivations().items():
         again = place / f"{name}.parquet"
         same, differing = False, Differences(name)
         problem = _computed(derivation, frames, circumstances, again)
         if problem is None:
-            frames[name] = _dataset(again)
+            frames[name] = opened_parquet(str(again))
             same = sha256_of(again) == sha256_of(_data(sealed, name))
         if problem is None and not same:
             try:
@@ -247,7 +280,9 @@ def _checked_again(
     try:
         known = {(check.asset, check.name) for check in checks(circumstances.lines).values()}
         given = [
-            row for row in _dataset(then).to_table().to_pylist() if (row["asset"], row["check"]) not in known
+            row
+            for row in opened_parquet(str(then)).to_table().to_pylist()
+            if (row["asset"], row["check"]) not in known
         ]
         table = pa.concat_tables(
             [
@@ -263,7 +298,7 @@ def _checked_again(
         return AssetOutcome(
             name, same_bytes=False, differences=Differences(name), statement_changed=changed, problem=problem
         )
-    except (Cpg1Error, duckdb.Error, pa.ArrowException) as error:
+    except (Cpg1Error, duckdb.Error, pa.ArrowException, OSError) as error:
         return AssetOutcome(
             name,
             same_bytes=False,
@@ -287,20 +322,13 @@ def _computed(
         return f"It needs {', '.join(absent)}, which could not be computed."
     try:
         write_parquet(derivation.computed(frames, circumstances), derivation.spec, path)
-    except (Cpg1Error, duckdb.Error, pa.ArrowException) as error:
+    except (Cpg1Error, duckdb.Error, pa.ArrowException, OSError) as error:
         return str(error)
     return None
 
 
 def _data(sealed: Path, name: str) -> Path:
     return sealed / "data" / f"{name}.parquet"
-
-
-def _dataset(path: Path) -> ds.Dataset:
-    try:
-        return ds.dataset(path, format="parquet")
-    except (pa.ArrowException, OSError) as error:
-        raise StorageError(f"{path} is not a readable Parquet file ({error}).") from error
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -5,11 +5,9 @@ The companies of a month are those of its sealed closing rates, `cr_05`. Source 
 ("Scope"). Not here: what becomes of a change; a check says it and `demands` asks for a comment on it.
 """
 
-import hashlib
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.links import SEAL, read_chain
 from cpg1_assets.evidence.chain.seal import SealedVersion, seals_folder, version_name
 
@@ -21,17 +19,8 @@ def companies_of(sealed: SealedVersion) -> frozenset[str]:
 
     Raises EvidenceError when the rates are not there or are not the file that was sealed.
     """
-    import pyarrow as pa  # noqa: PLC0415 - the chain can be read without it
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    path = sealed.data(RATES)
-    content = path.read_bytes()
-    # Nobody verifies the month before when this one is closed or signed: the file has to prove itself.
-    if hashlib.sha256(content).hexdigest() != sealed.seal["content"].get(RATES):
-        raise EvidenceError(
-            f"{path} is not the file that was sealed. Look at the month with: cpg1 evidence verify {sealed.month}"
-        )
-    column = pq.ParquetFile(pa.BufferReader(content)).read(["id_company"]).column(0)
+    # Nobody verifies the month before when this one is closed or signed: the file has to prove itself, and does.
+    column = sealed.table(RATES, ["id_company"]).column(0)
     return frozenset(str(company).rstrip(" ") for company in column.to_pylist())
 
 

@@ -169,15 +169,5 @@ def _statuses(sealed: SealedVersion) -> dict[str, str]:
 
 
 def _rows(sealed: SealedVersion, asset: str, columns: list[str]) -> list[dict[str, Any]]:
-    import pyarrow as pa  # noqa: PLC0415 - the chain can be read without it
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    path = sealed.data(asset)
-    try:
-        table = pq.ParquetFile(path).read(columns)
-    except (OSError, pa.ArrowException) as error:
-        raise EvidenceError(f"{path} is not a readable Parquet file ({error}).") from error
-    if set(table.column_names) != set(columns):
-        raise EvidenceError(f"{path} does not have the columns {', '.join(columns)}.")
-    rows: list[dict[str, Any]] = table.to_pylist()
+    rows: list[dict[str, Any]] = sealed.table(asset, columns).to_pylist()
     return rows

@@ -14,10 +14,10 @@ from cpg1_assets.storage.provenance import Provenance
 
 
 class Stored(NamedTuple):
-    """A file of the month as it is in storage: its SHA-256, and where it came from where that is known."""
+    """A file of the month as it is in storage: its SHA-256, and where it came from."""
 
     sha256: str
-    provenance: Provenance | None
+    provenance: Provenance
 
 
 def require_one_version(
@@ -47,9 +47,6 @@ def _unproven(
     asset: str, stored: Mapping[str, Stored], codes: Mapping[str, str], inputs: Iterable[str]
 ) -> Iterator[str]:
     provenance = stored[asset].provenance
-    if provenance is None:
-        yield "nobody vouches for the file, it has no provenance"
-        return
     if provenance.sha256 != stored[asset].sha256:
         yield "its provenance is of another file"
     if provenance.code != codes[asset]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cpg1_assets.disk import sha256_of, sync
 from cpg1_assets.errors import EvidenceError
@@ -36,6 +36,9 @@ from cpg1_assets.lock import held_lock
 from cpg1_assets.partial import clear_partials, partial_name
 from cpg1_assets.refusal import naming
 from cpg1_assets.validation import NOTHING_TO_TEST
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMAT = "cpg1-seal-1"
 CONTROL = "C-PG-1"
@@ -92,16 +95,44 @@ class SealedVersion:
     link: Link
 
     def data(self, asset: str) -> Path:
-        """Place of the sealed data of an asset. Raises EvidenceError when the version does not have it."""
+        """Place of the sealed data of an asset, which is as it was sealed.
+
+        Raises EvidenceError when the version does not have it, or when it is another file by now.
+        """
         path = self.folder / "data" / f"{asset}.parquet"
-        if not path.is_file():
-            raise EvidenceError(f"{path} is not there: {asset} was not sealed, or the file was removed.")
+        try:
+            sha256 = sha256_of(path)
+        except FileNotFoundError:
+            raise EvidenceError(
+                f"{path} is not there: {asset} was not sealed, or the file was removed."
+            ) from None
+        except OSError as error:
+            raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
+        if sha256 != self.seal["content"].get(asset):
+            raise EvidenceError(self._altered(path))
         return path
+
+    def table(self, asset: str, columns: Sequence[str]) -> "pa.Table":
+        """Read these columns of the sealed data of an asset. Raises EvidenceError as `data`, and without a column."""
+        import pyarrow as pa  # noqa: PLC0415 - the chain can be read without it
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        path = self.data(asset)
+        try:
+            table = pq.ParquetFile(path, page_checksum_verification=True).read(list(columns))
+        except (OSError, pa.ArrowException) as error:
+            raise EvidenceError(f"{path} is not a readable Parquet file ({error}).") from error
+        if set(table.column_names) != set(columns):
+            raise EvidenceError(f"{path} does not have the columns {', '.join(columns)}.")
+        return table
+
+    def _altered(self, path: Path) -> str:
+        return f"{path} is not the file that was sealed. Look at the month with: cpg1 evidence verify {self.month}"
 
     @property
     def assets(self) -> list[str]:
-        """Names of the sealed assets, sorted."""
-        return sorted(path.stem for path in (self.folder / "data").glob("*.parquet"))
+        """Names of the sealed assets, sorted, whether their files are still there or not."""
+        return sorted(self.seal["content"])
 
     @cached_property
     def seal(self) -> dict[str, Any]:
@@ -112,24 +143,29 @@ class SealedVersion:
         except OSError as error:
             raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
         if hashlib.sha256(content).hexdigest() != self.link.body.get("seal_sha256"):
-            raise EvidenceError(
-                f"{path} is not the file that was sealed. Look at the month with: "
-                f"cpg1 evidence verify {self.month}"
-            )
+            raise EvidenceError(self._altered(path))
         said: dict[str, Any] = json.loads(content)
         return said
 
     def manifest(self) -> list[ManifestRow]:
-        """Every file of the sealed month. Raises EvidenceError when the manifest cannot be read."""
-        return read_manifest(self.folder / MANIFEST_FILE)
+        """Every file of the sealed month. Raises EvidenceError when the manifest is not the one that was sealed."""
+        path = self.folder / MANIFEST_FILE
+        sealed = self.seal["manifest_sha256"]
+        if path.is_file() and sha256_of(path) != sealed:
+            raise EvidenceError(self._altered(path))
+        return read_manifest(path)
 
 
 @dataclass(frozen=True)
 class SealResult:
-    """What sealing came to: the version that stands, and whether it was made now."""
+    """What sealing came to: the version that stands, whether it was made now, and linked versions that are lost.
+
+    A number that the chain has a link for is never given again, also where the version's folder is not there.
+    """
 
     sealed: SealedVersion
     made: bool
+    lost: tuple[Path, ...] = ()
 
     @property
     def link(self) -> Link:
@@ -148,16 +184,16 @@ def seals_folder(evidence: Path, month: str) -> Path:
 
 
 def sealed_versions(evidence: Path, month: str) -> list[SealedVersion]:
-    """Give the versions of a month that the chain has a link for and whose folder is there, in order.
+    """Give the versions of a month that the chain has a link for, in order.
 
-    It does not say that they are whole: `verify` does.
+    It does not say that they are whole, or there at all: `verify` does, and whoever reads one is told.
     """
     found = {}
     for link in inspect_chain(evidence).links:
         version = link.body.get("version")
         if link.kind == SEAL and link.body.get("month") == month and isinstance(version, int):
             folder = seals_folder(evidence, month) / version_name(version)
-            if folder.is_dir() and version not in found:
+            if version not in found:
                 found[version] = SealedVersion(folder, month, version, link)
     return [found[version] for version in sorted(found)]
 
@@ -207,13 +243,15 @@ def seal_month(
         clear_half_written(evidence)
         read_chain(evidence)  # nothing is put on top of a damaged chain
         _take_up_unlinked(evidence, month, signer)
-        newest = latest_seal(evidence, month)
-        if newest is not None and _as_sealed(newest, content):
-            return SealResult(newest, made=False)
-        version = max((int(path.name) for path in version_folders(folder)), default=0) + 1
+        versions = sealed_versions(evidence, month)
+        lost = tuple(sealed.folder for sealed in versions if not sealed.folder.is_dir())
+        newest = versions[-1] if versions else None
+        if newest is not None and newest.folder not in lost and _as_sealed(newest, content):
+            return SealResult(newest, made=False, lost=lost)
+        version = 1 if newest is None else newest.version + 1
         made = _write_version(evidence, month, version, content, run_id)
         link = append_link(evidence, SEAL, _body(month, version, made), signer=signer)
-        return SealResult(SealedVersion(made, month, version, link), made=True)
+        return SealResult(SealedVersion(made, month, version, link), made=True, lost=lost)
 
 
 def _write_version(evidence: Path, month: str, version: int, content: MonthContent, run_id: str) -> Path:
@@ -277,12 +315,6 @@ def _body(month: str, version: int, folder: Path) -> dict[str, Any]:
 
 def _as_sealed(newest: SealedVersion, content: MonthContent) -> bool:
     """Whether a version holds exactly this data, these rules, statements and queries."""
-    said = newest.seal["manifest_sha256"]
-    if sha256_of(newest.folder / MANIFEST_FILE) != said:
-        raise EvidenceError(
-            f"{newest.folder / MANIFEST_FILE} is not the file that was sealed. Look at the month with: "
-            f"cpg1 evidence verify {newest.month}"
-        )
     prefix = f"{SEALS}/{newest.folder.name}/"
     sealed = {
         row.path.removeprefix(prefix): row.sha256
@@ -392,19 +424,23 @@ def _in_words(found: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
 
 
 def _take_up_unlinked(evidence: Path, month: str, signer: Signer | None) -> None:
-    """Give a link to each version that a killed process left without one.
+    """Give a link to the version that a killed process left without one.
 
-    Such a version is whole, since it is renamed into place only then; one that is not whole was tampered with.
+    Such a version is whole, since it is renamed into place only then, and the next after all that have a link; one
+    that is not was tampered with.
     """
     linked = {sealed.version for sealed in sealed_versions(evidence, month)}
     for folder in version_folders(seals_folder(evidence, month)):
         if int(folder.name) in linked:
             continue
-        if not _is_whole(evidence / month, folder, month):
+        is_next = int(folder.name) == max(linked, default=0) + 1
+        if not is_next or not _is_whole(evidence / month, folder, month):
+            why = "is not whole" if is_next else "is not the next version after those that are"
             raise EvidenceError(
-                f"{folder} is not in the chain and is not whole. Nothing is sealed beside it: look at it with "
+                f"{folder} is not in the chain and {why}. Nothing is sealed beside it: look at it with "
                 f"cpg1 evidence verify {month}, keep a copy, and take it away."
             )
+        linked.add(int(folder.name))
         body = _body(month, int(folder.name), folder)
         append_link(evidence, SEAL, {**body, "taken_up": True}, signer=signer)
 

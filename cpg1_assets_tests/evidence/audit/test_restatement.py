@@ -27,6 +27,7 @@ from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close, listed
 from cpg1_assets_tests.evidence.sealing import sealed_folder, with_amount
+from cpg1_assets_tests.graph.hand_made import vouch
 
 MONTH = "2025-09"
 CHECK = "data_is_what_was_sealed"
@@ -185,6 +186,7 @@ def test_a_month_that_did_not_change_is_as_sealed(closed: Closed, storage: Path)
 def test_other_bytes_for_the_same_rows_are_no_restatement(closed: Closed, storage: Path) -> None:
     path = storage / "ipe_07" / f"{MONTH}.parquet"
     pq.write_table(pq.read_table(path), path, compression="gzip")
+    vouch(path)
     assert restated(closed, storage).as_sealed
 
 
@@ -193,6 +195,7 @@ def test_a_late_posting_and_a_file_that_is_gone_are_named(closed: Closed, storag
     table = pq.read_table(path)
     late = table.slice(0, 1).to_pylist()[0] | {"entry_no": 999_999_999}
     pq.write_table(pa.concat_tables([table, pa.Table.from_pylist([late], schema=table.schema)]), path)
+    vouch(path)
     (storage / "cr_05" / f"{MONTH}.parquet").unlink()
     found = restated(closed, storage)
     assert found.absent == ("cr_05",)
@@ -296,6 +299,7 @@ def test_a_changed_amount_in_storage_is_a_changed_row(closed: Closed, storage: P
         storage / "cr_04" / f"{MONTH}.parquet", "balance_at_date",
         lambda values: [Decimal(str(values[0])) + 1, *values[1:]],
     )  # fmt: skip
+    vouch(storage / "cr_04" / f"{MONTH}.parquet")
     found = restated(closed, storage)
     assert found.rows() == {"came": 0, "went": 0, "changed": 1}
     assert Decimal(found.totals()[0]["difference"]) == 1

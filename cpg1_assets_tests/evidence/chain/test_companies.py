@@ -78,12 +78,13 @@ def test_the_companies_that_left_and_the_new_ones_are_sorted() -> None:
 
 def test_rates_that_are_not_those_sealed_are_no_answer(evidence: Path) -> None:
     sealed = small_month(evidence, "2025-08").sealed
-    pq.write_table(pa.table({"id_company": ["EC_NG"]}), sealed.data("cr_05"))
+    rates = sealed.data("cr_05")
+    pq.write_table(pa.table({"id_company": ["EC_NG"]}), rates)
     with pytest.raises(
         EvidenceError, match=r"cr_05\.parquet is not the file that was sealed.* verify 2025-08"
     ):
         companies_before(evidence, MONTH)
-    sealed.data("cr_05").unlink()
+    rates.unlink()
     with pytest.raises(EvidenceError, match=r"cr_05\.parquet is not there"):
         companies_before(evidence, MONTH)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,7 @@ from cpg1_assets.evidence.chain.links import anchor_of, read_chain
 from cpg1_assets.evidence.chain.manifest import read_manifest
 from cpg1_assets.evidence.chain.seal import (
     MonthContent,
+    SealedVersion,
     latest_seal,
     seal_month,
     sealed_months,
@@ -220,9 +222,81 @@ def test_a_version_without_a_link_that_is_not_whole_is_not_taken_up(tmp_path: Pa
     evidence = tmp_path / "evidence"
     sealed = small_month(evidence, MONTH).sealed
     (evidence / "chain" / "000001.json").unlink()
-    sealed.data("ipe_08").write_bytes(b"other")
+    (sealed.folder / "data" / "ipe_08.parquet").write_bytes(b"other")
     with pytest.raises(EvidenceError, match=r"001 is not in the chain and is not whole"):
         small_month(evidence, MONTH, run="run-2")
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_the_number_of_a_version_that_is_lost_is_never_given_again(tmp_path: Path, lost: int) -> None:
+    evidence = tmp_path / "evidence"
+    for run in (1, 2):
+        small_month(evidence, MONTH, run=f"run-{run}", amount=run)
+    folder = evidence / MONTH / "seals" / f"{lost:03d}"
+    shutil.rmtree(folder)
+    # What is sealed last is what the lost version held, and what the one before it held.
+    again = small_month(evidence, MONTH, run="run-3", amount=lost)
+    assert (again.sealed.version, again.lost) == (3, (folder,))
+    assert [link.body["version"] for link in read_chain(evidence)] == [1, 2, 3]
+    assert not folder.exists()
+    missing = [problem for problem in verify(evidence).problems if problem.kind == "missing"]
+    assert (missing[0].kind, missing[0].path) == ("missing", f"{MONTH}/seals/{lost:03d}")
+
+
+def test_a_version_whose_folder_is_lost_is_not_passed_over_for_an_older_one(tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence"
+    for run in (1, 2):
+        small_month(evidence, MONTH, run=f"run-{run}", amount=run)
+    shutil.move(evidence / MONTH / "seals" / "002", tmp_path / "moved away")
+    newest = latest_seal(evidence, MONTH)
+    assert newest is not None
+    assert newest.version == 2
+    for read in (lambda: newest.seal, newest.manifest, lambda: newest.data("ipe_08")):
+        with pytest.raises(EvidenceError, match=r"seals/002/.* (cannot be read|is not there)"):
+            read()
+
+
+def test_a_sealing_killed_at_any_moment_gives_no_number_of_a_lost_version_again(tmp_path: Path) -> None:
+    finished, step = False, 0
+    while not finished:
+        step += 3
+        evidence = tmp_path / str(step) / "evidence"
+        small_month(evidence, MONTH, run="run-1", amount=1)
+        shutil.rmtree(evidence / MONTH / "seals" / "001")
+        finished = killed_at(evidence, step, run="run-2", amount=1) == 0
+        small_month(evidence, MONTH, run="run-3", amount=1)
+        assert [link.body["version"] for link in read_chain(evidence)] == [1, 2], step
+        assert sorted(path.name for path in (evidence / MONTH / "seals").iterdir()) == ["002"], step
+    assert step > 20
+
+
+def test_a_version_put_where_none_can_have_been_left_is_not_taken_up(tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence"
+    for run in (1, 2):
+        small_month(evidence, MONTH, run=f"run-{run}", amount=run)
+    folder = evidence / MONTH / "seals"
+    (folder / "002").rename(folder / "004")
+    with pytest.raises(EvidenceError, match=r"004 is not in the chain and is not the next version"):
+        small_month(evidence, MONTH, run="run-3", amount=3)
+    (folder / "004").rename(folder / "003")
+    with pytest.raises(EvidenceError, match=r"003 is not in the chain and is not whole"):
+        small_month(evidence, MONTH, run="run-3", amount=3)
+    (folder / "003").rename(folder / "002")
+    assert small_month(evidence, MONTH, run="run-3", amount=3).sealed.version == 3
+    assert verify(evidence).problems == []
+
+
+@pytest.mark.parametrize("name", ["seal.json", "manifest.parquet", "data/ipe_08.parquet"])
+def test_sealed_data_is_given_only_as_it_was_sealed(tmp_path: Path, name: str) -> None:
+    sealed = small_month(tmp_path / "evidence", MONTH).sealed
+    sealed = SealedVersion(sealed.folder, MONTH, sealed.version, sealed.link)
+    path = sealed.folder / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    read = sealed.manifest if name.startswith("manifest") else lambda: sealed.table("ipe_08", ["amount"])
+    with pytest.raises(EvidenceError, match=rf"{name} is not the file that was sealed"):
+        read()
 
 
 # The asset
