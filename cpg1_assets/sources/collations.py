@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from cpg1_assets.sources.columns import Columns, columns_at
+from cpg1_assets.sources.columns import Columns, branches, columns_at
 
 Case = Literal["upper", "lower"]
 _CASES: tuple[Case, Case] = ("upper", "lower")
@@ -101,13 +101,8 @@ class Collations:
                     return replace(inner, cases=frozenset(), fixed=None)
                 folded = frozenset(getattr(value, case)() for value in inner.fixed)
                 return replace(inner, cases=cases_of(*folded), fixed=folded)
-            case exp.Case():
-                branches = [branch.args["true"] for branch in node.args["ifs"]]
-                return self._all([*branches, node.args.get("default")])
-            case exp.If():
-                return self._all([node.args.get("true"), node.args.get("false")])
-            case exp.Coalesce():
-                return self._all([node.this, *node.expressions])
+            case exp.Case() | exp.If() | exp.Coalesce():
+                return self._all(branches(node))
             case exp.Add() | exp.Concat() | exp.ConcatWs():
                 parts = node.expressions or [node.this, node.expression]
                 return replace(self._all(parts), cases=frozenset(), fixed=None)
@@ -118,8 +113,8 @@ class Collations:
             case _:
                 return _UNKNOWN
 
-    def _all(self, nodes: Iterable[exp.Expr | None]) -> Collation:
-        return together([self.of(node) for node in nodes if node is not None])
+    def _all(self, nodes: Iterable[exp.Expr]) -> Collation:
+        return together([self.of(node) for node in nodes])
 
     def _column(self, column: exp.Column) -> Collation:
         found = self._columns.found(column)

@@ -1,7 +1,7 @@
 """Where a column of a query comes from: a table of the source, or output columns of a query inside it.
 
-Lives here: following names through subqueries, common table expressions and set operations. Does not: what a
-column holds (`kinds`, `texts`, `collations`).
+Lives here: following names through subqueries, common table expressions and set operations, and a value through the
+branches it may come from. Does not: what a column holds (`kinds`, `texts`, `collations`).
 """
 
 from collections.abc import Iterator
@@ -95,3 +95,14 @@ def _source(scope: Scope, column: exp.Column) -> exp.Table | Scope | None:
     if column.table:
         return selected.get(column.table.lower())
     return next(iter(selected.values())) if len(selected) == 1 else None
+
+
+def branches(node: exp.Case | exp.If | exp.Coalesce) -> list[exp.Expr]:
+    """Give the expressions one of which is the value, in the order they are written."""
+    if isinstance(node, exp.Coalesce):
+        given = [node.this, *node.expressions]
+    elif isinstance(node, exp.If):
+        given = [node.args.get("true"), node.args.get("false")]
+    else:
+        given = [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
+    return [each for each in given if each is not None]

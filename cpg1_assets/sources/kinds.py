@@ -11,7 +11,7 @@ from functools import reduce
 
 from sqlglot import exp
 
-from cpg1_assets.sources.columns import Columns, columns_at
+from cpg1_assets.sources.columns import Columns, branches, columns_at
 from cpg1_assets.sources.schema import Kind, kind_of
 
 MOST_DIGITS = 38
@@ -143,16 +143,10 @@ class Kinds:
                 return self.of_output(node, 0)
             case exp.Cast():
                 return of_type(node.to)
-            case exp.Case():
-                branches = [branch.args["true"] for branch in node.args["ifs"]]
-                return self._all([*branches, node.args.get("default")])
-            case exp.If():
-                return self._all([node.args.get("true"), node.args.get("false")])
-            case exp.Coalesce():
-                given = self.of(node.this)
-                if node.args.get("is_null") and given.family is not Family.NULL:
-                    return given
-                return self._all([node.this, *node.expressions])
+            case exp.Coalesce() if node.args.get("is_null") and self.of(node.this).family is not Family.NULL:
+                return self.of(node.this)
+            case exp.Case() | exp.If() | exp.Coalesce():
+                return self._all(branches(node))
             case exp.Nullif():
                 return self.of(node.this)
             case exp.Add() | exp.Sub() | exp.Mul() | exp.Mod():
@@ -169,8 +163,8 @@ class Kinds:
             case _:
                 return _GIVE.get(type(node), UNKNOWN)
 
-    def _all(self, nodes: Iterable[exp.Expr | None]) -> SqlType:
-        return unified([self.of(node) for node in nodes if node is not None])
+    def _all(self, nodes: Iterable[exp.Expr]) -> SqlType:
+        return unified([self.of(node) for node in nodes])
 
     def _column(self, column: exp.Column) -> SqlType:
         found = self._columns.found(column)

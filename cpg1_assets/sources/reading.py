@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from cpg1_assets.sources.collations import Case, Collations, cases_of
-from cpg1_assets.sources.columns import Columns
+from cpg1_assets.sources.columns import Columns, branches
 from cpg1_assets.sources.kinds import (
     BIGINT,
     COMPANY,
@@ -94,12 +94,10 @@ class Reading:
                 return self.is_company(node)
             case exp.Upper() | exp.Lower() | exp.Query() | exp.Subquery():
                 return False
-            case exp.Case():
-                parts = [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
-            case exp.If():
-                parts = [node.args["true"], node.args.get("false")]
+            case exp.Case() | exp.If():
+                parts = branches(node)
             case exp.Window():
                 parts = [node.this]
             case _:
                 parts = list(node.iter_expressions())
-        return any(part is not None and self.holds_company(part) for part in parts)
+        return any(self.holds_company(part) for part in parts)

@@ -11,7 +11,7 @@ from operator import or_
 
 from sqlglot import exp
 
-from cpg1_assets.sources.columns import Columns, columns_named
+from cpg1_assets.sources.columns import Columns, branches, columns_named
 from cpg1_assets.sources.schema import Kind, kind_of
 
 
@@ -113,13 +113,8 @@ class Texts:
                 return self._trimmed(node)
             case exp.Cast():
                 return self._cast(node)
-            case exp.Case():
-                branches = [branch.args["true"] for branch in node.args["ifs"]]
-                return self._all([*branches, node.args.get("default")])
-            case exp.If():
-                return self._all([node.args.get("true"), node.args.get("false")])
-            case exp.Coalesce():
-                return self._all([node.this, *node.expressions])
+            case exp.Case() | exp.If() | exp.Coalesce():
+                return self._all(branches(node))
             case exp.Nullif():
                 return self.of(node.this)
             case exp.Min() | exp.Max():
@@ -135,8 +130,8 @@ class Texts:
             case _:
                 return Blanks.NO_TEXT if isinstance(node, _GIVE_NO_TEXT) else Blanks.UNKNOWN
 
-    def _all(self, nodes: Iterable[exp.Expr | None]) -> Blanks:
-        given = [self.of(node) for node in nodes if node is not None and not isinstance(node, exp.Null)]
+    def _all(self, nodes: Iterable[exp.Expr]) -> Blanks:
+        given = [self.of(node) for node in nodes if not isinstance(node, exp.Null)]
         return _all_of(given) if given else Blanks.NO_TEXT
 
     def _trimmed(self, node: exp.Trim) -> Blanks:

@@ -241,3 +241,15 @@ def test_each_refusal_names_its_line() -> None:
     text = f"SELECT c.[No_] AS no\nFROM {_CUSTOMERS} AS c\nWHERE c.[Stream] = 'A'\n    AND FORMAT(c.[No_], 'x') = 'A'"
     assert {line for line, _ in refusals(text)} == {4}
     assert [line for line, _ in refusals(text.replace("FORMAT(c.[No_], 'x')", "c.[No_]"))] == [3, 4]
+
+
+@pytest.mark.parametrize("call", ["SOUNDEX(c.[No_])", "dbo.MyFunction(c.[No_])"])
+def test_a_fault_is_said_once(call: str) -> None:
+    (said,) = about(f"{call} = 'X'")
+    assert said.count("not allowed") == 1
+
+
+def test_two_faults_of_a_line_are_both_said() -> None:
+    said = about("SOUNDEX(c.[No_]) = 'X' AND DIFFERENCE(c.[No_], 'Y') = 4")
+    assert [what for what in said if "SOUNDEX" in what and "DIFFERENCE" not in what]
+    assert [what for what in said if "DIFFERENCE" in what and "SOUNDEX" not in what]

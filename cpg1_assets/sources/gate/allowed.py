@@ -86,6 +86,9 @@ _NOT_FOR_QUERIES = frozenset(
 _NAMES_FOLLOW = frozenset(["AS", "."])
 
 
+NOT_ALLOWED = "which is not allowed"
+
+
 def words_refused(tokens: tuple[Token, ...]) -> Iterator[Refusal]:
     """Give every function and operator of a text that is not on the lists, with its line."""
     for at, token in enumerate(tokens):
@@ -109,7 +112,7 @@ def words_refused(tokens: tuple[Token, ...]) -> Iterator[Refusal]:
         elif word in _NOT_FOR_QUERIES and before not in _NAMES_FOLLOW:
             yield token.line, f"{word}, which SQL Server does not have in this place"
         elif _is_called(tokens, at) and (word not in FUNCTIONS | _BEFORE_BRACKET | _TYPES or before == "."):
-            yield token.line, f"{word}(…), which is not allowed{_instead(word)}"
+            yield token.line, f"{word}(…), {NOT_ALLOWED}{_instead(word)}"
 
 
 def _is_called(tokens: tuple[Token, ...], at: int) -> bool:
@@ -261,7 +264,7 @@ def shapes_refused(tree: exp.Expr) -> Iterator[Refusal]:
         allowed = SHAPES.get(type(node))
         if allowed is None:
             name = type(node).__name__
-            yield line_of(node), _NODES_INSTEAD.get(name, f"{said(node)}, which is not allowed ({name})")
+            yield line_of(node), _NODES_INSTEAD.get(name, f"{said(node)}, {NOT_ALLOWED} ({name})")
             continue
         for part, value in node.args.items():
             if part not in allowed and value is not None and value is not False and value != []:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from cpg1_assets.sources.gate.allowed import Refusal, line_of, shapes_refused, words_refused
+from cpg1_assets.sources.gate.allowed import NOT_ALLOWED, Refusal, line_of, shapes_refused, words_refused
 from cpg1_assets.sources.gate.clauses import (
     column,
     group,
@@ -112,7 +112,12 @@ _RULES: dict[type[exp.Expr], tuple[Rule, ...]] = {
 
 def refusals(text: str, tree: exp.Expr, reading: Reading) -> list[Refusal]:
     """Give everything in the query `text`, parsed as `tree`, that the books would answer differently, line by line."""
-    found = [*words_refused(tokens_of(text)), *shapes_refused(tree)]
+    found = list(words_refused(tokens_of(text)))
+    # A word that is refused makes a shape that nothing more is known of: the fault is said once.
+    told = {line for line, _ in found}
+    found += (
+        (line, what) for line, what in shapes_refused(tree) if line not in told or NOT_ALLOWED not in what
+    )
     if not found:
         for node in tree.walk():
             for rule in _RULES.get(type(node), ()):
