@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,27 @@ def listen() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, heard)
     _command.heard = heard
     _command.errors = os.dup(2)  # what is sent elsewhere later must not take the last sentence with it
+    for each in heard:
+        signal.signal(each, _give_back)
     if heard:
         threading.Thread(target=_hear, name="signals", daemon=True).start()
 
 
+def may_start_workers() -> None:
+    """To be called before this process starts workers.
+
+    Python's tracker of shared resources unblocks SIGINT and SIGTERM in the thread that first needs it, and so in all
+    workers that the thread starts; here that thread is one of its own.
+    """
+    tracker = threading.Thread(target=resource_tracker.ensure_running)
+    tracker.start()
+    tracker.join()
+
+
 def hand_over() -> None:
     """Give the signals back, for a program that takes the place of this one."""
+    for each in _command.heard:
+        signal.signal(each, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _command.heard)
 
 
@@ -136,6 +152,11 @@ def _watch_parent() -> None:
             kill_workers()
             os._exit(1)
         time.sleep(_LOOK_SECONDS)
+
+
+def _give_back(number: int, _frame: object) -> None:
+    """Hand a signal that came while some thread did not block it to the thread that waits for it."""
+    os.kill(os.getpid(), number)
 
 
 def _hear() -> None:

@@ -90,6 +90,7 @@ def worker_output(path: Path) -> Iterator[None]:
     try:
         with path.open("wb") as file:
             os.dup2(file.fileno(), 2)
+            stopping.may_start_workers()
             yield
     finally:
         os.dup2(before, 2)
