@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cpg1_assets.cli import main
+from cpg1_assets.cli.commands import main
 from cpg1_assets.deployment import read_rules
 from cpg1_assets.errors import Cpg1Error
 from cpg1_assets.extracts.catalog import Extract, companies_in_scope_sql, read_catalog

@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +19,6 @@ from hypothesis import strategies as st
 
 from cpg1_assets import sign_of_life
 from cpg1_assets.process import (
-from cpg1_assets_tests.required import NAMESPACES, require
     RESTARTED_SECONDS,
     SILENT_SECONDS,
     Process,
@@ -28,6 +26,7 @@ from cpg1_assets_tests.required import NAMESPACES, require
     lives_in,
     workers_belong_to_this,
 )
+from cpg1_assets_tests.required import NAMESPACES, require
 
 SHOWS_ITSELF = (
     "import sys; from pathlib import Path; from cpg1_assets.process import Process, lives_in;"

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from cpg1_assets import stopping
 from cpg1_assets.cli.answering import FAILED
 from cpg1_assets.cli.answering import json_option as _json
 from cpg1_assets.cli.answering import told as _told
@@ -101,6 +102,7 @@ def close(
         chosen,
         (lambda _: None) if as_json else (lambda said: out.print(f"  {said}", markup=False, soft_wrap=True)),
     )
+    stopping.decide()
     if as_json:
         click.echo(json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
     else:
@@ -122,15 +124,22 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
     inputs are skipped. The exit status is 1 if a month failed, else 4 if a check of one failed that is no variance,
     else 3 if a line of one is open, else 0.
     """
-    from cpg1_assets.closing.several_months import backfill_months  # noqa: PLC0415 - imports Dagster
+    from cpg1_assets.closing.several_months import (  # noqa: PLC0415 - imports Dagster
+        backfill_months,
+        stopped_months,
+    )
 
     settings = Settings.from_environment()
     months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
-    results = []
+    results: list[dict[str, Any]] = []
+    stopping.json_answer(
+        lambda: {"books": settings.books, "months": [*results, *stopped_months(months, results)]}
+    )
     for result in backfill_months(settings, months, workers=workers or os.cpu_count() or 1, again=again):
         results.append(result)
         if not as_json:
             click.echo(f"{result['month']}  {result['result']}")
+    stopping.decide()
     results.sort(key=lambda r: str(r["month"]))
     worst = {r["exit_status"] for r in results}
     status = FAILED if FAILED in worst else max(worst, default=0)
@@ -309,6 +318,7 @@ def ui(arguments: tuple[str, ...]) -> None:
     prepare_dagster_home(settings)
     Home(settings).require_inbox()
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "cpg1_assets", *arguments]
+    stopping.hand_over()
     os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
 
 

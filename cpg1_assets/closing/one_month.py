@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cpg1_assets import stopping
 from cpg1_assets.claims import Claims
 from cpg1_assets.closing.check_standing import (
     FAILED,
@@ -32,7 +33,7 @@ from cpg1_assets.graph.instance import (
     materialized_hashes,
 )
 from cpg1_assets.graph.instance import failed_checks as failed_in_run
-from cpg1_assets.graph.run import Progress, longest, run_month
+from cpg1_assets.graph.run import Progress, run_month
 from cpg1_assets.graph.steps import run_is_over
 from cpg1_assets.home import naming_places
 from cpg1_assets.lock import held_lock, waits_told
@@ -100,7 +101,7 @@ def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> Close
         inputs = inputs_fingerprint(deployment, month)
         deciding = inputs_fingerprint(deployment, month, deciding_only=True)
         started = time.monotonic()
-        with longest(settings.max_run_seconds, month):
+        with stopping.within(settings.max_run_seconds, took_too_long(settings, month)):
             refused = _refused(deployment, month, progress)
             run_id, success = "", False
             if not refused:
@@ -146,6 +147,14 @@ def _once(failed: list[tuple[str, str]]) -> list[tuple[str, str]]:
         steps.setdefault(of_disk or f"{step}: {why}", []).append(step)
         said.setdefault(of_disk or f"{step}: {why}", why)
     return [(", ".join(names), said[what]) for what, names in steps.items()]
+
+
+def took_too_long(settings: Settings, month: CutoffMonth) -> str:
+    """Say that a close was stopped after the longest run time."""
+    return (
+        f"The close of {month.key} took longer than CPG1_MAX_RUN_SECONDS ({settings.max_run_seconds} s) and was "
+        "stopped. Raise the setting, or find what is slow with: cpg1 runs"
+    )
 
 
 def _require_free(deployment: Deployment, month: CutoffMonth, instance: Instance) -> None:

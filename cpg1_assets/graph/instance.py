@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from cpg1_assets.graph.dead_runs import dead_run_sentences, process_tags
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home, dagster_folder, naming_places
+from cpg1_assets.lock import held_lock
 from cpg1_assets.settings import Settings
 from cpg1_assets.validation import NOTHING_TO_TEST, found_in
 
@@ -32,7 +33,23 @@ TOLD_EVENTS = {
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the Dagster instance of DAGSTER_HOME, or, where that is not set, of `$CPG1_HOME/dagster`."""
     prepare_dagster_home(settings)
-    with naming_places(settings), dg.DagsterInstance.get() as instance:
+    with naming_places(settings), _opened(Path(os.environ["DAGSTER_HOME"])) as instance:
+        yield instance
+
+
+@contextmanager
+def _opened(home: Path) -> Iterator[dg.DagsterInstance]:
+    """Open the instance; its databases are made by one process at a time: Dagster's own way of it is a race."""
+    made = home / ".cpg1-databases-made"
+    with ExitStack() as stack:
+        with (
+            nullcontext()
+            if made.exists()
+            else held_lock(home / ".cpg1-databases.lock", "Dagster's databases to be made", wait=True)
+        ):
+            instance = stack.enter_context(dg.DagsterInstance.get())
+            with suppress(OSError):  # then the lock is taken again next time
+                made.touch()
         yield instance
 
 

@@ -1,10 +1,9 @@
-"""Running the job of one month from this process: followed while it runs, stopped when it takes too long.
+"""Running the job of one month from this process: followed while it runs, canceled when the command is stopped.
 
 What the job is made of is wired in `definitions`, which is handed in.
 """
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +12,11 @@ from pathlib import Path
 
 import dagster as dg
 
+from cpg1_assets import stopping
+from cpg1_assets.claims import Claims
 from cpg1_assets.deployment import Deployment
-from cpg1_assets.errors import Cpg1Error
 from cpg1_assets.graph.executor import LOOK_SECONDS, PoolWait
-from cpg1_assets.graph.instance import TOLD_EVENTS, progress_sentence, run_tags
+from cpg1_assets.graph.instance import CLOSE_TAG, TOLD_EVENTS, progress_sentence, run_tags
 from cpg1_assets.graph.job import CLOSE_MONTH
 from cpg1_assets.month import CutoffMonth
 
@@ -41,8 +41,18 @@ def run_month(
     settings, tags = deployment.settings, run_tags()
     # What a person should read is told by `progress` and the outcome; Dagster's own log is in its event log.
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    claims = Claims(deployment.home.place)
+
+    def cancel(why: str) -> str:
+        runs = unfinished_runs(instance, {CLOSE_TAG: tags[CLOSE_TAG]})
+        cancel_runs(instance, runs, claims, f"{why}.")
+        if runs:
+            return f"run {runs[0].run_id} is canceled, and {month.key} is not closed. Close the month again."
+        return f"{month.key} may be closed or not: see it with cpg1 status {month.key}, or close it again."
+
     with (
-        _worker_output(deployment.home.place / "logs" / f"close-{month.key}.log"),
+        stopping.undone_by(cancel),
+        worker_output(deployment.home.place / "logs" / f"close-{month.key}.log"),
         _told(progress, instance, tags),
     ):
         if settings.executor_kind == "in_process":
@@ -62,46 +72,28 @@ def run_month(
             return executed.run_id, executed.success
 
 
-@contextmanager
-def longest(seconds: int, month: CutoffMonth) -> Iterator[None]:
-    """Stop a run that takes longer than the longest run time; the daemon does the same for runs it launches."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def unfinished_runs(instance: dg.DagsterInstance, tags: dict[str, str]) -> list[dg.DagsterRun]:
+    """Give the runs with `tags` that are not over."""
+    return [run for run in instance.get_runs(filters=dg.RunsFilter(tags=tags)) if not run.is_finished]
 
-    rung = threading.Event()
 
-    def stop(_signal: int, _frame: object) -> None:
-        # As Ctrl-C: any other exception would only fail the step it happens to meet, and the rest would run on.
-        rung.set()
-        signal.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGALRM, stop)
-    # Again every second: a query that is interrupted fails only its own step.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
-    try:
-        yield
-    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
-        if not rung.is_set():
-            raise
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    if rung.is_set():
-        raise Cpg1Error(
-            f"The close of {month.key} took longer than CPG1_MAX_RUN_SECONDS ({seconds} s) and was stopped. "
-            "Raise the setting, or find what is slow with: cpg1 runs"
-        )
+def cancel_runs(instance: dg.DagsterInstance, runs: list[dg.DagsterRun], claims: Claims, why: str) -> None:
+    """Mark runs of this command as canceled, and free their pool slots and months."""
+    for run in runs:
+        instance.report_run_canceled(run, f"{why} Close the month again.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        claims.release(run.run_id)
 
 
 @contextmanager
-def _worker_output(path: Path) -> Iterator[None]:
+def worker_output(path: Path) -> Iterator[None]:
     """Send what Dagster and workers write on standard error to a file of the month; the last run's is kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
     before = os.dup(2)
     try:
         with path.open("wb") as file:
             os.dup2(file.fileno(), 2)
+            stopping.may_start_workers()
             yield
     finally:
         os.dup2(before, 2)

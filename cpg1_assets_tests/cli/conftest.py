@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import pytest
 from click.testing import CliRunner, Result
 
-from cpg1_assets.cli import main
+from cpg1_assets.cli.commands import main
 from cpg1_assets_tests.conftest import home_with
 
 Cpg1: TypeAlias = Callable[..., Result]

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cpg1_assets.cli import main
+from cpg1_assets.cli.commands import main
 from cpg1_assets_tests.cli.conftest import ClosedHome, Cpg1
 
 LAST_MONTH = "2025-12"

@@ -15,12 +15,12 @@ import pytest
 from cpg1_assets.graph.instance import dagster_instance
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import environment, in_a_process
+from cpg1_assets_tests.required import NAMESPACES, require
 
 MONTHS = ("2025-01", "2025-02", "2025-03", "2025-04")
 _HANGS = """
 import time
 from cpg1_assets.graph import extracts
-from cpg1_assets_tests.required import NAMESPACES, require
 
 def hang(*_arguments, **_named):
     time.sleep(600)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cpg1_assets.cli import main
+from cpg1_assets.cli.commands import main
 from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.tds.server import PASSWORD, USER, TdsServer
 

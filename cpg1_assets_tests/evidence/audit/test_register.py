@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from cpg1_assets.cli import main
+from cpg1_assets.cli.commands import main
 from cpg1_assets.errors import Cpg1Error
 from cpg1_assets.evidence.audit.register import ipe_register
 from cpg1_assets.evidence.chain.seal import sealed_months

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from cpg1_assets.cli import main
+from cpg1_assets.cli.commands import main
 from cpg1_assets.definitions import build_definitions
 from cpg1_assets.errors import FileFormatError, StorageError
 from cpg1_assets.evidence.audit import reperform as reperform_module

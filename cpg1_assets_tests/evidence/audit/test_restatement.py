@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpg1_assets.cli import main
+from cpg1_assets.cli.commands import main
 from cpg1_assets.definitions import sealed_frames
 from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import StorageError
