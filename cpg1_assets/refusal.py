@@ -101,9 +101,10 @@ class Refusal:
             files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         )
         if self.path == STANDARD_OUTPUT:
-            subject = "What there is to say"
-            to_do = "What the command did stands: see cpg1 status. Send its output where it can be written."
-            return f"{subject} cannot be written to {STANDARD_OUTPUT} ({self.why}). {to_do}"
+            return (
+                f"What there is to say cannot be written to standard output ({self.why}). What the command did stands: see "
+                "cpg1 status. Send its output where it can be written."
+            )
         if place is not None and self.path == str(place.folder):
             subject = f"{setting} {self.path}"
         elif self.path and self.path != subject:

@@ -117,7 +117,7 @@ def test_a_signed_off_month_that_would_change_is_named_and_fails(home: Path) -> 
     assert done.returncode == 1
     assert "2025-10  FAILED: 2025-10 is signed off (version 1, reviewer Bob)" in done.stdout
     assert "cpg1 reopen 2025-10" in done.stdout
-    assert not (home / "storage").exists()
+    assert list((home / "storage").rglob("*")) == []
     closed = in_a_process(home, "close", "--month", "2025-10")
     assert closed.returncode == 1
     assert "2025-10 is signed off" in closed.stderr
@@ -138,4 +138,4 @@ def test_a_range_that_cannot_be_closed_is_refused_by_name(
     done = cpg1("backfill", first, last)
     assert done.exit_code == 1
     assert named in done.stderr
-    assert not (home / "storage").exists()
+    assert list((home / "storage").rglob("*")) == []

@@ -136,13 +136,18 @@ def test_an_answer_that_nobody_reads_is_told(closed_home: ClosedHome) -> None:
     assert "standard output (Broken pipe)" in done.stderr
 
 
-def test_a_close_that_nobody_listens_to_closes_the_month(home: Path) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "w") as pipe:
-        done = subprocess.run(
-            [*COMMAND, "close", "--month", MONTH],
-            env=environment(home), cwd=home, stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=300, check=False,
-        )  # fmt: skip
-    assert "Traceback" not in done.stderr
-    assert "closed" in in_a_process(home, "status").stdout
+def test_a_close_that_nobody_listens_to_any_more_closes_the_month(home: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "close", "--month", MONTH],
+        env=environment(home, {"PYTHONUNBUFFERED": "1"}), cwd=home,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as closing:  # fmt: skip
+        assert closing.stdout is not None
+        assert closing.stderr is not None
+        closing.stdout.readline()
+        closing.stdout.close()
+        said = closing.stderr.read()
+    assert closing.returncode == 1
+    assert "standard output (Broken pipe)" in said
+    assert len(said.splitlines()) == 1
+    assert in_a_process(home, "status").stdout.startswith(f"{MONTH}  closed  54 lines")
