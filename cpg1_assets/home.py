@@ -181,6 +181,10 @@ class Home:
         above = [place for place in known if _lies_in(refusal.path, place.folder)]
         above += [Place("home", "CPG1_HOME", self.settings.home)] * _lies_in(refusal.path, self.settings.home)
         nearest = max(above, key=lambda place: len(str(place.folder)), default=None)
+        if nearest is None:  # a folder above the place could not be made
+            nearest = next(
+                (place for place in known if _lies_in(str(place.folder), Path(refusal.path))), None
+            )
         if nearest is not None and nearest.setting == "CPG1_HOME":
             return Place("home", "CPG1_HOME", self.settings.home)
         return nearest

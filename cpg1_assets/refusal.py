@@ -30,7 +30,7 @@ _TO_DO = {
     errno.EEXIST: "Something else stands where a folder should be, or a link that leads nowhere: take it "
     "away{or_elsewhere}.",
     errno.EISDIR: "A folder stands where a file should be: take it away{or_elsewhere}.",
-    errno.ENOENT: "The folder, or what a link leads to, is not there: make or mount it{or_elsewhere}.",
+    errno.ENOENT: "The folder for {place}, or what a link leads to, is not there: make or mount it{or_elsewhere}.",
     errno.ELOOP: "A link there leads back to itself: mend the link{or_elsewhere}.",
     errno.ENAMETOOLONG: "The path is longer than the file system takes: give {place} a shorter one.",
     errno.EIO: "The disk of {place} reports a fault: see the system's log, and have it looked at{or_elsewhere}.",
