@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from cpg1_assets.cli.answering import FAILED
+from cpg1_assets.cli.answering import FAILED, Answering, debug_option
 from cpg1_assets.cli.answering import json_option as _json
 from cpg1_assets.cli.answering import told as _told
 from cpg1_assets.cli.doctor_command import doctor
@@ -29,8 +29,11 @@ from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH, make_sample_books
 from cpg1_assets.settings import Settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Answering, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="cpg1-assets", prog_name="cpg1")
+@debug_option
 def main() -> None:
     """C-PG-1: reconcile the general ledger with the operational systems, month by month."""
 
@@ -89,10 +92,11 @@ def close(
     computed. 4: a check of severity ERROR that is no variance failed, such as the roll-forward. In all three the
     month is closed. 1: the close failed.
     """
-    from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415 - imports Dagster
-
     settings = Settings.from_environment().narrowed(_split(companies), _split(gl_accounts))
     chosen = _month(settings, month, cutoff_date)
+    _require_options(settings)
+    from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415 - imports Dagster
+
     out = console()
     if not as_json:
         out.print(f"Closing {chosen.key}" + _marks(settings))
@@ -122,10 +126,11 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
     inputs are skipped. The exit status is 1 if a month failed, else 4 if a check of one failed that is no variance,
     else 3 if a line of one is open, else 0.
     """
-    from cpg1_assets.closing.several_months import backfill_months  # noqa: PLC0415 - imports Dagster
-
     settings = Settings.from_environment()
     months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
+    _require_options(settings)
+    from cpg1_assets.closing.several_months import backfill_months  # noqa: PLC0415 - imports Dagster
+
     results = []
     for result in backfill_months(settings, months, workers=workers or os.cpu_count() or 1, again=again):
         results.append(result)
@@ -151,6 +156,8 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
 @_told
 def status(month: str | None, *, as_json: bool) -> None:
     """Show which months are closed, or, with MONTH, what its close came to."""
+    settings = Settings.from_environment()
+    chosen = None if month is None else CutoffMonth.parse(month)
     from cpg1_assets.closing.standing import (  # noqa: PLC0415 - imports Dagster
         month_standing,
         standing_against_seal,
@@ -158,10 +165,8 @@ def status(month: str | None, *, as_json: bool) -> None:
         summary,
     )
 
-    settings = Settings.from_environment()
     out = console()
-    if month is not None:
-        chosen = CutoffMonth.parse(month)
+    if chosen is not None:
         standing = {"books": Home(settings).books_kept, **month_standing(settings, chosen)}
         standing["against_seal"] = standing_against_seal(settings, chosen)
         if as_json:
@@ -206,10 +211,10 @@ def sql(extract: str, month: str | None, dialect: str, *, as_json: bool) -> None
 
     Which companies there are is asked when it runs.
     """
-    from cpg1_assets.extracts.query_text import query_text  # noqa: PLC0415 - imports sqlglot
-
     settings = Settings.from_environment()
     chosen = _month(settings, month, None)
+    from cpg1_assets.extracts.query_text import query_text  # noqa: PLC0415 - imports sqlglot
+
     shown = {"books": Home(settings).books_kept, **query_text(settings, extract, chosen, dialect)}
     if as_json:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
@@ -247,9 +252,10 @@ def sample(seed: int, factor: int, *, as_json: bool) -> None:
 def runs(ctx: click.Context, limit: int, *, as_json: bool) -> None:
     """List runs, newest first; `show` describes one and `history` gives its events."""
     if ctx.invoked_subcommand is None:
+        settings = Settings.from_environment()
+        _require_options(settings)
         from cpg1_assets.graph.run_history import list_runs  # noqa: PLC0415 - imports Dagster
 
-        settings = Settings.from_environment()
         _print_rows("runs", list_runs(settings, limit), settings, as_json=as_json)
 
 
@@ -259,9 +265,10 @@ def runs(ctx: click.Context, limit: int, *, as_json: bool) -> None:
 @_told
 def runs_show(run_id: str, *, as_json: bool) -> None:
     """Describe the run RUN_ID (its first characters are enough)."""
+    settings = Settings.from_environment()
+    _require_options(settings)
     from cpg1_assets.graph.run_history import describe_run  # noqa: PLC0415 - imports Dagster
 
-    settings = Settings.from_environment()
     described = {"books": Home(settings).books_kept, **describe_run(settings, run_id)}
     if as_json:
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
@@ -283,9 +290,10 @@ def runs_show(run_id: str, *, as_json: bool) -> None:
 @_told
 def runs_history(run_id: str, *, as_json: bool) -> None:
     """Give the events of the run RUN_ID, oldest first."""
+    settings = Settings.from_environment()
+    _require_options(settings)
     from cpg1_assets.graph.run_history import run_events  # noqa: PLC0415 - imports Dagster
 
-    settings = Settings.from_environment()
     _print_rows("events", run_events(settings, run_id), settings, as_json=as_json)
 
 
@@ -294,13 +302,21 @@ def runs_history(run_id: str, *, as_json: bool) -> None:
 @_told
 def ui(arguments: tuple[str, ...]) -> None:
     """Open the Dagster UI with its daemon on this deployment; ARGUMENTS go to `dagster dev` (such as -p 3001)."""
-    from cpg1_assets.graph.instance import prepare_dagster_home  # noqa: PLC0415 - imports Dagster
-
     settings = Settings.from_environment()
-    prepare_dagster_home(settings)
+    _require_options(settings)
     Home(settings).require_inbox()
+    from cpg1_assets.graph.instance import dagster_instance  # noqa: PLC0415 - imports Dagster
+
+    with dagster_instance(settings):
+        pass  # what does not open is a sentence here, and a traceback of three processes there
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "cpg1_assets", *arguments]
     os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
+
+
+def _require_options(settings: Settings) -> None:
+    from cpg1_assets.closing.beforehand import require_options  # noqa: PLC0415 - imports fsspec, reads the scope
+
+    require_options(settings)
 
 
 def _split(names: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cpg1_assets.doctor.finding import Finding, Group
+from cpg1_assets.errors import Cpg1Error
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
@@ -49,6 +50,9 @@ def _opened(home: Path) -> list[Finding]:
         return [
             GROUP.mend("instance", f"does not open ({late})", "Check the databases that dagster.yaml names.")
         ]
+    except Cpg1Error as error:
+        said, _, to_do = str(error).partition("). ")
+        return [GROUP.mend("instance", said + ")" * bool(to_do), to_do or "Mend it as it says.")]
     except Exception as error:  # noqa: BLE001 - its storages have errors of their own
         first = next(iter(str(error).strip().splitlines()), "")
         return [

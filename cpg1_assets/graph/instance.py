@@ -13,6 +13,7 @@ import yaml
 from dagster._core.events import DagsterEventType  # the public enum lacks some members
 
 from cpg1_assets.disk import write_whole
+from cpg1_assets.graph.dagster_home import opened, require_usable
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home
@@ -32,30 +33,35 @@ TOLD_EVENTS = {
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the Dagster instance of DAGSTER_HOME, or, where that is not set, of `$CPG1_HOME/dagster`."""
-    prepare_dagster_home(settings)
-    with dg.DagsterInstance.get() as instance:
+    home, setting = prepare_dagster_home(settings)
+    with opened(home, setting) as instance:
         yield instance
 
 
-def prepare_dagster_home(settings: Settings) -> None:
+def prepare_dagster_home(settings: Settings) -> tuple[Path, str]:
     """Set DAGSTER_HOME to `$CPG1_HOME/dagster` unless it is set, and give a new home its `dagster.yaml`.
 
-    A narrowed scope always has a home of its own: its runs must not pass for the control's in the UI.
+    A narrowed scope always has a home of its own: its runs must not pass for the control's in the UI. Gives the home
+    and the setting that says where it is. Raises SettingsError or StorageError naming what in it cannot be used.
     """
+    given = os.environ.get("DAGSTER_HOME", "").strip()
+    if given and settings.scope is None:
+        require_usable(Path(given), "DAGSTER_HOME")
+        Home(settings).prepare()
+        return Path(given), "DAGSTER_HOME"
     Home(settings).prepare()
-    if os.environ.get("DAGSTER_HOME") and settings.scope is None:
-        return
     home = Home(settings).place / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
     if not config.exists():
         write_whole(config, yaml.safe_dump(_dagster_yaml(settings), sort_keys=False).encode())
     os.environ["DAGSTER_HOME"] = str(home)
+    return home, "CPG1_HOME"
 
 
 def pool_limit(home: Path, pool: str) -> int | None:
     """Give how many steps of `pool` run at once in the instance of the Dagster home `home`; None is without limit."""
-    with _as_dagster_home(home), dg.DagsterInstance.from_config(str(home)) as instance:
+    with _as_dagster_home(home), opened(home, "DAGSTER_HOME") as instance:
         for known in instance.event_log_storage.get_pool_limits():
             if known.name == pool:
                 return int(known.limit)
