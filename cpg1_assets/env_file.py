@@ -53,7 +53,9 @@ def _values(path: Path, content: bytes) -> Mapping[str, str]:
     from dotenv.parser import parse_stream  # noqa: PLC0415
 
     if len(content) > _LARGEST:
-        raise SettingsError(f"{path} has more than {_LARGEST:,} bytes: it is no file of settings. Take it away.")
+        raise SettingsError(
+            f"{path} has more than {_LARGEST:,} bytes: it is no file of settings. Take it away."
+        )
     try:
         text = content.decode()
         for statement in parse_stream(io.StringIO(text)):

@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from cpg1_assets.errors import MonthError, shown
 
 FIRST_MONTH = "2024-01"
+_LAST_YEAR = 9998
+"""Dates of the month after must exist as well: Python's end with 9999."""
 
 
 @dataclass(frozen=True, order=True)
@@ -31,6 +33,8 @@ class CutoffMonth:
         if matched is None or not 1 <= int(matched[2]) <= 12:  # noqa: PLR2004 - months of a year
             raise MonthError(f"Unknown month {shown(key)}: write it as YYYY-MM, for example 2025-09.")
         month = cls(int(matched[1]), int(matched[2]))
+        if month.year > _LAST_YEAR:
+            raise MonthError(f"Month {month.key} is after the last one that has dates, {_LAST_YEAR}-12.")
         if month.key < FIRST_MONTH:
             raise MonthError(f"Month {month.key} is before the control's first month, {FIRST_MONTH}.")
         return month
@@ -48,6 +52,8 @@ class CutoffMonth:
                 f"Unknown cutoff date {shown(text)}: write it as YYYY-MM-DD, for example 2025-09-30."
             ) from None
         this = cls(day.year, day.month)
+        if not date.min.year < day.year <= _LAST_YEAR:
+            raise MonthError(f"The cutoff date {day} is of no month that could be closed.")
         if day == this.cutoff_date:
             return cls.parse(this.key)
         if day == this.month_start:

@@ -37,7 +37,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OF_ANOTHER = {"CUTOFF_DATE", "DB_CONNECTION_STRING"}
 _SECRETS = ("DB_CONNECTION_STRING", "CPG1_SIGNING_KEY")
 _CREDENTIALS = re.compile(
-    r"(?:pwd|password|uid|user\s*id|user|accesstoken|clientsecret)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)", re.IGNORECASE
+    r"(?:pwd|password|uid|user\s*id|user|accesstoken|clientsecret)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)",
+    re.IGNORECASE,
 )
 _CREDENTIALS_IN_URL = re.compile(r"//[^/@\s]*@")
 
@@ -187,7 +188,7 @@ def _collation(text: str | None) -> str | None:
 
 def _snapshot(text: str | None) -> bool:
     if text not in (None, "", "auto", "off"):
-        raise SettingsError(f"CPG1_SNAPSHOT is {shown(text or str())}: it must be auto or off.")
+        raise SettingsError(f"CPG1_SNAPSHOT is {shown(text or '')}: it must be auto or off.")
     return text != "off"
 
 
@@ -216,7 +217,9 @@ def _given(environment: Mapping[str, str]) -> dict[str, str]:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise SettingsError(f"{name} is not text in UTF-8: set it anew.") from error
+            raise SettingsError(
+                f"{name} is not text in UTF-8, or the locale is none: set it anew, or set PYTHONUTF8=1."
+            ) from error
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             raise SettingsError(
                 f"{name} begins and ends with a quotation mark ({value[0]}), which would be part of its value: whoever "
@@ -230,7 +233,11 @@ def without_secrets(text: str, environment: Mapping[str, str]) -> str:
     secrets: set[str] = set()
     for name in _SECRETS:
         value = environment.get(name, "").strip()
-        secrets |= {value, repr(value)[1:-1], *(found.strip().strip("{}") for found in _CREDENTIALS.findall(value))}
+        secrets |= {
+            value,
+            repr(value)[1:-1],
+            *(found.strip().strip("{}") for found in _CREDENTIALS.findall(value)),
+        }
     for secret in sorted(secrets - {""}, key=len, reverse=True):
         text = text.replace(secret, "***")
     return _CREDENTIALS_IN_URL.sub("//***@", text)
@@ -268,6 +275,35 @@ def require_plain(name: str, path: str) -> None:
             f"{name} is {shown(path)}: DuckDB, SQLite or Dagster would read {found[0]} in it as something else, and "
             "another folder might be meant. Use a folder without ? * [ ] :: and %XX in its whole path, or a link to it."
         )
+
+
+def dagster_home(environment: Mapping[str, str]) -> Path | None:
+    """Give the folder of DAGSTER_HOME; None where it is not set. Raises SettingsError for what is no such folder."""
+    text = environment.get("DAGSTER_HOME", "").strip()
+    if not text:
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SettingsError("DAGSTER_HOME is not text in UTF-8: set it anew.") from error
+    name = f"DAGSTER_HOME {shown(text)}"
+    if not text.startswith("/"):
+        raise SettingsError(
+            f"{name} is not a whole path: write it from / on, without quotation marks, or unset DAGSTER_HOME."
+        )
+    home = _absolute("DAGSTER_HOME", text)
+    require_plain("DAGSTER_HOME", text)
+    try:
+        if not home.exists():
+            raise SettingsError(f"{name} is not there: make the folder, or unset DAGSTER_HOME.")
+        if not home.is_dir():
+            raise SettingsError(f"{name} is not a folder: name one, or unset DAGSTER_HOME.")
+    except OSError as error:
+        raise SettingsError(
+            f"{name} cannot be looked into ({error.strerror or error}): name a folder that the user that closes may "
+            "enter, or unset DAGSTER_HOME."
+        ) from error
+    return home
 
 
 def _home(text: str) -> Path:
@@ -349,7 +385,7 @@ def _waits(text: str | None) -> tuple[float, ...] | None:
         waits = (-1.0,)
     if any(not 0 <= wait < float("inf") for wait in waits):
         raise SettingsError(
-            f"CPG1_RETRY_WAITS is {shown(text or str())}: write seconds separated by commas, such as 10,20,40,60."
+            f"CPG1_RETRY_WAITS is {shown(text or '')}: write seconds separated by commas, such as 10,20,40,60."
         )
     return waits or None
 

@@ -39,7 +39,10 @@ class Answering(click.Group):
         given = [each for at, each in enumerate(given) if each != _DEBUG or at >= end]
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors=_ESCAPED)
+                # JSON is UTF-8, whatever a console has.
+                stream.reconfigure(
+                    encoding="utf-8" if as_json and stream is sys.stdout else None, errors=_ESCAPED
+                )
         extra["standalone_mode"] = False
         try:
             status = super().main(given, **extra)
@@ -55,6 +58,16 @@ class Answering(click.Group):
             tell(error, as_json=as_json, debug=debug)
             sys.exit(FAILED)
         sys.exit(status if isinstance(status, int) else 0)
+
+
+class PlaceType(click.Path):
+    """A file or folder, whatever its name is; none is named by nothing, which a path takes for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Give the path. Fails on an empty one."""
+        if isinstance(value, str) and not value.strip():
+            self.fail(f"{value!r} is empty: name a file or folder, or leave it away.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def told(command: Callable[P, None]) -> Callable[P, None]:
@@ -100,14 +113,7 @@ def _require_values(context: click.Context) -> None:
     for parameter in context.command.params:
         given = context.params.get(parameter.name or "")
         for value in given if isinstance(given, tuple) else (given,):
-            if isinstance(value, Path):
-                if str(value) == ".":  # what an empty path is, too
-                    continue
-                wrong = "is empty" if not str(value).strip() else None
-            elif isinstance(value, str):
-                wrong = _wrong(value)
-            else:
-                continue
+            wrong = _wrong(value) if isinstance(value, str) else None
             if wrong is not None:
                 raise click.BadParameter(f"{wrong}: give a value, or leave it away.", context, parameter)
 
@@ -118,7 +124,7 @@ def _wrong(value: str) -> str | None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        return f"{shown(value)} is not text"
+        return f"{shown(value)} is not text in UTF-8 (or the locale is none: set PYTHONUTF8=1)"
     return None
 
 
@@ -141,9 +147,7 @@ def _unforeseen(error: Exception) -> str:
         return f"Something is nested too deeply to be read{where}: a file that cpg1 reads is damaged. {more}"
     if isinstance(error, MemoryError):
         return f"The memory of this machine is not enough{where}. Have more, or end what else runs. {more}"
-    return (
-        f"Something went wrong that cpg1 did not foresee ({kind}{where}): a fault of ours, or of a file it reads. {more}"
-    )
+    return f"Something went wrong that cpg1 did not foresee ({kind}{where}): a fault of ours, or of a file it reads. {more}"
 
 
 def _place(frame: FrameSummary) -> str:

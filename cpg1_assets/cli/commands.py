@@ -22,7 +22,8 @@ from cpg1_assets.cli.evidence_commands import evidence
 from cpg1_assets.cli.render import against_seal_lines, check_lines, console, lines_table
 from cpg1_assets.cli.reopen_command import reopen
 from cpg1_assets.cli.reperform_commands import ipe, reperform
-from cpg1_assets.errors import MonthError
+from cpg1_assets.env_file import EnvFile
+from cpg1_assets.errors import MonthError, SettingsError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH, make_sample_books
@@ -95,6 +96,7 @@ def close(
     settings = Settings.from_environment().narrowed(_split(companies), _split(gl_accounts))
     chosen = _month(settings, month, cutoff_date)
     _require_options(settings)
+    Home(settings).require_inbox()
     from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415 - imports Dagster
 
     out = console()
@@ -129,6 +131,7 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
     settings = Settings.from_environment()
     months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
     _require_options(settings)
+    Home(settings).require_inbox()
     from cpg1_assets.closing.several_months import backfill_months  # noqa: PLC0415 - imports Dagster
 
     results = []
@@ -171,33 +174,30 @@ def status(month: str | None, *, as_json: bool) -> None:
         standing["against_seal"] = standing_against_seal(settings, chosen)
         if as_json:
             click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
-        elif standing["state"] == "not closed":
-            out.print(
-                f"{standing['month']} has not been closed. Close it with: cpg1 close --month {standing['month']}"
-            )
         else:
-            _show_close(standing, settings)
-        if not as_json and standing["against_seal"] is not None:
-            for line in against_seal_lines(standing["against_seal"]):
-                out.print(line, markup=False, soft_wrap=True)
-        return
+            _show_standing(standing, settings)
+        sys.exit(_damaged([standing]))
     rows = standings(settings)
     if as_json:
         click.echo(
             json.dumps({"books": Home(settings).books_kept, "months": rows}, indent=2, ensure_ascii=False)
         )
-        return
+        sys.exit(_damaged(rows))
     for row in rows:
         counted = f"  {summary(row['lines'], len(row['untested_checks']))}" if row["lines"] else ""
         out.print(f"{row['month']}  {row['state']}{counted}", markup=False)
+        if row["record_problem"]:
+            out.print(row["record_problem"], style="yellow", markup=False, soft_wrap=True)
         for shown in check_lines([check for check in row["failed_checks"] if check["found"]]):
             out.print(shown, soft_wrap=True)
     failed = sum(row["state"] == "close failed" for row in rows)
+    closed = sum(row["state"] in ("closed", "materialized") for row in rows)
     out.print(
-        f"{len(rows) - failed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
+        f"{closed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
         f"Evidence: {Home(settings).evidence_folder}",
         markup=False,
     )
+    sys.exit(_damaged(rows))
 
 
 @main.command()
@@ -307,6 +307,12 @@ def ui(arguments: tuple[str, ...]) -> None:
     Home(settings).require_inbox()
     from cpg1_assets.graph.instance import dagster_instance  # noqa: PLC0415 - imports Dagster
 
+    env_file: EnvFile | None = click.get_current_context().find_root().meta["env_file"]
+    if settings.scope is not None and env_file is not None and "DAGSTER_HOME" in env_file.names:
+        raise SettingsError(
+            f"{env_file.path} sets DAGSTER_HOME, and a narrowed scope has a home of its own, which dagster would not "
+            "use. Take DAGSTER_HOME out of the file."
+        )
     with dagster_instance(settings):
         pass  # what does not open is a sentence here, and a traceback of three processes there
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "cpg1_assets", *arguments]
@@ -345,6 +351,26 @@ def _closable(settings: Settings, month: CutoffMonth) -> CutoffMonth:
     if month > last:
         raise MonthError(f"Month {month.key} is not over yet: the last complete month is {last.key}.")
     return month
+
+
+def _show_standing(standing: dict[str, Any], settings: Settings) -> None:
+    out = console()
+    if standing["record_problem"]:
+        out.print(standing["record_problem"], style="yellow", markup=False, soft_wrap=True)
+    if standing["state"] != "not closed":
+        _show_close(standing, settings)
+    elif not standing["record_problem"]:
+        out.print(
+            f"{standing['month']} has not been closed. Close it with: cpg1 close --month {standing['month']}"
+        )
+    if standing["against_seal"] is not None:
+        for line in against_seal_lines(standing["against_seal"]):
+            out.print(line, markup=False, soft_wrap=True)
+
+
+def _damaged(standings: list[dict[str, Any]]) -> int:
+    """Give the exit status: everything was shown, and yet a record could not be read."""
+    return FAILED if any(standing["record_problem"] for standing in standings) else 0
 
 
 def _show_close(result: dict[str, Any], settings: Settings) -> None:

@@ -3,6 +3,8 @@
 It imports neither Dagster nor an engine, so that a slip is answered at once.
 """
 
+import os
+
 import fsspec
 
 from cpg1_assets.errors import ScopeError, SettingsError
@@ -11,7 +13,7 @@ from cpg1_assets.extracts.company_codes import folded
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.home import Home
 from cpg1_assets.sample_books.group import COMPANIES
-from cpg1_assets.settings import Settings
+from cpg1_assets.settings import Settings, dagster_home
 from cpg1_assets.sources.connection_string import ConnectionString
 
 
@@ -21,6 +23,8 @@ def require_options(settings: Settings) -> None:
     Which companies a server has only the server can say; those of sample books that are still to be made are known.
     """
     Home(settings).require_own_books()
+    if settings.scope is None:
+        dagster_home(os.environ)
     read_scope().narrowed(settings.companies, settings.gl_accounts)
     _require_companies_of_the_sample(settings)
     if not settings.is_sample:
@@ -35,7 +39,9 @@ def _require_companies_of_the_sample(settings: Settings) -> None:
     known = sorted(company.code for company in COMPANIES if company.in_scope)
     unknown = [code for code in settings.companies if folded(code) not in known]
     if unknown:
-        raise ScopeError(f"Unknown company {', '.join(unknown)}: the companies in scope are {', '.join(known)}.")
+        raise ScopeError(
+            f"Unknown company {', '.join(unknown)}: the companies in scope are {', '.join(known)}."
+        )
 
 
 def _require_storage(storage: str | None) -> None:

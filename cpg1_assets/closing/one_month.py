@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cpg1_assets.claims import Claims
+from cpg1_assets.closing.beforehand import require_options
 from cpg1_assets.closing.check_standing import (
     FAILED,
     FailedCheck,
@@ -78,8 +79,11 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     refuses and a run that fails are outcomes, not exceptions.
     """
     deployment = open_deployment(settings)
-    deployment.home.prepare()
+    require_options(settings)
     deployment.home.require_inbox()
+    # An unknown company is found before anything is made: only the server knows which there are.
+    refused = _refused(deployment, month, progress) if settings.companies and not settings.is_sample else None
+    deployment.home.prepare()
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
         held_lock(deployment.home.place / "locks" / f"close-{month.key}.lock", busy=busy),
@@ -91,7 +95,8 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
         deciding = inputs_fingerprint(deployment, month, deciding_only=True)
         started = time.monotonic()
         with longest(settings.max_run_seconds, month):
-            refused = _refused(deployment, month, progress)
+            if refused is None:
+                refused = _refused(deployment, month, progress)
             run_id, success = "", False
             if not refused:
                 run_id, success = run_month(

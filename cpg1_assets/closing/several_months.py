@@ -7,6 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from typing import Any
 
+from cpg1_assets.closing.beforehand import require_options
 from cpg1_assets.closing.check_standing import FAILED
 from cpg1_assets.closing.one_month import ask_companies, close_month
 from cpg1_assets.closing.records import is_closed_from_the_same, read_record
@@ -28,8 +29,9 @@ def backfill_months(
     and SettingsError when the inbox is wrong.
     """
     deployment = open_deployment(settings)
-    deployment.home.prepare()
+    require_options(settings)
     deployment.home.require_inbox()
+    deployment.home.prepare()
     deployment.source.identity()  # makes the sample books once, before the workers ask for them
     todo = []
     for month in months:
@@ -37,7 +39,8 @@ def backfill_months(
             record = read_record(settings, month) or {}
             yield _result(
                 month,
-                f"skipped: closed from the same inputs. {summary(record['lines'], len(record.get('untested_checks', ())))}",
+                "skipped: closed from the same inputs. "
+                + summary(record.get("lines", ()), len(record.get("untested_checks", ()))),
                 record,
                 skipped=True,
             )

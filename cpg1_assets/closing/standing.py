@@ -36,7 +36,11 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     """
     deployment = open_deployment(settings)
     storage = deployment.storage
-    record = read_record(settings, month)
+    record, damaged = None, None
+    try:
+        record = read_record(settings, month)
+    except StorageError as error:
+        damaged = str(error)  # it must not hide what is in storage
     lines = reconciliation_lines(storage, month) if storage.exists("reconciliation", month.key) else []
     standing: dict[str, Any] = {
         "month": month.key,
@@ -46,6 +50,7 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
         "evidence": str(Home(settings).evidence_folder / month.key),
         **(record or {}),
         "lines": lines,
+        "record_problem": damaged,
         "seal": seal_standing(settings, month),
     }
     found = failed_checks(deployment, month)
@@ -92,7 +97,7 @@ def standings(settings: Settings) -> list[dict[str, Any]]:
     """Give the standing of every month that was closed or materialized, in order."""
     months = [CutoffMonth.parse(key) for key in month_partitions(settings).get_partition_keys()]
     found = [month_standing(settings, month) for month in months]
-    return [standing for standing in found if standing["state"] != "not closed"]
+    return [each for each in found if each["state"] != "not closed" or each["record_problem"]]
 
 
 def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:

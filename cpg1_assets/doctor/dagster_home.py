@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cpg1_assets.doctor.finding import Finding, Group
-from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.errors import Cpg1Error, SettingsError
 from cpg1_assets.home import Home
-from cpg1_assets.settings import Settings
+from cpg1_assets.settings import Settings, dagster_home
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
 
 GROUP = Group("Dagster")
@@ -17,17 +17,16 @@ _SECONDS = 60
 
 def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
     """Look at the home that commands use: that of DAGSTER_HOME, else the one under the product's home."""
-    given = environment.get("DAGSTER_HOME", "").strip()
-    its_own = not given or settings.scope is not None
-    home = Home(settings).place / "dagster" if its_own else Path(given)
-    if its_own and not home.exists():
+    try:
+        given = dagster_home(environment) if settings.scope is None else None
+    except SettingsError as error:
+        said, _, to_do = str(error).partition(": ")
+        return [GROUP.mend("home", said, to_do[:1].upper() + to_do[1:])]
+    home = given or Home(settings).place / "dagster"
+    if given is None and not home.exists():
         return [GROUP.fine("home", f"{home} is made on first use, with a dagster.yaml")]
-    if not home.is_absolute():
-        return [GROUP.mend("home", f"DAGSTER_HOME {home} is not an absolute path", "Write the whole path.")]
     if not home.is_dir():
-        return [
-            GROUP.mend("home", f"DAGSTER_HOME {home} is not there", "Make the folder, or unset DAGSTER_HOME.")
-        ]
+        return [GROUP.mend("home", f"{home} is not a folder", "Move it away: it is made on first use.")]
     if not os.access(home, os.W_OK | os.X_OK):
         return [GROUP.mend("home", f"{home} cannot be written", "Make it writable for the user that closes.")]
     findings = [GROUP.fine("home", str(home))]

@@ -15,7 +15,7 @@ import sqlalchemy
 import yaml
 from alembic.util import CommandError
 
-from cpg1_assets.errors import Cpg1Error, SettingsError, StorageError
+from cpg1_assets.errors import Cpg1Error, StorageError
 from cpg1_assets.settings import require_plain, without_secrets
 
 CONFIG = "dagster.yaml"
@@ -30,26 +30,9 @@ _BUSY = ("database is locked", "database table is locked")
 
 
 def require_usable(home: Path, setting: str) -> None:
-    """Raise SettingsError or StorageError unless Dagster could open `home`; `setting` says what moves it."""
-    name = f"{setting} {home}"
-    if not home.is_absolute():
-        raise SettingsError(f"{name} is not a whole path: write it from / on, or unset DAGSTER_HOME.")
-    require_plain(setting, str(home))
-    try:
-        os.fsencode(home).decode()
-        if not home.exists():
-            raise SettingsError(f"{name} is not there: make the folder, or unset DAGSTER_HOME.")
-        if not home.is_dir():
-            raise SettingsError(f"{name} is not a folder: name one, or unset DAGSTER_HOME.")
-    except UnicodeError as error:
-        raise SettingsError(f"{setting} is not text in UTF-8: set it anew.") from error
-    except OSError as error:
-        raise SettingsError(
-            f"{name} cannot be looked into ({error.strerror or error}): name a folder that the user that closes may "
-            "enter, or unset DAGSTER_HOME."
-        ) from error
+    """Raise StorageError unless Dagster could open the folder `home`; `setting` says what moves it."""
     if not os.access(home, os.W_OK | os.X_OK):
-        raise StorageError(f"{name} cannot be written: make it writable for the user that closes.")
+        raise StorageError(f"{setting} {home} cannot be written: make it writable for the user that closes.")
     _require_config(home / CONFIG)
     for database in _databases(home):
         _require_database(database)
@@ -59,6 +42,7 @@ def require_usable(home: Path, setting: str) -> None:
 def opened(home: Path, setting: str) -> Iterator[dg.DagsterInstance]:
     """Open the instance of `home`, which DAGSTER_HOME names, and say of each of its failures which file it is."""
     require_usable(home, setting)
+    require_plain(setting, str(home))
     try:
         instance = dg.DagsterInstance.get()
     except Cpg1Error:
@@ -147,7 +131,8 @@ def _without_its_table(path: Path) -> str | None:
             with closing(sqlite3.connect(path, timeout=1)) as database:
                 names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
                 pages, page_size = (
-                    database.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("page_count", "page_size")
+                    database.execute(f"PRAGMA {pragma}").fetchone()[0]
+                    for pragma in ("page_count", "page_size")
                 )
         except sqlite3.Error as error:
             return None if any(words in str(error) for words in _BUSY) else str(error)

@@ -18,7 +18,7 @@ from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home
 from cpg1_assets.process import Process
-from cpg1_assets.settings import Settings
+from cpg1_assets.settings import Settings, dagster_home
 from cpg1_assets.validation import NOTHING_TO_TEST, found_in
 
 Instance: TypeAlias = dg.DagsterInstance
@@ -44,11 +44,12 @@ def prepare_dagster_home(settings: Settings) -> tuple[Path, str]:
     A narrowed scope always has a home of its own: its runs must not pass for the control's in the UI. Gives the home
     and the setting that says where it is. Raises SettingsError or StorageError naming what in it cannot be used.
     """
-    given = os.environ.get("DAGSTER_HOME", "").strip()
-    if given and settings.scope is None:
-        require_usable(Path(given), "DAGSTER_HOME")
+    given = dagster_home(os.environ) if settings.scope is None else None
+    if given is not None:
+        require_usable(given, "DAGSTER_HOME")
         Home(settings).prepare()
-        return Path(given), "DAGSTER_HOME"
+        os.environ["DAGSTER_HOME"] = str(given)
+        return given, "DAGSTER_HOME"
     Home(settings).prepare()
     home = Home(settings).place / "dagster"
     home.mkdir(parents=True, exist_ok=True)

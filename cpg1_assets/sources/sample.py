@@ -5,7 +5,6 @@ many processes can read them at once and nothing can write them.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow as pa
 from cpg1_assets import embedded
 from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import SourceError
+from cpg1_assets.json_file import read_object
 from cpg1_assets.lock import held_lock
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import SOURCE_DATABASES
@@ -46,13 +46,19 @@ class SampleBooks:
     def identity(self) -> SourceIdentity:
         """Say that these are the SAMPLE BOOKS; the version is the digest of their contents list."""
         ensure_sample_books(self.folder)
+        try:
+            contents = (self.folder / "books.json").read_bytes()
+        except OSError as error:
+            raise SourceError(
+                f"The sample books in {self.folder} cannot be read ({error}). Make them anew with: cpg1 sample"
+            ) from error
         return SourceIdentity(
             kind="sample",
             title="SAMPLE BOOKS",
             server="sample books",
             databases=SOURCE_DATABASES,
             keeps_snapshot=True,
-            version=hashlib.sha256((self.folder / "books.json").read_bytes()).hexdigest(),
+            version=hashlib.sha256(contents).hexdigest(),
         )
 
     @contextmanager
@@ -65,25 +71,33 @@ class SampleBooks:
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:
-            tables = json.loads((self.folder / "books.json").read_text(encoding="utf-8"))["tables"]
-        except (OSError, ValueError, KeyError) as error:
+            tables = {
+                _parts(name): str(table["path"])
+                for name, table in read_object(self.folder / "books.json")["tables"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceError(
                 f"The sample books in {self.folder} cannot be read ({error}). Make them anew with: cpg1 sample"
             ) from error
         for database in SOURCE_DATABASES:
             connection.execute(f"ATTACH ':memory:' AS {quoted(database)}")
-        for name, table in tables.items():
-            database, schema, bare = name[1:-1].split("].[")
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
+        for (database, schema, bare), path in tables.items():
             try:
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
                 connection.execute(
                     f"CREATE VIEW {quoted(database)}.{quoted(schema)}.{quoted(bare)} "
-                    f"AS SELECT * FROM {embedded.parquet(self.folder / table['path'])}"
+                    f"AS SELECT * FROM {embedded.parquet(self.folder / path)}"
                 )
             except duckdb.Error as error:
                 raise SourceError(
-                    f"The sample books lack {name} ({error}). Make them anew with: cpg1 sample"
+                    f"The sample books lack [{database}].[{schema}].[{bare}] ({error}). Make them anew with: cpg1 sample"
                 ) from error
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    """Give database, schema and name of a table. Raises ValueError for anything else."""
+    database, schema, bare = name[1:-1].split("].[")
+    return database, schema, bare
 
 
 class _SampleSession:

@@ -6,7 +6,6 @@ is taken up by the next sealing. No Dagster here, and nothing is read but the ev
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -33,6 +32,7 @@ from cpg1_assets.evidence.chain.links import (
 from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.evidence.packages.package import Document, json_text
+from cpg1_assets.json_file import parse_json, read_object
 from cpg1_assets.lock import held_lock, is_running
 from cpg1_assets.validation import NOTHING_TO_TEST
 
@@ -115,7 +115,10 @@ class SealedVersion:
                 f"{path} is not the file that was sealed. Look at the month with: "
                 f"cpg1 evidence verify {self.month}"
             )
-        said: dict[str, Any] = json.loads(content)
+        try:
+            said: dict[str, Any] = parse_json(content)
+        except ValueError as error:
+            raise EvidenceError(f"{path} cannot be read ({error}).") from error
         return said
 
     def manifest(self) -> list[ManifestRow]:
@@ -372,7 +375,7 @@ def _require_validations(
 
 def _validations_in(package: Path) -> dict[str, tuple[str, str]]:
     try:
-        said = json.loads((package / "06_validation_results.json").read_bytes())["validations"]
+        said = read_object(package / "06_validation_results.json")["validations"]
         return {each["name"]: (each["result"], each["severity"]) for each in said}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -409,7 +412,7 @@ def _take_up_unlinked(evidence: Path, month: str, signer: Signer | None) -> None
 
 def _is_whole(month_folder: Path, folder: Path, month: str) -> bool:
     try:
-        seal = json.loads((folder / SEAL_FILE).read_bytes())
+        seal = read_object(folder / SEAL_FILE)
         rows = read_manifest(folder / MANIFEST_FILE)
         listed = {row.path for row in rows if row.path.startswith(f"{SEALS}/{folder.name}/")}
         own = {f"{SEALS}/{folder.name}/{name}" for name in (SEAL_FILE, MANIFEST_FILE)}
