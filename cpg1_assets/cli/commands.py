@@ -96,7 +96,7 @@ def close(
     settings = Settings.from_environment().narrowed(_split(companies), _split(gl_accounts))
     chosen = _month(settings, month, cutoff_date)
     _require_options(settings)
-    Home(settings).require_inbox()
+    _require_set_inbox(settings)
     from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415 - imports Dagster
 
     out = console()
@@ -131,7 +131,7 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
     settings = Settings.from_environment()
     months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
     _require_options(settings)
-    Home(settings).require_inbox()
+    _require_set_inbox(settings)
     from cpg1_assets.closing.several_months import backfill_months  # noqa: PLC0415 - imports Dagster
 
     results = []
@@ -323,6 +323,12 @@ def _require_options(settings: Settings) -> None:
     from cpg1_assets.closing.beforehand import require_options  # noqa: PLC0415 - imports fsspec, reads the scope
 
     require_options(settings)
+
+
+def _require_set_inbox(settings: Settings) -> None:
+    """Refuse an inbox that is set and wrong before a home is made; one that is not set is in the home."""
+    if settings.inbox is not None:
+        Home(settings).require_inbox()
 
 
 def _split(names: tuple[str, ...]) -> tuple[str, ...] | None:

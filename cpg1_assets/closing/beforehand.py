@@ -54,6 +54,5 @@ def _require_storage(storage: str | None) -> None:
             fsspec.get_filesystem_class(protocol)
         except Exception as error:
             raise SettingsError(
-                f"CPG1_STORAGE begins with {protocol}://, and that kind of storage cannot be used ({error}). Install "
-                "what it needs, or set CPG1_STORAGE to a folder or another URL."
+                f"CPG1_STORAGE {storage} cannot be used ({error}). Install what {protocol}:// needs, or set CPG1_STORAGE to a folder or another URL."
             ) from error

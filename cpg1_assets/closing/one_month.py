@@ -80,10 +80,10 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     """
     deployment = open_deployment(settings)
     require_options(settings)
-    deployment.home.require_inbox()
     # An unknown company is found before anything is made: only the server knows which there are.
     refused = _refused(deployment, month, progress) if settings.companies and not settings.is_sample else None
     deployment.home.prepare()
+    deployment.home.require_inbox()
     busy = f"{month.key} is being closed already (scope {settings.scope or 'whole'}): wait for it; it is run"
     with (
         held_lock(deployment.home.place / "locks" / f"close-{month.key}.lock", busy=busy),

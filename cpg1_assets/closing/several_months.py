@@ -30,8 +30,8 @@ def backfill_months(
     """
     deployment = open_deployment(settings)
     require_options(settings)
-    deployment.home.require_inbox()
     deployment.home.prepare()
+    deployment.home.require_inbox()
     deployment.source.identity()  # makes the sample books once, before the workers ask for them
     todo = []
     for month in months:
