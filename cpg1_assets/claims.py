@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cpg1_assets.disk import write_whole
 from cpg1_assets.errors import BusyError
+from cpg1_assets.json_file import read_object
 from cpg1_assets.loaded import differing
 from cpg1_assets.lock import held_lock
 from cpg1_assets.process import SILENT_SECONDS, Process
@@ -75,7 +75,7 @@ class Claims:
     def claim(self, month: str) -> Claim | None:
         """Give the claim on `month`, void or not; None when there is none that can be read."""
         try:
-            said: dict[str, Any] = json.loads(self._path(month).read_bytes())
+            said = read_object(self._path(month))
             process = Process.read(json.dumps(said["process"]))
             return None if process is None else Claim(str(said["run_id"]), process, dict(said["loaded"]))
         except (OSError, ValueError, KeyError, TypeError):

@@ -58,3 +58,11 @@ class BusyError(Cpg1Error):
 
 class EvidenceError(Cpg1Error):
     """Evidence that is not there, is damaged, or does not allow what was asked of it."""
+
+
+_LONGEST_SHOWN = 100
+
+
+def shown(text: str) -> str:
+    """Give what a person wrote as an error quotes it: control characters as escapes, and not at any length."""
+    return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}…"

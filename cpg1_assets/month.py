@@ -8,9 +8,11 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cpg1_assets.errors import MonthError
+from cpg1_assets.errors import MonthError, shown
 
 FIRST_MONTH = "2024-01"
+_LAST_YEAR = 9998
+"""Dates of the month after must exist as well: Python's end with 9999."""
 
 
 @dataclass(frozen=True, order=True)
@@ -29,8 +31,10 @@ class CutoffMonth:
         """Read a month key written YYYY-MM. Raises MonthError when it is not one, or is before 2024-01."""
         matched = re.fullmatch(r"(\d{4})-(\d{2})", key.strip(), re.ASCII)
         if matched is None or not 1 <= int(matched[2]) <= 12:  # noqa: PLR2004 - months of a year
-            raise MonthError(f"Unknown month {key!r}: write it as YYYY-MM, for example 2025-09.")
+            raise MonthError(f"Unknown month {shown(key)}: write it as YYYY-MM, for example 2025-09.")
         month = cls(int(matched[1]), int(matched[2]))
+        if month.year > _LAST_YEAR:
+            raise MonthError(f"Month {month.key} is after the last one that has dates, {_LAST_YEAR}-12.")
         if month.key < FIRST_MONTH:
             raise MonthError(f"Month {month.key} is before the control's first month, {FIRST_MONTH}.")
         return month
@@ -45,9 +49,11 @@ class CutoffMonth:
             day = date.fromisoformat(text.strip())
         except ValueError:
             raise MonthError(
-                f"Unknown cutoff date {text!r}: write it as YYYY-MM-DD, for example 2025-09-30."
+                f"Unknown cutoff date {shown(text)}: write it as YYYY-MM-DD, for example 2025-09-30."
             ) from None
         this = cls(day.year, day.month)
+        if not date.min.year < day.year <= _LAST_YEAR:
+            raise MonthError(f"The cutoff date {day} is of no month that could be closed.")
         if day == this.cutoff_date:
             return cls.parse(this.key)
         if day == this.month_start:

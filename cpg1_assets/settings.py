@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from cpg1_assets.errors import SettingsError
+from cpg1_assets.errors import SettingsError, shown
 
 SourceKind = Literal["sample", "sqlserver"]
 ExecutorKind = Literal["in_process", "multiprocess"]
@@ -27,6 +27,20 @@ _RULES_FOLDER = Path(__file__).parent / "rules"
 _LONGEST_SCOPE_NAME = 100
 _LONGEST_LOCK = 2_000_000
 """Seconds: SQL Server counts milliseconds in 32 bits."""
+_DIGITS = 10
+_LARGEST_CERTIFICATION = 100_000
+_LONGEST_PATH, _LONGEST_NAME = 3_500, 255
+"""Bytes: Linux allows 4,096 for a whole path, and what is written in the home has names of its own."""
+_NOT_IN_PATHS = re.compile(r"[?*\[\]]|%[0-9A-Fa-f]{2}|::")
+"""What the libraries below take for a pattern, an option, an escape or a chain of file systems: `a*b` is also `ab`."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_OF_ANOTHER = {"CUTOFF_DATE", "DB_CONNECTION_STRING"}
+_SECRETS = ("DB_CONNECTION_STRING", "CPG1_SIGNING_KEY")
+_CREDENTIALS = re.compile(
+    r"(?:pwd|password|uid|user\s*id|user|accesstoken|clientsecret)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)",
+    re.IGNORECASE,
+)
+_CREDENTIALS_IN_URL = re.compile(r"//[^/@\s]*@")
 
 
 @dataclass(frozen=True)
@@ -63,11 +77,11 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings. Raises SettingsError naming the variable and what it may be."""
-        env = {k: v.strip() for k, v in (os.environ if environment is None else environment).items()}
+        env = _given(os.environ if environment is None else environment)
         connection_string = env.get("DB_CONNECTION_STRING") or None
         source = env.get("CPG1_SOURCE") or ("sqlserver" if connection_string else "sample")
         if source not in ("sample", "sqlserver"):
-            raise SettingsError(f"CPG1_SOURCE is {source!r}: it must be sample or sqlserver.")
+            raise SettingsError(f"CPG1_SOURCE is {shown(source)}: it must be sample or sqlserver.")
         if source == "sqlserver" and connection_string is None:
             raise SettingsError(
                 "DB_CONNECTION_STRING not set: CPG1_SOURCE=sqlserver needs the ODBC connection string of the "
@@ -75,9 +89,9 @@ class Settings:
             )
         executor = env.get("CPG1_EXECUTOR") or None
         if executor not in (None, "in_process", "multiprocess"):
-            raise SettingsError(f"CPG1_EXECUTOR is {executor!r}: it must be in_process or multiprocess.")
+            raise SettingsError(f"CPG1_EXECUTOR is {shown(executor)}: it must be in_process or multiprocess.")
         return cls(
-            home=Path(env.get("CPG1_HOME") or "var").expanduser().absolute(),
+            home=_home(env.get("CPG1_HOME") or "var"),
             source=source,  # type: ignore[arg-type]
             connection_string=connection_string,
             databases=_databases(env.get("CPG1_DATABASES")),
@@ -86,13 +100,11 @@ class Settings:
             login_timeout=_whole(env, "CPG1_LOGIN_TIMEOUT", cls.login_timeout),
             query_timeout=_whole(env, "CPG1_QUERY_TIMEOUT", cls.query_timeout),
             lock_timeout=_whole(env, "CPG1_LOCK_TIMEOUT", cls.lock_timeout, _LONGEST_LOCK),
-            storage=(env.get("CPG1_STORAGE") or "").rstrip("/") or None,
+            storage=_storage(env.get("CPG1_STORAGE")),
             inbox=_inbox(env.get("CPG1_INBOX")),
-            rules_folder=Path(env["CPG1_RULES"]).expanduser().absolute()
-            if env.get("CPG1_RULES")
-            else _RULES_FOLDER,
-            companies=_codes(_names(env.get("CPG1_COMPANIES"))),
-            gl_accounts=_names(env.get("CPG1_GL_ACCOUNTS")),
+            rules_folder=_path(env, "CPG1_RULES") or _RULES_FOLDER,
+            companies=_codes(_names(env, "CPG1_COMPANIES")),
+            gl_accounts=_names(env, "CPG1_GL_ACCOUNTS"),
             cutoff_date=env.get("CUTOFF_DATE") or None,
             executor=executor,  # type: ignore[arg-type]
             retry_waits=_waits(env.get("CPG1_RETRY_WAITS")) or cls.retry_waits,
@@ -158,7 +170,7 @@ def _databases(text: str | None) -> tuple[tuple[str, str], ...]:
         name, equals, there = (piece.strip() for piece in part.partition("="))
         if not equals or not there or "=" in there or name not in SOURCE_DATABASES or name in dict(pairs):
             raise SettingsError(
-                f"CPG1_DATABASES has {part.strip()!r}: write NAME=NAME_ON_THE_SERVER, separated by commas, each once, "
+                f"CPG1_DATABASES has {shown(part.strip())}: write NAME=NAME_ON_THE_SERVER, separated by commas, each once, "
                 f"where NAME is one of {', '.join(SOURCE_DATABASES)}."
             )
         pairs.append((name, there))
@@ -168,7 +180,7 @@ def _databases(text: str | None) -> tuple[tuple[str, str], ...]:
 def _collation(text: str | None) -> str | None:
     if text and not re.fullmatch(r"[A-Za-z0-9_]+_BIN2(_UTF8)?", text, re.IGNORECASE):
         raise SettingsError(
-            f"CPG1_COLLATION is {text!r}: write the name of a binary collation, such as Latin1_General_100_BIN2. In "
+            f"CPG1_COLLATION is {shown(text)}: write the name of a binary collation, such as Latin1_General_100_BIN2. In "
             "any other, codes that differ only in case would be taken for one."
         )
     return text or None
@@ -176,12 +188,17 @@ def _collation(text: str | None) -> str | None:
 
 def _snapshot(text: str | None) -> bool:
     if text not in (None, "", "auto", "off"):
-        raise SettingsError(f"CPG1_SNAPSHOT is {text!r}: it must be auto or off.")
+        raise SettingsError(f"CPG1_SNAPSHOT is {shown(text or '')}: it must be auto or off.")
     return text != "off"
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return _distinct(tuple((text or "").replace(",", " ").split()))
+def _names(env: Mapping[str, str], name: str) -> tuple[str, ...] | None:
+    """Give a list of names; None where nothing is set. Raises SettingsError for one that names nothing."""
+    text = env.get(name)
+    names = _distinct(tuple((text or "").replace(",", " ").split()))
+    if text and not names:
+        raise SettingsError(f"{name} is {shown(text)}: it names nothing. Name at least one, or unset it.")
+    return names
 
 
 def _codes(companies: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -193,21 +210,138 @@ def _distinct(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return tuple(sorted(set(names))) if names else None
 
 
+def _given(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the values without the blanks around them. Raises SettingsError for one that is not text, or in quotes."""
+    env = {k: v.strip() for k, v in environment.items() if k.startswith("CPG1_") or k in _OF_ANOTHER}
+    for name, value in env.items():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise SettingsError(
+                f"{name} is not text in UTF-8, or the locale is none: set it anew, or set PYTHONUTF8=1."
+            ) from error
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            raise SettingsError(
+                f"{name} begins and ends with a quotation mark ({value[0]}), which would be part of its value: whoever "
+                "set it (as docker --env-file) takes quotation marks as they stand. Set it without them."
+            )
+    return env
+
+
+def without_secrets(text: str, environment: Mapping[str, str]) -> str:
+    """Give `text` without what the environment holds of passwords and keys, and without those in URLs."""
+    secrets: set[str] = set()
+    for name in _SECRETS:
+        value = environment.get(name, "").strip()
+        secrets |= {
+            value,
+            repr(value)[1:-1],
+            *(found.strip().strip("{}") for found in _CREDENTIALS.findall(value)),
+        }
+    for secret in sorted(secrets - {""}, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return _CREDENTIALS_IN_URL.sub("//***@", text)
+
+
+def _absolute(name: str, text: str) -> Path:
+    """Give a path as a whole one. Raises SettingsError for one that no system can hold, or that would be misread."""
+    if _CONTROL.search(text):
+        raise SettingsError(f"{name} is {shown(text)}: it has a control character in it. Set it without.")
+    try:
+        path = Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(
+            f"{name} is {shown(text)}: there is no such user, or no home of one. Write the whole path."
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"{name} is {shown(text)}, and the current folder, from which it counts, is gone ({error.strerror}). Write "
+            "the whole path, or start the command in another folder."
+        ) from error
+    encoded = os.fsencode(path)
+    if len(encoded) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in encoded.split(b"/")):
+        raise SettingsError(
+            f"{name} is {shown(text)}: a path has at most {_LONGEST_PATH:,} bytes and each name in it "
+            f"{_LONGEST_NAME}. Set it to a shorter one."
+        )
+    return path
+
+
+def require_plain(name: str, path: str) -> None:
+    """Raise SettingsError for a path that a library below would not take for what it is."""
+    found = _NOT_IN_PATHS.search(path)
+    if found is not None:
+        raise SettingsError(
+            f"{name} is {shown(path)}: DuckDB, SQLite or Dagster would read {found[0]} in it as something else, and "
+            "another folder might be meant. Use a folder without ? * [ ] :: and %XX in its whole path, or a link to it."
+        )
+
+
+def dagster_home(environment: Mapping[str, str]) -> Path | None:
+    """Give the folder of DAGSTER_HOME; None where it is not set. Raises SettingsError for what is no such folder."""
+    text = environment.get("DAGSTER_HOME", "").strip()
+    if not text:
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SettingsError("DAGSTER_HOME is not text in UTF-8: set it anew.") from error
+    name = f"DAGSTER_HOME {shown(text)}"
+    if not text.startswith("/"):
+        raise SettingsError(
+            f"{name} is not a whole path: write it from / on, without quotation marks, or unset DAGSTER_HOME."
+        )
+    home = _absolute("DAGSTER_HOME", text)
+    require_plain("DAGSTER_HOME", text)
+    try:
+        if not home.exists():
+            raise SettingsError(f"{name} is not there: make the folder, or unset DAGSTER_HOME.")
+        if not home.is_dir():
+            raise SettingsError(f"{name} is not a folder: name one, or unset DAGSTER_HOME.")
+    except OSError as error:
+        raise SettingsError(
+            f"{name} cannot be looked into ({error.strerror or error}): name a folder that the user that closes may "
+            "enter, or unset DAGSTER_HOME."
+        ) from error
+    return home
+
+
+def _home(text: str) -> Path:
+    home = _absolute("CPG1_HOME", text)
+    require_plain("CPG1_HOME", str(home))
+    return home
+
+
+def _storage(text: str | None) -> str | None:
+    storage = (text or "").rstrip("/") or None
+    if text and storage is None:
+        raise SettingsError(f"CPG1_STORAGE is {shown(text)}: it names no folder of its own. Set it to one.")
+    if storage is not None:
+        if _CONTROL.search(storage):
+            raise SettingsError(f"CPG1_STORAGE is {shown(storage)}: it has a control character in it.")
+        local = re.sub(r"^(?:file|local)://", "", storage)
+        if "://" not in local and "::" not in local:
+            require_plain("CPG1_STORAGE", str(_absolute("CPG1_STORAGE", local)))
+    return storage
+
+
 def _path(env: Mapping[str, str], name: str) -> Path | None:
-    return Path(env[name]).expanduser().absolute() if env.get(name) else None
+    return _absolute(name, env[name]) if env.get(name) else None
 
 
 def _inbox(text: str | None) -> Path | None:
     """Give the folder of the JDash files; a command and the daemon must mean the same one, wherever they start."""
     if text is None:
         return None
+    if text:
+        _absolute("CPG1_INBOX", text if text.startswith("/") else "/")
     try:
         folder = Path(text).expanduser() if text else None
     except RuntimeError:  # ~ of a user there is not
         folder = None
     if folder is None or not folder.is_absolute():
         raise SettingsError(
-            f"CPG1_INBOX is {text!r}: write the whole path of the folder that holds jdash/<YYYY-MM>/<COMPANY>.csv, "
+            f"CPG1_INBOX is {shown(text)}: write the whole path of the folder that holds jdash/<YYYY-MM>/<COMPANY>.csv, "
             "such as /srv/cpg1/inbox, or unset it for the inbox in CPG1_HOME."
         )
     return folder
@@ -227,9 +361,18 @@ def _certification(env: Mapping[str, str]) -> str | None:
     if path is None:
         return text
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_CERTIFICATION + 1)
+        text = content.decode().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"CPG1_CERTIFICATION_FILE {path} cannot be read ({error}).") from error
+        raise SettingsError(
+            f"CPG1_CERTIFICATION_FILE {path} cannot be read ({error}): name a text file in UTF-8."
+        ) from error
+    if len(content) > _LARGEST_CERTIFICATION:
+        raise SettingsError(
+            f"CPG1_CERTIFICATION_FILE {path} has more than {_LARGEST_CERTIFICATION:,} bytes: it is to hold the sentence "
+            "people sign."
+        )
     if not text:
         raise SettingsError(f"CPG1_CERTIFICATION_FILE {path} is empty: write the sentence people sign.")
     return text
@@ -242,7 +385,7 @@ def _waits(text: str | None) -> tuple[float, ...] | None:
         waits = (-1.0,)
     if any(not 0 <= wait < float("inf") for wait in waits):
         raise SettingsError(
-            f"CPG1_RETRY_WAITS is {text!r}: write seconds separated by commas, such as 10,20,40,60."
+            f"CPG1_RETRY_WAITS is {shown(text or '')}: write seconds separated by commas, such as 10,20,40,60."
         )
     return waits or None
 
@@ -251,6 +394,6 @@ def _whole(env: Mapping[str, str], name: str, default: int, most: int = 10**9) -
     text = env.get(name)
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise SettingsError(f"{name} is {text!r}: it must be a whole number from 1 to {most}.")
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS or not 1 <= int(text) <= most:
+        raise SettingsError(f"{name} is {shown(text)}: it must be a whole number from 1 to {most}.")
     return int(text)

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from cpg1_assets.errors import FileFormatError
 
+_LARGEST = 10_000_000
+"""Bytes: a thousand times the largest that the package has."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -21,6 +24,10 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen: set[str] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a name is expected before the colon", key_node.start_mark
+                )
             if key_node.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key_node.value!r} appears twice", key_node.start_mark
@@ -40,9 +47,13 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 def read_bytes(path: Path) -> bytes:
     """Read a file that a person may have changed. Raises FileFormatError naming it when it cannot be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error}).") from error
+    if len(content) > _LARGEST:
+        raise FileFormatError(f"{path}: has more than {_LARGEST:,} bytes.")
+    return content
 
 
 def parse_yaml(content: str | bytes, model: type[Model], *, name: str) -> Model:
@@ -56,6 +67,8 @@ def parse_yaml(content: str | bytes, model: type[Model], *, name: str) -> Model:
     try:
         node = loader.get_single_node()
         data = loader.construct_document(node) if node is not None else None
+    except RecursionError as error:
+        raise FileFormatError(f"{name}: is nested too deeply to be read.") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1

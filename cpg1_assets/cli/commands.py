@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from cpg1_assets import stopping
-from cpg1_assets.cli.answering import FAILED
+from cpg1_assets.cli.answering import FAILED, Answering, debug_option
 from cpg1_assets.cli.answering import json_option as _json
 from cpg1_assets.cli.answering import told as _told
 from cpg1_assets.cli.doctor_command import doctor
@@ -23,15 +23,19 @@ from cpg1_assets.cli.evidence_commands import evidence
 from cpg1_assets.cli.render import against_seal_lines, check_lines, console, lines_table
 from cpg1_assets.cli.reopen_command import reopen
 from cpg1_assets.cli.reperform_commands import ipe, reperform
-from cpg1_assets.errors import MonthError
+from cpg1_assets.env_file import EnvFile
+from cpg1_assets.errors import MonthError, SettingsError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH
 from cpg1_assets.settings import Settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Answering, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="cpg1-assets", prog_name="cpg1")
+@debug_option
 def main() -> None:
     """C-PG-1: reconcile the general ledger with the operational systems, month by month."""
 
@@ -90,10 +94,12 @@ def close(
     computed. 4: a check of severity ERROR that is no variance failed, such as the roll-forward. In all three the
     month is closed. 1: the close failed.
     """
-    from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415 - imports Dagster
-
     settings = Settings.from_environment().narrowed(_split(companies), _split(gl_accounts))
     chosen = _month(settings, month, cutoff_date)
+    _require_options(settings)
+    _require_set_inbox(settings)
+    from cpg1_assets.closing.one_month import close_month  # noqa: PLC0415 - imports Dagster
+
     out = console()
     if not as_json:
         out.print(f"Closing {chosen.key}" + _marks(settings))
@@ -124,13 +130,15 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
     inputs are skipped. The exit status is 1 if a month failed, else 4 if a check of one failed that is no variance,
     else 3 if a line of one is open, else 0.
     """
+    settings = Settings.from_environment()
+    months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
+    _require_options(settings)
+    _require_set_inbox(settings)
     from cpg1_assets.closing.several_months import (  # noqa: PLC0415 - imports Dagster
         backfill_months,
         stopped_months,
     )
 
-    settings = Settings.from_environment()
-    months = [_closable(settings, m) for m in month_range(CutoffMonth.parse(first), CutoffMonth.parse(last))]
     results: list[dict[str, Any]] = []
     stopping.json_answer(
         lambda: {"books": settings.books, "months": [*results, *stopped_months(months, results)]}
@@ -160,6 +168,8 @@ def backfill(first: str, last: str, *, again: bool, workers: int | None, as_json
 @_told
 def status(month: str | None, *, as_json: bool) -> None:
     """Show which months are closed, or, with MONTH, what its close came to."""
+    settings = Settings.from_environment()
+    chosen = None if month is None else CutoffMonth.parse(month)
     from cpg1_assets.closing.standing import (  # noqa: PLC0415 - imports Dagster
         made_of_what_is_there,
         month_standing,
@@ -168,33 +178,23 @@ def status(month: str | None, *, as_json: bool) -> None:
         summary,
     )
 
-    settings = Settings.from_environment()
     out = console()
-    if month is not None:
-        chosen = CutoffMonth.parse(month)
+    if chosen is not None:
         standing = {"books": Home(settings).books_kept, **month_standing(settings, chosen)}
         known = standing["damaged"]
         standing["damaged"] += [said for said in made_of_what_is_there(settings, chosen) if said not in known]
         standing["against_seal"] = standing_against_seal(settings, chosen)
         if as_json:
             click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
-        elif standing["state"] == "not closed":
-            out.print(
-                f"{standing['month']} has not been closed. Close it with: cpg1 close --month {standing['month']}"
-            )
         else:
-            _show_close(standing, settings)
-        if not as_json and standing["against_seal"] is not None:
-            for line in against_seal_lines(standing["against_seal"]):
-                out.print(line, markup=False, soft_wrap=True)
-        sys.exit(FAILED if standing["damaged"] else 0)
+            _show_standing(standing, settings)
+        sys.exit(_damaged([standing]))
     rows = standings(settings)
-    damaged = any(row["damaged"] for row in rows)
     if as_json:
         click.echo(
             json.dumps({"books": Home(settings).books_kept, "months": rows}, indent=2, ensure_ascii=False)
         )
-        sys.exit(FAILED if damaged else 0)
+        sys.exit(_damaged(rows))
     for row in rows:
         counted = f"  {summary(row['lines'], len(row['untested_checks']))}" if row["lines"] else ""
         out.print(f"{row['month']}  {row['state']}{counted}", markup=False)
@@ -203,12 +203,13 @@ def status(month: str | None, *, as_json: bool) -> None:
         for shown in check_lines([check for check in row["failed_checks"] if check["found"]]):
             out.print(shown, soft_wrap=True)
     failed = sum(row["state"] == "close failed" for row in rows)
+    closed = sum(row["state"] in ("closed", "materialized") for row in rows)
     out.print(
-        f"{len(rows) - failed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
+        f"{closed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
         f"Evidence: {Home(settings).evidence_folder}",
         markup=False,
     )
-    sys.exit(FAILED if damaged else 0)
+    sys.exit(_damaged(rows))
 
 
 @main.command()
@@ -222,10 +223,10 @@ def sql(extract: str, month: str | None, dialect: str, *, as_json: bool) -> None
 
     Which companies there are is asked when it runs.
     """
-    from cpg1_assets.extracts.query_text import query_text  # noqa: PLC0415 - imports sqlglot
-
     settings = Settings.from_environment()
     chosen = _month(settings, month, None)
+    from cpg1_assets.extracts.query_text import query_text  # noqa: PLC0415 - imports sqlglot
+
     shown = {"books": Home(settings).books_kept, **query_text(settings, extract, chosen, dialect)}
     if as_json:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
@@ -265,9 +266,10 @@ def sample(seed: int, factor: int, *, as_json: bool) -> None:
 def runs(ctx: click.Context, limit: int, *, as_json: bool) -> None:
     """List runs, newest first; `show` describes one and `history` gives its events."""
     if ctx.invoked_subcommand is None:
+        settings = Settings.from_environment()
+        _require_options(settings)
         from cpg1_assets.graph.run_history import list_runs  # noqa: PLC0415 - imports Dagster
 
-        settings = Settings.from_environment()
         _print_rows("runs", list_runs(settings, limit), settings, as_json=as_json)
 
 
@@ -277,9 +279,10 @@ def runs(ctx: click.Context, limit: int, *, as_json: bool) -> None:
 @_told
 def runs_show(run_id: str, *, as_json: bool) -> None:
     """Describe the run RUN_ID (its first characters are enough)."""
+    settings = Settings.from_environment()
+    _require_options(settings)
     from cpg1_assets.graph.run_history import describe_run  # noqa: PLC0415 - imports Dagster
 
-    settings = Settings.from_environment()
     described = {"books": Home(settings).books_kept, **describe_run(settings, run_id)}
     if as_json:
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
@@ -301,9 +304,10 @@ def runs_show(run_id: str, *, as_json: bool) -> None:
 @_told
 def runs_history(run_id: str, *, as_json: bool) -> None:
     """Give the events of the run RUN_ID, oldest first."""
+    settings = Settings.from_environment()
+    _require_options(settings)
     from cpg1_assets.graph.run_history import run_events  # noqa: PLC0415 - imports Dagster
 
-    settings = Settings.from_environment()
     _print_rows("events", run_events(settings, run_id), settings, as_json=as_json)
 
 
@@ -312,14 +316,34 @@ def runs_history(run_id: str, *, as_json: bool) -> None:
 @_told
 def ui(arguments: tuple[str, ...]) -> None:
     """Open the Dagster UI with its daemon on this deployment; ARGUMENTS go to `dagster dev` (such as -p 3001)."""
-    from cpg1_assets.graph.instance import prepare_dagster_home  # noqa: PLC0415 - imports Dagster
-
     settings = Settings.from_environment()
-    prepare_dagster_home(settings)
+    _require_options(settings)
     Home(settings).require_inbox()
+    from cpg1_assets.graph.instance import dagster_instance  # noqa: PLC0415 - imports Dagster
+
+    env_file: EnvFile | None = click.get_current_context().find_root().meta["env_file"]
+    if settings.scope is not None and env_file is not None and "DAGSTER_HOME" in env_file.names:
+        raise SettingsError(
+            f"{env_file.path} sets DAGSTER_HOME, and a narrowed scope has a home of its own, which dagster would not "
+            "use. Take DAGSTER_HOME out of the file."
+        )
+    with dagster_instance(settings):
+        pass  # what does not open is a sentence here, and a traceback of three processes there
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "cpg1_assets", *arguments]
     stopping.hand_over()
     os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
+
+
+def _require_options(settings: Settings) -> None:
+    from cpg1_assets.closing.beforehand import require_options  # noqa: PLC0415 - imports fsspec, reads the scope
+
+    require_options(settings)
+
+
+def _require_set_inbox(settings: Settings) -> None:
+    """Refuse an inbox that is set and wrong before a home is made; one that is not set is in the home."""
+    if settings.inbox is not None:
+        Home(settings).require_inbox()
 
 
 def _split(names: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -348,6 +372,24 @@ def _closable(settings: Settings, month: CutoffMonth) -> CutoffMonth:
     if month > last:
         raise MonthError(f"Month {month.key} is not over yet: the last complete month is {last.key}.")
     return month
+
+
+def _show_standing(standing: dict[str, Any], settings: Settings) -> None:
+    out = console()
+    if standing["state"] != "not closed" or standing["damaged"]:
+        _show_close(standing, settings)
+    else:
+        out.print(
+            f"{standing['month']} has not been closed. Close it with: cpg1 close --month {standing['month']}"
+        )
+    if standing["against_seal"] is not None:
+        for line in against_seal_lines(standing["against_seal"]):
+            out.print(line, markup=False, soft_wrap=True)
+
+
+def _damaged(standings: list[dict[str, Any]]) -> int:
+    """Give the exit status: everything was shown, and yet a file is not what was written there."""
+    return FAILED if any(standing["damaged"] for standing in standings) else 0
 
 
 def _show_close(result: dict[str, Any], settings: Settings) -> None:

@@ -33,7 +33,11 @@ def doctor(*, asks_constructs: bool, as_json: bool) -> None:
     """
     from cpg1_assets.doctor import examine  # noqa: PLC0415 - imports sqlglot, DuckDB and the drivers
 
-    examination = examine(os.environ, asks_constructs=asks_constructs)
+    examination = examine(
+        os.environ,
+        asks_constructs=asks_constructs,
+        env_file=click.get_current_context().find_root().meta["env_file"],
+    )
     if as_json:
         click.echo(json.dumps(examination.as_dict(), indent=2, ensure_ascii=False))
         sys.exit(examination.exit_status)

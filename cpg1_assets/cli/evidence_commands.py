@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cpg1_assets.cli.answering import FAILED, json_option, told
+from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
 from cpg1_assets.cli.new_link import tell_link
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
@@ -23,14 +23,14 @@ def evidence() -> None:
 @click.argument("month", required=False)
 @click.option(
     "--path",
-    type=click.Path(path_type=Path),
+    type=PlaceType(path_type=Path),
     help="Evidence folder or exported archive. Default: CPG1_HOME's.",
 )
 @click.option("--anchor", help="The head you noted, such as 12-3f2a9-00c41-9be77-d51f0.")
 @click.option(
     "--trusted-key",
     "trusted_keys",
-    type=click.Path(path_type=Path),
+    type=PlaceType(path_type=Path),
     multiple=True,
     help="Public key file that links must be signed with. May be repeated.",
 )
@@ -76,7 +76,7 @@ def verify(
 @evidence.command()
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PlaceType(path_type=Path),
     required=True,
     help="New file for the private key; FILE.pub gets the other.",
 )
@@ -173,9 +173,7 @@ def sign_off(
 
 @evidence.command()
 @click.argument("month")
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="New file for the archive (.zip)."
-)
+@click.option("--out", type=PlaceType(path_type=Path), required=True, help="New file for the archive (.zip).")
 @json_option
 @told
 def export(month: str, out: Path, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cpg1_assets.cli.answering import FAILED, json_option, told
+from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
@@ -26,7 +26,7 @@ _SHOWN = 20
 _path = click.option(
     "--path",
     "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PlaceType(exists=True, file_okay=False, path_type=Path),
     help="Evidence folder, such as a copy. Default: that under CPG1_HOME.",
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from cpg1_assets import stopping
 from cpg1_assets.claims import Claims
+from cpg1_assets.closing.beforehand import require_options
 from cpg1_assets.closing.check_standing import (
     FAILED,
     FailedCheck,
@@ -86,6 +87,9 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
 
 def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
     deployment = open_deployment(settings)
+    require_options(settings)
+    # An unknown company is found before anything is made: only the server knows which there are.
+    refused = _refused(deployment, month, progress) if settings.companies and not settings.is_sample else None
     deployment.home.prepare()
     deployment.home.require_places()
     deployment.home.require_inbox()
@@ -102,7 +106,8 @@ def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> Close
         deciding = inputs_fingerprint(deployment, month, deciding_only=True)
         started = time.monotonic()
         with stopping.within(settings.max_run_seconds, took_too_long(settings, month)):
-            refused = _refused(deployment, month, progress)
+            if refused is None:
+                refused = _refused(deployment, month, progress)
             run_id, success = "", False
             if not refused:
                 run_id, success = run_month(

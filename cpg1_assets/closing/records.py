@@ -6,18 +6,22 @@ a convenience, not evidence.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cpg1_assets.closing.check_standing import IS_CLOSED
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.disk import write_whole
-from cpg1_assets.errors import DataError, EvidenceError
+from cpg1_assets.errors import DataError, EvidenceError, StorageError, shown
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.home import Home
 from cpg1_assets.jdash.inbox import listed, states
+from cpg1_assets.json_file import read_object
 from cpg1_assets.loaded import digest_of
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
@@ -34,19 +38,79 @@ def write_record(settings: Settings, month: CutoffMonth, record: dict[str, Any])
     write_whole(record_path(settings, month), said.encode())
 
 
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    id_company: str
+    line: str
+    status: str
+
+
+class _Check(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    asset: str
+    check: str
+    severity: str
+    statement: str
+    tested: bool = True
+    found: list[str] = Field(default_factory=list)
+
+
+class _Record(BaseModel):
+    """What a record must say to be one; it may say more."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    exit_status: int
+    month: str | None = None
+    run_id: str = ""
+    evidence: str = ""
+    lines: list[_Line] = Field(default_factory=list)
+    failed_checks: list[_Check] = Field(default_factory=list)
+    untested_checks: list[_Check] = Field(default_factory=list)
+    failures: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
+    files: dict[str, str] = Field(default_factory=dict)
+    inputs: str = ""
+    deciding_inputs: str = ""
+
+
 def read_record(settings: Settings, month: CutoffMonth) -> dict[str, Any] | None:
-    """Give what the last close of a month came to; None where there was none, or its record is damaged."""
+    """Give what the last close of a month came to; None where there was none.
+
+    Raises StorageError naming the record where it cannot be read or is not one of this month.
+    """
+    path = record_path(settings, month)
     try:
-        record: dict[str, Any] = json.loads(record_path(settings, month).read_text(encoding="utf-8"))
-        # Earlier versions wrote none.
-        is_whole = record.pop("digest", None) in (None, _digest(record))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        record = read_object(path)
+        _require_record(record, month)
+    except FileNotFoundError:
         return None
-    return record if is_whole else None
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"{path}, the record of the last close of {month.key}, cannot be read ({_why(error)}). Take it away, or close "
+            f"the month again: cpg1 close --month {month.key}"
+        ) from error
+    return record
 
 
 def _digest(record: dict[str, Any]) -> str:
     return digest_of({"record": json.dumps(json.loads(json.dumps(record)), sort_keys=True).encode()})
+
+
+def _require_record(record: dict[str, Any], month: CutoffMonth) -> None:
+    # Earlier versions wrote no digest.
+    if record.pop("digest", None) not in (None, _digest(record)):
+        raise ValueError("it is not what was written")
+    if _Record.model_validate(record).month not in (None, month.key):
+        raise ValueError(f"it is of {shown(record['month'])}")
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def inputs_fingerprint(deployment: Deployment, month: CutoffMonth, *, deciding_only: bool = False) -> str:
@@ -81,7 +145,9 @@ def is_closed_from_the_same(deployment: Deployment, month: CutoffMonth) -> bool:
     Its files are in storage as they were and, of the control's own scope, sealed. A month that is signed off is asked
     only what decides its figures: it stays closed when another commit of the same rules is installed.
     """
-    record = read_record(deployment.settings, month)
+    record = None
+    with suppress(StorageError):  # the close writes it anew
+        record = read_record(deployment.settings, month)
     if record is None or record.get("exit_status") not in IS_CLOSED:
         return False
     files: dict[str, str] = record.get("files", {})

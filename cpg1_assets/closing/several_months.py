@@ -10,6 +10,7 @@ from typing import Any
 
 from cpg1_assets import stopping
 from cpg1_assets.claims import Claims
+from cpg1_assets.closing.beforehand import require_options
 from cpg1_assets.closing.check_standing import FAILED
 from cpg1_assets.closing.one_month import ask_companies, close_month, took_too_long
 from cpg1_assets.closing.records import is_closed_from_the_same, read_record
@@ -34,6 +35,7 @@ def backfill_months(
     and SettingsError when the inbox is wrong.
     """
     deployment = open_deployment(settings)
+    require_options(settings)
     deployment.home.prepare()
     deployment.home.require_places()
     deployment.home.require_inbox()
@@ -44,7 +46,8 @@ def backfill_months(
             record = read_record(settings, month) or {}
             yield _result(
                 month,
-                f"skipped: closed from the same inputs. {summary(record['lines'], len(record.get('untested_checks', ())))}",
+                "skipped: closed from the same inputs. "
+                + summary(record.get("lines", ()), len(record.get("untested_checks", ()))),
                 record,
                 skipped=True,
             )

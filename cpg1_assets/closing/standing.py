@@ -38,17 +38,23 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     """
     deployment = open_deployment(settings)
     storage = deployment.storage
-    record = read_record(settings, month)
+    record: dict[str, Any] | None = None
     damaged: list[str] = []
     lines: list[dict[str, Any]] = []
     found: list[FailedCheck] = []
+    is_as_written = True
+    try:
+        record = read_record(settings, month)
+    except StorageError as error:
+        damaged.append(str(error))  # it must not hide what is in storage
     try:
         if storage.exists("reconciliation", month.key):
             lines = reconciliation_lines(storage, month)
         found = failed_checks(deployment, month)
     except StorageError as error:
         # What is damaged in one month must not hide the others; its figures are not shown.
-        damaged, lines = [str(error)], []
+        damaged.append(str(error))
+        lines, is_as_written = [], False
     standing: dict[str, Any] = {
         "month": month.key,
         "run_id": "",
@@ -68,7 +74,7 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
         standing["state"] = "close failed" if record["exit_status"] == 1 else "closed"
     else:
         standing["state"] = "materialized" if lines else "not closed"
-    if damaged:
+    if not is_as_written:
         standing["state"] = "damaged in storage"
     return standing
 
@@ -127,7 +133,7 @@ def standings(settings: Settings) -> list[dict[str, Any]]:
     """Give the standing of every month that was closed or materialized, in order."""
     months = [CutoffMonth.parse(key) for key in month_partitions(settings).get_partition_keys()]
     found = [month_standing(settings, month) for month in months]
-    return [standing for standing in found if standing["state"] != "not closed"]
+    return [each for each in found if each["state"] != "not closed" or each["record_problem"]]
 
 
 def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from cpg1_assets.doctor.finding import Finding, Group
 from cpg1_assets.doctor.folders import Need, try_folder
+from cpg1_assets.errors import Cpg1Error, SettingsError
 from cpg1_assets.home import Home
 from cpg1_assets.refusal import DAGSTER_HOME, Place
-from cpg1_assets.settings import Settings
+from cpg1_assets.settings import Settings, dagster_home
 from cpg1_assets.sources.deadline import DeadlinePassedError, OneThread
 
 GROUP = Group("Dagster")
@@ -20,17 +21,16 @@ _NEED = Need(50 * 10**6, "a run writes a few, and its databases grow with every 
 
 def check_dagster_home(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
     """Look at the home that commands use: that of DAGSTER_HOME, else the one under the product's home."""
-    given = environment.get("DAGSTER_HOME", "").strip()
-    its_own = not given or settings.scope is not None
-    home = Home(settings).place / "dagster" if its_own else Path(given)
-    if its_own and not home.exists():
+    try:
+        given = dagster_home(environment) if settings.scope is None else None
+    except SettingsError as error:
+        said, _, to_do = str(error).partition(": ")
+        return [GROUP.mend("home", said, to_do[:1].upper() + to_do[1:])]
+    home = given or Home(settings).place / "dagster"
+    if given is None and not home.exists():
         return [GROUP.fine("home", f"{home} is made on first use, with a dagster.yaml")]
-    if not home.is_absolute():
-        return [GROUP.mend("home", f"DAGSTER_HOME {home} is not an absolute path", "Write the whole path.")]
     if not home.is_dir():
-        return [
-            GROUP.mend("home", f"DAGSTER_HOME {home} is not there", "Make the folder, or unset DAGSTER_HOME.")
-        ]
+        return [GROUP.mend("home", f"{home} is not a folder", "Move it away: it is made on first use.")]
     findings = [try_folder(GROUP, "home", Place("Dagster's home", DAGSTER_HOME, home), settings, _NEED)]
     if findings[0].verdict == "mend":
         return findings
@@ -77,6 +77,9 @@ def _opened(home: Path) -> list[Finding]:
         return [
             GROUP.mend("instance", f"does not open ({late})", "Check the databases that dagster.yaml names.")
         ]
+    except Cpg1Error as error:
+        said, _, to_do = str(error).partition("). ")
+        return [GROUP.mend("instance", said + ")" * bool(to_do), to_do or "Mend it as it says.")]
     except Exception as error:  # noqa: BLE001 - its storages have errors of their own
         first = next(iter(str(error).strip().splitlines()), "")
         return [

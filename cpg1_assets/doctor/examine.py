@@ -9,7 +9,8 @@ from cpg1_assets.doctor import driver_check, machine
 from cpg1_assets.doctor.dagster_home import check_dagster_home
 from cpg1_assets.doctor.finding import Finding, Group, several
 from cpg1_assets.doctor.server import check_server
-from cpg1_assets.doctor.settings_check import ReadSettings, check_files, read_settings
+from cpg1_assets.doctor.settings_check import ReadSettings, check_env_file, check_files, read_settings
+from cpg1_assets.env_file import EnvFile
 from cpg1_assets.extracts.catalog import Extract
 from cpg1_assets.extracts.named_columns import named_tables
 
@@ -44,8 +45,10 @@ class Examination:
         }
 
 
-def examine(environment: Mapping[str, str], *, asks_constructs: bool = False) -> Examination:
-    """Look at everything that a close with this environment needs.
+def examine(
+    environment: Mapping[str, str], *, asks_constructs: bool = False, env_file: EnvFile | None = None
+) -> Examination:
+    """Look at everything that a close with this environment needs, of which `env_file` is already a part.
 
     `asks_constructs` also asks a server what each construct of T-SQL that the queries may use means there.
     """
@@ -53,6 +56,7 @@ def examine(environment: Mapping[str, str], *, asks_constructs: bool = False) ->
     settings = read.settings
     files, catalog = check_files(settings)
     findings = [
+        *([] if env_file is None else [check_env_file(env_file)]),
         *read.findings,
         *files,
         machine.check_clock(),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from cpg1_assets.doctor.finding import Finding, Group, several
+from cpg1_assets.env_file import EnvFile
 from cpg1_assets.errors import Cpg1Error, SettingsError
 from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.extracts.scope import read_scope
@@ -72,6 +73,18 @@ def read_settings(environment: Mapping[str, str]) -> ReadSettings:
         findings.append(GROUP.fine("variables", "all can be read"))
     findings.append(_source(environment, given, known=source_known))
     return ReadSettings(settings, tuple(findings), given, source_known)
+
+
+def check_env_file(env_file: EnvFile) -> Finding:
+    """Say which variables a `.env` set, never to what, and whether it took the place of others."""
+    said = f"{env_file.path} sets {', '.join(env_file.names) or 'nothing'}"
+    if env_file.replaced:
+        return GROUP.look(
+            ".env",
+            f"{said}; {', '.join(env_file.replaced)} had another value before, and the file's counts",
+            "Take out of the file what the environment is to decide.",
+        )
+    return GROUP.fine(".env", said)
 
 
 def check_files(settings: Settings) -> tuple[list[Finding], Mapping[str, Extract]]:

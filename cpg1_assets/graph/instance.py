@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,12 +12,12 @@ import yaml
 from dagster._core.events import DagsterEventType  # the public enum lacks some members
 
 from cpg1_assets.disk import write_whole
+from cpg1_assets.graph.dagster_home import opened, require_usable
 from cpg1_assets.graph.dead_runs import dead_run_sentences, process_tags
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
-from cpg1_assets.home import Home, dagster_folder, naming_places
-from cpg1_assets.lock import held_lock
-from cpg1_assets.settings import Settings
+from cpg1_assets.home import Home, naming_places
+from cpg1_assets.settings import Settings, dagster_home
 from cpg1_assets.validation import NOTHING_TO_TEST, found_in
 
 Instance: TypeAlias = dg.DagsterInstance
@@ -32,42 +32,32 @@ TOLD_EVENTS = {
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the Dagster instance of DAGSTER_HOME, or, where that is not set, of `$CPG1_HOME/dagster`."""
-    prepare_dagster_home(settings)
-    with naming_places(settings), _opened(Path(os.environ["DAGSTER_HOME"])) as instance:
+    home, setting = prepare_dagster_home(settings)
+    with naming_places(settings), opened(home, setting) as instance:
         yield instance
 
 
-@contextmanager
-def _opened(home: Path) -> Iterator[dg.DagsterInstance]:
-    """Open the instance; its databases are made by one process at a time: Dagster's own way of it is a race."""
-    made = home / ".cpg1-databases-made"
-    with ExitStack() as stack:
-        with (
-            nullcontext()
-            if made.exists()
-            else held_lock(home / ".cpg1-databases.lock", "Dagster's databases to be made", wait=True)
-        ):
-            instance = stack.enter_context(dg.DagsterInstance.get())
-            with suppress(OSError):  # then the lock is taken again next time
-                made.touch()
-        yield instance
-
-
-def prepare_dagster_home(settings: Settings) -> None:
+def prepare_dagster_home(settings: Settings) -> tuple[Path, str]:
     """Set DAGSTER_HOME to `$CPG1_HOME/dagster` unless it is set, and give a new home its `dagster.yaml`.
 
-    A narrowed scope always has a home of its own: its runs must not pass for the control's in the UI.
+    A narrowed scope always has a home of its own: its runs must not pass for the control's in the UI. Gives the home
+    and the setting that says where it is. Raises SettingsError or StorageError naming what in it cannot be used.
     """
+    given = dagster_home(os.environ) if settings.scope is None else None
+    if given is not None:
+        require_usable(given, "DAGSTER_HOME")
+        Home(settings).prepare()
+        os.environ["DAGSTER_HOME"] = str(given)
+        return given, "DAGSTER_HOME"
     Home(settings).prepare()
-    if os.environ.get("DAGSTER_HOME") and settings.scope is None:
-        return
-    home = dagster_folder(settings)
+    home = Home(settings).place / "dagster"
     with naming_places(settings):
         home.mkdir(parents=True, exist_ok=True)
         config = home / "dagster.yaml"
         if not config.exists():
             write_whole(config, yaml.safe_dump(_dagster_yaml(settings), sort_keys=False).encode())
     os.environ["DAGSTER_HOME"] = str(home)
+    return home, "CPG1_HOME"
 
 
 def pool_and_dead_runs(home: Path, pool: str) -> tuple[int | None, list[str]]:
@@ -75,7 +65,7 @@ def pool_and_dead_runs(home: Path, pool: str) -> tuple[int | None, list[str]]:
 
     None is without limit. Nothing is changed: dead runs are left to the next close.
     """
-    with _as_dagster_home(home), dg.DagsterInstance.from_config(str(home)) as instance:
+    with _as_dagster_home(home), opened(home, "DAGSTER_HOME") as instance:
         return _pool_limit(instance, pool), dead_run_sentences(instance)
 
 

@@ -30,6 +30,7 @@ from cpg1_assets.graph.sealed_month import LATE, LATE_AND_SIGNED_OFF, STATEMENTS
 from cpg1_assets.jdash.inbox import Hashes
 from cpg1_assets.jdash.late import InboxStanding, inbox_standing
 from cpg1_assets.jdash.month import JDASH
+from cpg1_assets.json_file import parse_json
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.storage.lineage import Lineage
@@ -192,7 +193,7 @@ class _Tick:
 def _read_cursor(cursor: str | None) -> dict[str, _Note]:
     """Read what the last tick noted; of another version's, or a damaged one, nothing."""
     try:
-        said: Mapping[str, Any] = json.loads(cursor or "{}")
+        said: Mapping[str, Any] = parse_json(cursor or "{}")
         return {
             key: _Note(
                 {name: list(noted) for name, noted in note["hashes"].items()},

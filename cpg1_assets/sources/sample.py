@@ -5,7 +5,6 @@ many processes can read them at once and nothing can write them.
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import pyarrow as pa
 from cpg1_assets import embedded
 from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import SourceError
+from cpg1_assets.json_file import read_object
 from cpg1_assets.lock import held_lock
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import SOURCE_DATABASES
@@ -63,13 +63,19 @@ class SampleBooks:
     def identity(self) -> SourceIdentity:
         """Say that these are the SAMPLE BOOKS; the version is the digest of their contents list."""
         ensure_sample_books(self.folder)
+        try:
+            contents = (self.folder / "books.json").read_bytes()
+        except OSError as error:
+            raise SourceError(
+                f"The sample books in {self.folder} cannot be read ({error}). Make them anew with: cpg1 sample"
+            ) from error
         return SourceIdentity(
             kind="sample",
             title="SAMPLE BOOKS",
             server="sample books",
             databases=SOURCE_DATABASES,
             keeps_snapshot=True,
-            version=hashlib.sha256((self.folder / "books.json").read_bytes()).hexdigest(),
+            version=hashlib.sha256(contents).hexdigest(),
         )
 
     @contextmanager
@@ -82,7 +88,7 @@ class SampleBooks:
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:
-            content = json.loads((self.folder / "books.json").read_text(encoding="utf-8"))
+            content = read_object(self.folder / "books.json")
             tables = [
                 (*name[1:-1].split("].["), self.folder / table["path"])
                 for name, table in content["tables"].items()

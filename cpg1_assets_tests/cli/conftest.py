@@ -30,13 +30,14 @@ class ClosedHome:
 
 @pytest.fixture
 def cpg1(home: Path, monkeypatch: pytest.MonkeyPatch) -> Cpg1:
-    """Run a command in this process, in the test's home; a fault of ours is raised, not shown."""
+    """Run a command in this process, in the test's home; a fault of ours fails the test."""
     monkeypatch.setenv("CPG1_HOME", str(home))
 
     def run(*arguments: str) -> Result:
         result = CliRunner().invoke(main, list(arguments))
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
+        assert "did not foresee" not in result.output, result.output
         return result
 
     return run
@@ -67,5 +68,6 @@ def in_a_process(
     """Run `cpg1` to its end in a process of its own."""
     return subprocess.run(
         [*COMMAND, *arguments],
-        env=environment(home, more), cwd=home, capture_output=True, text=True, timeout=300, check=False,
+        env=environment(home, more), cwd=home, capture_output=True, text=True, errors="replace",
+        timeout=300, check=False,
     )  # fmt: skip

@@ -196,7 +196,7 @@ def test_a_dagster_home_without_limits_is_worth_a_look(tmp_path: Path) -> None:
 def test_a_broken_dagster_yaml_must_be_mended(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text("telemetry: [", encoding="utf-8")
     found = only(check_dagster_home(settings_of(tmp_path), {"DAGSTER_HOME": str(tmp_path)}), "mend")
-    assert str(tmp_path / "dagster.yaml") in found.to_do
+    assert str(tmp_path / "dagster.yaml") in found.said
 
 
 @pytest.mark.parametrize("home", ["relative/home", "/no/such/dagster/home"])

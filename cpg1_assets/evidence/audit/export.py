@@ -4,7 +4,6 @@ A ZIP without compression (so that no version of a compressor shows in the bytes
 time. What comes from elsewhere is read in a temporary folder, after every name in it was looked at.
 """
 
-import json
 import re
 import shutil
 import stat
@@ -22,6 +21,7 @@ from cpg1_assets.evidence.audit.verify import verify
 from cpg1_assets.evidence.chain.links import FOLDER, Problem, anchor_of, read_chain
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, sealed_versions
 from cpg1_assets.evidence.packages.package import json_text
+from cpg1_assets.json_file import read_object
 from cpg1_assets.partial import clear_partials, partial_name, temporary_folder
 from cpg1_assets.refusal import naming
 
@@ -203,10 +203,10 @@ def _as_written(path: Path, temporary: Path) -> Iterator[Problem]:
 
 def _about(folder: Path) -> dict[str, object]:
     try:
-        found = json.loads((folder / ABOUT).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found = read_object(folder / ABOUT)
+    except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else {}
+    return found if found.get("format") == FORMAT else {}
 
 
 def _month_of(folder: Path) -> str | None:

@@ -3,7 +3,6 @@
 The chain itself is looked at in `verify`.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from cpg1_assets.evidence.chain.links import SEAL, SIGN_OFF, Link, Problem
 from cpg1_assets.evidence.chain.manifest import ManifestRow, read_manifest
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, SEALS, SealedVersion, version_name
 from cpg1_assets.evidence.chain.signed_links import of_seal
+from cpg1_assets.json_file import read_object
 
 _SHOWN = 3
 _ADDED = "It was not there when the month was sealed."
@@ -321,7 +321,6 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         if path.is_symlink() or not path.is_file():
             return {}
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return read_object(path)
+    except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}

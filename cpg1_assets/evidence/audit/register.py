@@ -10,7 +10,6 @@ sealed data. Nothing here needs a database or Dagster.
 
 import difflib
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from cpg1_assets.errors import StorageError
 from cpg1_assets.evidence.audit.reperform import read_seal, require_as_sealed
 from cpg1_assets.extracts.contract import Contract
 from cpg1_assets.jdash.month import JDASH
+from cpg1_assets.json_file import read_object
 from cpg1_assets.yaml_file import read_yaml
 
 _RULE_FOLDERS = ("rules", "statements")
@@ -288,7 +288,6 @@ def _sha256_or_none(path: Path) -> str | None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path)
     except (OSError, ValueError) as error:
         raise StorageError(f"{path} cannot be read ({error}).") from error
-    return found

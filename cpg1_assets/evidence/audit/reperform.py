@@ -5,7 +5,6 @@ is the re-performed one, never the sealed one. No database, no Dagster, no netwo
 to a folder of its own that is taken away again.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from cpg1_assets.evidence.chain.manifest import read_manifest
 from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, SEAL_FILE
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.extracts.scope import read_scope
+from cpg1_assets.json_file import read_object
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.partial import temporary_folder
 from cpg1_assets.rules.check_results import check_results
@@ -333,12 +333,9 @@ def _data(sealed: Path, name: str) -> Path:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path)
     except (OSError, ValueError) as error:
-        raise StorageError(f"{path} cannot be read ({error}).") from error
-    if not isinstance(found, dict):
-        raise StorageError(f"{path} does not hold what a seal has there: a JSON object is expected.")
-    return found
+        raise StorageError(f"{path} does not hold what a seal has there ({error}).") from error
 
 
 def _code(this: Mapping[str, Any], other: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from cpg1_assets.disk import sync
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.signing import Signer
+from cpg1_assets.json_file import parse_json
 from cpg1_assets.lock import held_lock
 from cpg1_assets.partial import clear_partials, partial_name
 from cpg1_assets.refusal import naming
@@ -299,8 +300,8 @@ def _read_link(path: Path, place: str, problems: list[Problem]) -> Link | None:
 
 def _parsed(data: bytes) -> Link | None:
     try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
+        found = parse_json(data)
+    except ValueError:
         return None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         return None

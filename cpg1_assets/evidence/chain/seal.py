@@ -6,7 +6,6 @@ is taken up by the next sealing. No Dagster here, and nothing is read but the ev
 """
 
 import hashlib
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from cpg1_assets.evidence.chain.links import (
 from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.evidence.packages.package import Document, json_text
+from cpg1_assets.json_file import parse_json, read_object
 from cpg1_assets.lock import held_lock
 from cpg1_assets.partial import clear_partials, partial_name
 from cpg1_assets.refusal import naming
@@ -144,7 +144,10 @@ class SealedVersion:
             raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
         if hashlib.sha256(content).hexdigest() != self.link.body.get("seal_sha256"):
             raise EvidenceError(self._altered(path))
-        said: dict[str, Any] = json.loads(content)
+        try:
+            said: dict[str, Any] = parse_json(content)
+        except ValueError as error:
+            raise EvidenceError(f"{path} cannot be read ({error}).") from error
         return said
 
     def manifest(self) -> list[ManifestRow]:
@@ -406,7 +409,7 @@ def _require_validations(
 
 def _validations_in(package: Path) -> dict[str, tuple[str, str]]:
     try:
-        said = json.loads((package / "06_validation_results.json").read_bytes())["validations"]
+        said = read_object(package / "06_validation_results.json")["validations"]
         return {each["name"]: (each["result"], each["severity"]) for each in said}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -447,7 +450,7 @@ def _take_up_unlinked(evidence: Path, month: str, signer: Signer | None) -> None
 
 def _is_whole(month_folder: Path, folder: Path, month: str) -> bool:
     try:
-        seal = json.loads((folder / SEAL_FILE).read_bytes())
+        seal = read_object(folder / SEAL_FILE)
         rows = read_manifest(folder / MANIFEST_FILE)
         listed = {row.path for row in rows if row.path.startswith(f"{SEALS}/{folder.name}/")}
         own = {f"{SEALS}/{folder.name}/{name}" for name in (SEAL_FILE, MANIFEST_FILE)}
