@@ -181,8 +181,8 @@ def status(month: str | None, *, as_json: bool) -> None:
     out = console()
     if chosen is not None:
         standing = {"books": Home(settings).books_kept, **month_standing(settings, chosen)}
-        known = standing["damaged"]
-        standing["damaged"] += [said for said in made_of_what_is_there(settings, chosen) if said not in known]
+        broken, standing["older"] = made_of_what_is_there(settings, chosen)
+        standing["damaged"] = list(dict.fromkeys([*standing["damaged"], *broken]))
         standing["against_seal"] = standing_against_seal(settings, chosen)
         if as_json:
             click.echo(json.dumps(standing, indent=2, ensure_ascii=False))
@@ -397,7 +397,7 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
 
     out = console()
     failed = [f"{step}: {why}" for step, why in result.get("failures") or ()]
-    for said in (*failed, *result.get("damaged", ())):
+    for said in (*failed, *result.get("damaged", ()), *result.get("older", ())):
         out.print(f"\n{said}", style="red", markup=False, soft_wrap=True)
     if result["lines"]:
         out.print()

@@ -79,26 +79,23 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     return standing
 
 
-def made_of_what_is_there(settings: Settings, month: CutoffMonth) -> list[str]:
-    """Say what is wrong with the files that the month's reconciliation and check results were computed from."""
-    deployment = open_deployment(settings)
-    said: list[str] = []
+def made_of_what_is_there(settings: Settings, month: CutoffMonth) -> tuple[list[str], list[str]]:
+    """Say which files that the month's lines and check results were computed from are damaged, and which are others now."""
+    storage = open_deployment(settings).storage
+    damaged: list[str] = []
+    older: list[str] = []
     for asset in ("reconciliation", CHECK_RESULTS.name):
         try:
-            others = (
-                made_of_others(deployment.storage, month.key, asset)
-                if deployment.storage.exists(asset, month.key)
-                else []
-            )
+            others = made_of_others(storage, month.key, asset) if storage.exists(asset, month.key) else []
         except StorageError as error:
-            said.append(str(error))
+            damaged.append(str(error))
             continue
         if others:
-            said.append(
+            older.append(
                 f"{asset} of {month.key} was computed from other files of {', '.join(others)} than are there now. "
                 f"Close the month again: cpg1 close --month {month.key}"
             )
-    return list(dict.fromkeys(said))
+    return list(dict.fromkeys(damaged)), older
 
 
 def _late(deployment: Deployment, month: CutoffMonth) -> list[str]:
