@@ -130,7 +130,7 @@ def standings(settings: Settings) -> list[dict[str, Any]]:
     """Give the standing of every month that was closed or materialized, in order."""
     months = [CutoffMonth.parse(key) for key in month_partitions(settings).get_partition_keys()]
     found = [month_standing(settings, month) for month in months]
-    return [each for each in found if each["state"] != "not closed" or each["record_problem"]]
+    return [each for each in found if each["state"] != "not closed" or each["damaged"]]
 
 
 def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:
