@@ -63,6 +63,11 @@ def listen() -> None:
         threading.Thread(target=_hear, name="signals", daemon=True).start()
 
 
+def is_heard_here() -> bool:
+    """Whether this is a command that listens, or a worker of one: programs it starts do not hear SIGTERM either."""
+    return signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def may_start_workers() -> None:
     """To be called before this process starts workers.
 

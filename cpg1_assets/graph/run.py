@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage import local_compute_log_manager  # how it catches output is no setting
+from dagster._utils import ensure_file
 
 from cpg1_assets import stopping
 from cpg1_assets.claims import Claims
@@ -42,6 +44,7 @@ def run_month(
     # What a person should read is told by `progress` and the outcome; Dagster's own log is in its event log.
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     claims = Claims(deployment.home.place)
+    let_steps_write_here()
 
     def cancel(why: str) -> str:
         runs = unfinished_runs(instance, {CLOSE_TAG: tags[CLOSE_TAG]})
@@ -70,6 +73,22 @@ def run_month(
             raise_on_error=False,
         ) as executed:
             return executed.run_id, executed.success
+
+
+def let_steps_write_here() -> None:
+    """Let the steps of a command write where the command does.
+
+    Dagster would catch it in a file, and show it with programs that it ends by SIGTERM: those of a command do not hear
+    it, and Dagster waits for them without end. What a step has to say is in the event log.
+    """
+    if stopping.is_heard_here():
+        local_compute_log_manager.mirror_stream_to_file = _not_caught  # type: ignore[attr-defined,assignment]
+
+
+@contextmanager
+def _not_caught(_stream: object, path: str) -> Iterator[None]:
+    ensure_file(path)
+    yield
 
 
 def unfinished_runs(instance: dg.DagsterInstance, tags: dict[str, str]) -> list[dg.DagsterRun]:
