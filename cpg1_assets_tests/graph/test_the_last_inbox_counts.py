@@ -313,7 +313,7 @@ def test_a_month_whose_run_failed_or_died_is_finished(
     daemon.run(stage, dies=dies)
     assert daemon.tick() == 0, "it is not tried again at once"
     assert ("No space is left" in daemon.said) == (not dies)
-    assert ("did not get to its end" in daemon.said) == dies
+    assert ("has ended. Close the month again." in daemon.said) == dies
     daemon.now += 61
     assert daemon.tick() == 1
     daemon.run()
@@ -503,7 +503,7 @@ def test_a_run_that_is_really_killed_is_seen_to_be_dead_and_its_month_is_finishe
         (going,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
         assert daemon.used() == ["3.00"], "it died half way"
         assert daemon.tick() == 0
-        assert f"run {going.run_id} did not get to its end" in daemon.said
+        assert f"run {going.run_id} failed (run: The process that ran this" in daemon.said
         assert request.tags[STATE_TAG] == going.tags[STATE_TAG]
         daemon.now = time.time() + 61
         assert daemon.settle() == 1
