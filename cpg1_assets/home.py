@@ -168,7 +168,7 @@ class Home:
         """Make the product's error of a refusal: with the place, the setting that moves it, what to do."""
         place = self._place_of(refusal)
         if refusal.hides_why and place is not None:
-            refusal = replace(refusal, **_why(place.folder))
+            refusal = replace(refusal, **why_refused(place.folder))
         return refusal.error(place)
 
     def _place_of(self, refusal: Refusal) -> Place | None:
@@ -237,8 +237,11 @@ def naming_places(settings: Settings) -> Iterator[None]:
         raise Home(settings).error_of(refusal) from error
 
 
-def _why(folder: Path) -> dict[str, Any]:
-    """Find out why a database in `folder` failed, which it hardly says: by what the system says to a small file."""
+def why_refused(folder: Path) -> dict[str, Any]:
+    """Find out why a database in `folder` failed, which it hardly says: by what the system says to a small file.
+
+    Gives `number` and, where it is known better, `why` of a `Refusal`; nothing where the disk takes what it is given.
+    """
     try:
         try_writing(folder)
         if shutil.disk_usage(folder).free < _ALMOST_FULL:

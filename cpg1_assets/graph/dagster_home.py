@@ -3,6 +3,7 @@
 What is in a home that is whole, `instance` knows. Runs and events are history: no figure and no evidence is in them.
 """
 
+import errno
 import os
 import sqlite3
 import time
@@ -16,7 +17,9 @@ import yaml
 from alembic.util import CommandError
 
 from cpg1_assets.errors import Cpg1Error, StorageError
+from cpg1_assets.home import why_refused
 from cpg1_assets.lock import held_lock
+from cpg1_assets.refusal import refusal_of
 from cpg1_assets.settings import require_plain, without_secrets
 
 CONFIG = "dagster.yaml"
@@ -50,17 +53,23 @@ def opened(home: Path, setting: str) -> Iterator[dg.DagsterInstance]:
     except Cpg1Error:
         raise
     except Exception as error:
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) or _is_the_disks(home, error):
             raise
         raise _damaged(home, error) or _misconfigured(home, error) from error
     try:
         with instance:
             yield instance
     except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, CommandError) as error:
-        damaged = _damaged(home, error)
+        damaged = None if _is_the_disks(home, error) else _damaged(home, error)
         if damaged is None:
             raise
         raise damaged from error
+
+
+def _is_the_disks(home: Path, error: Exception) -> bool:
+    """Whether the disk refused something, and no database is damaged: SQLite says both in the same words."""
+    refusal = refusal_of(error)
+    return refusal is not None and (refusal.number == errno.ENOSPC or bool(why_refused(home)))
 
 
 @contextmanager
