@@ -25,6 +25,7 @@ from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.errors import MonthError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth, month_range
+from cpg1_assets.refusal import naming
 from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH, make_sample_books
 from cpg1_assets.settings import Settings
 
@@ -229,9 +230,9 @@ def sample(seed: int, factor: int, *, as_json: bool) -> None:
     """Make the SAMPLE BOOKS anew under CPG1_HOME: 9 companies, 2024-01 to 2025-12."""
     settings = replace(Settings.from_environment(), source="sample")
     Home(settings).prepare()
-    make_sample_books(
-        Home(settings).sample_books_folder, seed=seed, factor=factor, progress=None if as_json else click.echo
-    )
+    folder = Home(settings).sample_books_folder
+    with naming("The SAMPLE BOOKS", folder):
+        make_sample_books(folder, seed=seed, factor=factor, progress=None if as_json else click.echo)
     if as_json:
         said = {"books": "SAMPLE BOOKS", "folder": str(Home(settings).sample_books_folder)}
         click.echo(json.dumps({**said, "seed": seed, "factor": factor}, indent=2))

@@ -18,6 +18,7 @@ from cpg1_assets import embedded
 from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import SourceError
 from cpg1_assets.lock import held_lock
+from cpg1_assets.refusal import naming
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import SOURCE_DATABASES
 from cpg1_assets.sources.dialect import to_duckdb
@@ -33,7 +34,8 @@ def ensure_sample_books(folder: Path) -> None:
         return
     with held_lock(folder.parent / "locks" / "sample_books.lock", wait=True):
         if not (folder / "books.json").exists():
-            make_sample_books(folder)
+            with naming("The SAMPLE BOOKS", folder):
+                make_sample_books(folder)
 
 
 class SampleBooks:
