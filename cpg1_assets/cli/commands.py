@@ -27,6 +27,7 @@ from cpg1_assets.env_file import EnvFile
 from cpg1_assets.errors import MonthError, SettingsError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth, month_range
+from cpg1_assets.refusal import naming
 from cpg1_assets.sample_books import DEFAULT_SEED, LAST_MONTH
 from cpg1_assets.settings import Settings
 
@@ -248,14 +249,14 @@ def sample(seed: int, factor: int, *, as_json: bool) -> None:
     from cpg1_assets.sources.sample import make_books_anew  # noqa: PLC0415 - imports DuckDB
 
     Home(settings).prepare()
-    make_books_anew(
-        Home(settings).sample_books_folder, seed=seed, factor=factor, progress=None if as_json else click.echo
-    )
+    folder = Home(settings).sample_books_folder
+    with naming("The SAMPLE BOOKS", folder):
+        make_books_anew(folder, seed=seed, factor=factor, progress=None if as_json else click.echo)
     if as_json:
-        said = {"books": "SAMPLE BOOKS", "folder": str(Home(settings).sample_books_folder)}
+        said = {"books": "SAMPLE BOOKS", "folder": str(folder)}
         click.echo(json.dumps({**said, "seed": seed, "factor": factor}, indent=2))
     else:
-        click.echo(f"SAMPLE BOOKS (seed {seed}, factor {factor}) are in {Home(settings).sample_books_folder}")
+        click.echo(f"SAMPLE BOOKS (seed {seed}, factor {factor}) are in {folder}")
 
 
 @main.group(invoke_without_command=True)

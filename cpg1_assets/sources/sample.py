@@ -19,6 +19,7 @@ from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import SourceError
 from cpg1_assets.json_file import read_object
 from cpg1_assets.lock import held_lock
+from cpg1_assets.refusal import naming
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import SOURCE_DATABASES
 from cpg1_assets.sources.dialect import to_duckdb
@@ -34,7 +35,8 @@ def ensure_sample_books(folder: Path) -> None:
         return
     with _making(folder):
         if not (folder / "books.json").exists():
-            make_sample_books(folder)
+            with naming("The SAMPLE BOOKS", folder):
+                make_sample_books(folder)
 
 
 def make_books_anew(folder: Path, *, seed: int, factor: int, progress: Callable[[str], None] | None) -> None:
