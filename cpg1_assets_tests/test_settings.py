@@ -78,7 +78,7 @@ def test_a_home_keeps_the_months_of_one_kind_of_books(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="keeps months of the SAMPLE BOOKS, and SQL Server is what"):
         Home(server).prepare()
     assert Home(server).books_kept == "SAMPLE BOOKS"
-    assert {path.name for path in (tmp_path / "home").iterdir()} == {"books", "locks", "scopes"}
+    assert {path.name for path in (tmp_path / "home").iterdir()} == {"books", "locks", "processes", "scopes"}
 
 
 @pytest.mark.parametrize("content", [b"", b"other books", b"\xff\xfe"])
@@ -103,7 +103,7 @@ def test_of_two_kinds_of_books_that_come_to_a_new_home_at_once_one_is_let_in(tmp
             sources: list[SourceKind] = ["sample", "sqlserver"] * 4
             let_in = {kind for kind in pool.map(come, [place] * 8, sources) if kind}
             assert len(let_in) == 1
-            assert sorted(path.name for path in place.iterdir()) == ["books", "locks"]
+            assert sorted(path.name for path in place.iterdir()) == ["books", "locks", "processes"]
 
 
 def test_the_connection_string_is_never_shown() -> None:
