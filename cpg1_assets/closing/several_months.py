@@ -57,9 +57,8 @@ def backfill_months(
         return
     with suppress(TransientSourceError):
         ask_companies(deployment, todo[0])  # a refusal ends it here: no worker sends a wrong password again
-    with dagster_instance(settings):
-        pass  # makes the Dagster home and its databases once, before the workers ask for them
     with (
+        # Makes its home and databases before the workers ask for them.
         dagster_instance(settings) as instance,
         worker_output(deployment.home.place / "logs" / "backfill.log"),
     ):

@@ -17,6 +17,7 @@ from dagster._utils import ensure_file
 from cpg1_assets import stopping
 from cpg1_assets.claims import Claims
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.graph.dead_runs import PARTITION_TAG
 from cpg1_assets.graph.executor import LOOK_SECONDS, PoolWait
 from cpg1_assets.graph.instance import CLOSE_TAG, TOLD_EVENTS, progress_sentence, run_tags
 from cpg1_assets.graph.job import CLOSE_MONTH
@@ -68,7 +69,7 @@ def run_month(
         with dg.execute_job(
             dg.reconstructable(from_environment),
             instance=instance,
-            tags={"dagster/partition": month.key, **tags},
+            tags={PARTITION_TAG: month.key, **tags},
             run_config=quiet,
             raise_on_error=False,
         ) as executed:
