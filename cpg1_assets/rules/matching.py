@@ -12,7 +12,7 @@ from cpg1_assets.rules.frames import CAUSES, VOUCHER_TYPES
 from cpg1_assets.rules.lines import Lines
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Pass = Literal["reference", "named", "linked", "summary"]
+Pass = Literal["reference", "named", "linked", "summary", "usage"]
 
 # What `open_item_rows` can read as a reference: of NAV's entries, and of each target extract.
 NAV_REFERENCES = ("document_no", "external_document_no", "voucher_no", "source_no", "voucher_of_document")
@@ -54,8 +54,8 @@ _MOST_NAV, _MOST_TARGET = 3, 2
 class LineMatching(BaseModel):
     """How one line is matched: the columns that are references, in order, on each side, and the passes.
 
-    A NAV entry's reference is the first of its columns that is not empty. `unread` are words after which a number
-    in NAV's description is no reference of the line.
+    A NAV entry's reference is the first of its columns that is not empty. `usage` is what the description of a
+    usage contains, whose number is that of an order item and no reference of the line.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,7 +64,7 @@ class LineMatching(BaseModel):
     nav: tuple[str, ...] = Field(min_length=1, max_length=_MOST_NAV)
     target: tuple[str, ...] = Field(min_length=1, max_length=_MOST_TARGET)
     passes: tuple[Pass, ...] = Field(min_length=1)
-    unread: tuple[Text, ...] = ()
+    usage: tuple[Text, ...] = ()
 
     @field_validator("nav")
     @classmethod
@@ -162,11 +162,11 @@ class Matching(BaseModel):
                 },
                 **{
                     f"is_{name}": pa.array([name in line.passes for line in self.lines], flags)
-                    for name in ("named", "linked", "summary")
+                    for name in ("named", "linked", "summary", "usage")
                 },
                 "looks_up": pa.array(["voucher_of_document" in line.nav for line in self.lines], flags),
-                "unread": pa.array(
-                    [[folded(words) for words in line.unread] for line in self.lines], pa.list_(texts)
+                "usage": pa.array(
+                    [[folded(words) for words in line.usage] for line in self.lines], pa.list_(texts)
                 ),
             }
         )

@@ -15,7 +15,10 @@ from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.open_item_rows import ROWS, row_inputs
 
 COLLECTION_LINKS = columns(
-    ("id_company", "text"), ("related_entity", "text"), ("transaction_list_no", "text"), ("payment_no", "text")
+    ("id_company", "text"),
+    ("related_entity", "text"),
+    ("transaction_list_no", "text"),
+    ("payment_no", "text"),
 )
 CR_04 = columns(
     ("id_company", "text"),
@@ -32,6 +35,12 @@ _LONGEST_NAME = 6
 """A reference in a text is looked for in up to so many pieces: `JRN-KE-05` has three."""
 
 _LETTERS = r"\p{L}\p{N}"
+
+
+def named_item(company: str, line: str, label: str) -> str:
+    """Give the SQL of an item's name: the same from month to month, as long as its earliest reference is open."""
+    return f"left(sha256(concat_ws(chr(30), {company}, {line}, {label})), 20)"
+
 
 _GROUPS = """
 -- Reference: what the rows with one reference come to, of both sides together.
@@ -107,11 +116,17 @@ names AS MATERIALIZED (
         SELECT book, label, reference AS name FROM open_rows WHERE NOT is_shared
         UNION ALL
         SELECT book, label, document FROM open_rows WHERE NOT is_shared
+        UNION ALL
+        -- A voucher is one also where it is no row of the target: used up, cancelled or expired.
+        SELECT books.book, voucher_key(voucher_id), voucher_key(voucher_id)
+        FROM ipe_08
+        JOIN books ON books.extract = 'ipe_08' AND books.company = text_key(ipe_08.id_company)
+        WHERE is_non_marketing(business_use)
     )
     WHERE name IS NOT NULL
 ),
 seekers AS MATERIALIZED (
-    SELECT open_rows.book, row_key, label, net, [document, description, remark] AS texts, unread
+    SELECT open_rows.book, row_key, label, net, [document, description, remark] AS texts, usage
     FROM open_rows
     JOIN books USING (book)
     WHERE books.is_named AND side = 'NAV' AND (reference IS NULL OR by_document) AND target_rows = 0
@@ -121,8 +136,8 @@ pieces AS (
     SELECT
         book, row_key, label, net, said,
         regexp_extract_all(said, '[{_LETTERS}]+[^{_LETTERS}]*')[:400] AS pieces
-    FROM (SELECT book, row_key, label, net, unread, unnest(texts) AS said FROM seekers)
-    WHERE said IS NOT NULL AND len(list_filter(unread, lambda words: contains(said, words))) = 0
+    FROM (SELECT book, row_key, label, net, usage, unnest(texts) AS said FROM seekers)
+    WHERE said IS NOT NULL AND len(list_filter(usage, lambda words: contains(said, words))) = 0
 ),
 tokens AS (
     SELECT DISTINCT
@@ -152,7 +167,7 @@ named AS MATERIALIZED (
                 THEN min(other) FILTER (label_sums.net = -meant.net)
         END AS to_label
     FROM meant
-    JOIN label_sums ON label_sums.book = meant.book AND label_sums.label = meant.other
+    LEFT JOIN label_sums ON label_sums.book = meant.book AND label_sums.label = meant.other
     WHERE NOT EXISTS (
         SELECT 1 FROM meant AS longer
         WHERE longer.book = meant.book AND longer.row_key = meant.row_key
@@ -425,7 +440,10 @@ taken_stretches AS MATERIALIZED (
 run_days_grouped AS MATERIALIZED (
     SELECT
         run_days.*,
-        coalesce(concat('stretch ', taken_stretches.from_place), concat('day ', run_days.day)) AS stretch,
+        CASE
+            WHEN taken_stretches.from_place IS NOT NULL THEN concat('stretch ', taken_stretches.from_place)
+            ELSE concat('day ', run_days.day)
+        END AS stretch,
         taken_stretches.odd
     FROM run_days
     LEFT JOIN run_sums
@@ -455,6 +473,43 @@ settlements AS MATERIALIZED (
     JOIN run_items
         ON run_items.book = run_vouchers.book AND run_items.voucher_type = run_vouchers.voucher_type
         AND run_items.stretch = run_days_grouped.stretch
+)"""
+
+_USAGE = """
+-- Usage: an entry that says it is the usage of a voucher and not of which, and the one voucher that was used and
+-- lacks exactly this amount; where there are two of either, none.
+voucher_sums AS MATERIALIZED (
+    SELECT book, label, sum(net) AS net
+    FROM (
+        SELECT book, label, net FROM open_labels
+        UNION ALL
+        SELECT book, label, amount FROM settlements
+    )
+    GROUP BY ALL
+),
+used_vouchers AS MATERIALIZED (
+    SELECT voucher_sums.book, voucher_sums.label, voucher_sums.net
+    FROM voucher_sums
+    JOIN books ON books.book = voucher_sums.book AND books.is_usage
+    JOIN ipe_08
+        ON text_key(ipe_08.id_company) = books.company AND voucher_key(ipe_08.voucher_id) = voucher_sums.label
+        AND ipe_08.total_amount_used >= -voucher_sums.net
+    WHERE voucher_sums.net < 0
+),
+usage_entries AS MATERIALIZED (
+    SELECT open_labels.book, open_labels.label, open_labels.net
+    FROM open_labels
+    JOIN books ON books.book = open_labels.book AND books.is_usage
+    JOIN named_rows ON named_rows.book = open_labels.book AND named_rows.label = open_labels.label
+    WHERE open_labels.label_rows = 1 AND open_labels.net > 0 AND NOT open_labels.has_target AND named_rows.by_document
+      AND len(list_filter(books.usage, lambda words: contains(named_rows.description, words))) > 0
+),
+usage_items AS MATERIALIZED (
+    SELECT usage_entries.book, min(usage_entries.label) AS label, min(used_vouchers.label) AS to_label
+    FROM usage_entries
+    JOIN used_vouchers ON used_vouchers.book = usage_entries.book AND used_vouchers.net = -usage_entries.net
+    GROUP BY usage_entries.book, usage_entries.net
+    HAVING count(*) = 1
 )"""
 
 _LEDGER = """
@@ -512,12 +567,15 @@ placed AS (
         CASE
             -- The entry that is there twice leaves its group, which then balances.
             WHEN odd_rows.entry_no IS NOT NULL THEN named_rows.label
-            ELSE coalesce(linked_items.to_label, run_items.to_label, named_rows.label)
+            ELSE coalesce(
+                linked_items.to_label, run_items.to_label, usage_items.to_label, named_rows.label
+            )
         END AS label_found,
         CASE
             WHEN odd_rows.entry_no IS NOT NULL THEN 'none'
             WHEN linked_items.to_label IS NOT NULL THEN 'linked'
             WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN 'summary'
+            WHEN usage_items.to_label IS NOT NULL THEN 'usage'
             WHEN is_named THEN 'named'
             WHEN count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1 THEN 'reference'
             ELSE 'none'
@@ -526,6 +584,7 @@ placed AS (
             WHEN odd_rows.entry_no IS NOT NULL THEN NULL
             WHEN linked_items.to_label IS NOT NULL THEN linked_items.to_label
             WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN run_items.to_label
+            WHEN usage_items.to_label IS NOT NULL THEN usage_items.to_label
             WHEN is_named OR count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1
                 THEN named_rows.label
         END,
@@ -536,6 +595,7 @@ placed AS (
         ON odd_rows.book = named_rows.book AND odd_rows.label = named_rows.label
         AND odd_rows.entry_no = named_rows.entry_no
     LEFT JOIN run_items ON run_items.book = named_rows.book AND run_items.label = named_rows.label
+    LEFT JOIN usage_items ON usage_items.book = named_rows.book AND usage_items.label = named_rows.label
     LEFT JOIN (SELECT DISTINCT book, to_label FROM settlements) AS settled
         ON settled.book = run_items.book AND settled.to_label = run_items.to_label
     UNION ALL
@@ -563,12 +623,13 @@ WITH {ROWS.strip()},
 {_NAMED.strip()},
 {_LINKED.strip()},
 {_SUMMARY.strip()},
+{_USAGE.strip()},
 {_LEDGER.strip()},
 {_PLACED.strip()}
 
 SELECT
     books.id_company, books.line, side, row_key, written AS reference, amount,
-    left(sha256(concat_ws(chr(30), books.company, books.line, label)), 20) AS item,
+    {named_item("books.company", "books.line", "label")} AS item,
     matched_by,
     CASE
         WHEN several > 0 AND matched_by = 'none' THEN 'ambiguous'

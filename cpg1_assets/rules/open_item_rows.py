@@ -22,6 +22,7 @@ NAV_OPEN_ITEMS = columns(
     ("source_no", "text"),
     ("document_description", "text"),
     ("comment", "text"),
+    ("source_code", "text"),
     ("gl_creation_date", "timestamp"),
     ("remaining_amount", "amount"),
 )
@@ -43,6 +44,7 @@ IPE_08 = columns(
     ("created_at", "timestamp"),
     ("to_date", "timestamp"),
     ("remaining_amount", "amount"),
+    ("total_amount_used", "amount"),
 )
 IPE_10 = columns(
     ("id_company", "text"),
@@ -195,7 +197,7 @@ transactions AS MATERIALIZED (
 nav_read AS NOT MATERIALIZED (
     SELECT
         books.book, entry_no, book_accounts.account, posting_date AS day, coalesce(remaining_amount, 0) AS amount,
-        nav_open_items.document_no, document_description, comment, gl_creation_date,
+        nav_open_items.document_no, document_description, comment, source_code, gl_creation_date,
         transactions.vouchers, books.nav_1, books.nav_2, books.nav_3,
         {_chosen("nav_1", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_1,
         {_chosen("nav_2", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_2,
@@ -220,7 +222,7 @@ nav_keyed AS NOT MATERIALIZED (
 ),
 nav_rows AS NOT MATERIALIZED (
     SELECT
-        book, entry_no, account, day, amount, document_no, document_description, comment, gl_creation_date,
+        book, entry_no, account, day, amount, document_no, document_description, comment, source_code, gl_creation_date,
         coalesce(key_1, key_2, key_3) AS reference,
         CASE
             WHEN key_1 IS NOT NULL THEN coalesce(written_1, voucher)
