@@ -30,7 +30,7 @@ T = TypeVar("T")
 RATE = Decimal("0.0000000001")
 
 PAGE = Path(cpg1_assets.__file__).parent.parent / "docs" / "reconciliation.md"
-CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION)
+CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION, MATCHING)
 CHECKS = checks(LINES)
 OTHERS = {name: check for name, check in CHECKS.items() if not name.endswith("_explained")}
 COLUMNS: dict[str, tuple[Column, ...]] = {

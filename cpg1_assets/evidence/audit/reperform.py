@@ -31,6 +31,7 @@ from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, source_frames
 from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.storage.parquet import opened_parquet, write_parquet
 from cpg1_assets.yaml_file import read_yaml
@@ -39,6 +40,7 @@ _RULE_FILES = (
     "rules/lines.yaml",
     "rules/thresholds.yaml",
     "rules/collection_classification.yaml",
+    "rules/open_items.yaml",
     "scope.yaml",
 )
 _SHOWN = 3
@@ -243,6 +245,7 @@ def _circumstances(sealed: Path, month: CutoffMonth) -> Circumstances:
         lines=lines.within(read_scope(sealed / "scope.yaml").gl_accounts),
         thresholds=read_yaml(sealed / "rules" / "thresholds.yaml", Thresholds),
         classification=read_yaml(sealed / "rules" / "collection_classification.yaml", Classification),
+        matching=read_yaml(sealed / "rules" / "open_items.yaml", Matching),
     )
 
 
