@@ -473,7 +473,6 @@ OPEN_ITEM_SUGGESTIONS = FrameSpec(
     ),
 )
 
-||||||| 69561d4
 
 OPEN_ITEMS_AND_BALANCES = FrameSpec(
     name="open_items_and_balances",
@@ -488,11 +487,26 @@ OPEN_ITEMS_AND_BALANCES = FrameSpec(
         ("open_amount", "amount", "Sum of what is open of entries made in time, LCY, debit positive"),
         ("balance", "amount", "Balance at the cutoff date, LCY, debit positive; empty where there is none"),
         ("difference", "amount", "Open amount less balance, LCY"),
-        ("created_after", "amount", "Open of entries made after the last balance was taken, LCY; in no balance"),
-        ("created_between", "amount", "Of the open amount: entries made after the first and by the last, LCY"),
+        (
+            "created_after",
+            "amount",
+            "Open of entries made after the last balance was taken, LCY; in no balance",
+        ),
+        (
+            "created_between",
+            "amount",
+            "Of the open amount: entries made after the first and by the last, LCY",
+        ),
         ("first_refresh_date", "timestamp", "When the first of the account's balances was taken"),
         ("last_refresh_date", "timestamp", "When the last of them was taken"),
-        required=["id_company", "open_entries", "open_amount", "difference", "created_after", "created_between"],
+        required=[
+            "id_company",
+            "open_entries",
+            "open_amount",
+            "difference",
+            "created_after",
+            "created_between",
+        ],
     ),
 )
 
