@@ -8,7 +8,7 @@ import duckdb
 
 from cpg1_assets.frame import columns
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.rules.engine import Frame, Input, month_input, run
+from cpg1_assets.rules.engine import Frame, Input, month_input, run, staged
 from cpg1_assets.rules.frames import OPEN_ITEM_MATCHES
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
@@ -42,10 +42,11 @@ def named_item(company: str, line: str, label: str) -> str:
     return f"left(sha256(concat_ws(chr(30), {company}, {line}, {label})), 20)"
 
 
-_GROUPS = """
+_GROUPS = f"""
+WITH {ROWS.strip()}
+
 -- Reference: what the rows with one reference come to, of both sides together. Kept are those that do not agree, and
 -- the rows of no amount that stand alone; all others have met their counterpart.
-groups AS MATERIALIZED (
     SELECT book, reference, sum(net) <> 0 AS is_open
     FROM (
         SELECT book, reference, amount AS net FROM nav_rows
@@ -55,7 +56,10 @@ groups AS MATERIALIZED (
     WHERE reference IS NOT NULL
     GROUP BY book, reference
     HAVING sum(net) <> 0 OR count(*) = 1
-),
+"""
+
+_OPEN_ROWS = f"""
+WITH {ROWS.strip()},
 open_rows_read AS MATERIALIZED (
     SELECT
         nav_rows.book, 'NAV' AS side, CAST(entry_no AS VARCHAR) AS row_key, entry_no, account, day, amount,
@@ -83,10 +87,10 @@ open_references AS MATERIALIZED (
     CROSS JOIN matching
     WHERE reference IS NOT NULL
     GROUP BY book, reference
-),
+)
+
 -- A label is what the rows of one item have in common. A reference that many carry identifies nothing, unless the
 -- rows of one amount agree in it; a row without one stands alone.
-open_rows AS MATERIALIZED (
     SELECT
         * EXCLUDE (several),
         CASE
@@ -107,7 +111,7 @@ open_rows AS MATERIALIZED (
         LEFT JOIN open_references USING (book, reference)
         WINDOW of_one_amount AS (PARTITION BY book, is_shared, reference, amount)
     )
-)"""
+"""
 
 _NAMED = rf"""
 -- Named: an entry whose document meets nothing takes the reference that its texts hold as a whole token.
@@ -553,6 +557,51 @@ ledger_sums AS (
 )"""
 
 _PLACED = """
+SELECT
+    named_rows.book, side, row_key, written, amount,
+    CASE
+        -- The entry that is there twice leaves its group, which then balances.
+        WHEN odd_rows.entry_no IS NOT NULL THEN named_rows.label
+        ELSE coalesce(
+            linked_items.to_label, run_items.to_label, usage_items.to_label, named_rows.label
+        )
+    END AS label,
+    CASE
+        WHEN odd_rows.entry_no IS NOT NULL THEN 'none'
+        WHEN linked_items.to_label IS NOT NULL THEN 'linked'
+        WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN 'summary'
+        WHEN usage_items.to_label IS NOT NULL THEN 'usage'
+        WHEN is_named THEN 'named'
+        WHEN count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1 THEN 'reference'
+        ELSE 'none'
+    END AS matched_by,
+    CASE
+        WHEN odd_rows.entry_no IS NOT NULL THEN NULL
+        WHEN linked_items.to_label IS NOT NULL THEN linked_items.to_label
+        WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN run_items.to_label
+        WHEN usage_items.to_label IS NOT NULL THEN usage_items.to_label
+        WHEN is_named OR count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1
+            THEN named_rows.label
+    END AS decided_by,
+    several
+FROM named_rows
+LEFT JOIN linked_items ON linked_items.book = named_rows.book AND linked_items.label = named_rows.label
+LEFT JOIN odd_rows
+    ON odd_rows.book = named_rows.book AND odd_rows.label = named_rows.label
+    AND odd_rows.entry_no = named_rows.entry_no
+LEFT JOIN run_items ON run_items.book = named_rows.book AND run_items.label = named_rows.label
+LEFT JOIN usage_items ON usage_items.book = named_rows.book AND usage_items.label = named_rows.label
+LEFT JOIN (SELECT DISTINCT book, to_label FROM settlements) AS settled
+    ON settled.book = run_items.book AND settled.to_label = run_items.to_label
+UNION ALL
+SELECT book, 'SETTLEMENT', concat(voucher_id, '|voucher'), voucher_id, amount, label, 'summary', to_label, 0
+FROM settlements
+UNION ALL
+SELECT book, 'SETTLEMENT', concat(voucher_id, '|run'), voucher_id, -amount, to_label, 'summary', to_label, 0
+FROM settlements
+"""
+
+_ALL_PLACED = """
 placed AS (
     SELECT
         nav_rows.book, 'NAV' AS side, CAST(entry_no AS VARCHAR) AS row_key, written, amount,
@@ -570,48 +619,7 @@ placed AS (
     LEFT JOIN groups USING (book, reference)
     WHERE target_rows.reference IS NOT NULL AND NOT coalesce(groups.is_open, false)
     UNION ALL
-    SELECT
-        named_rows.book, side, row_key, written, amount,
-        CASE
-            -- The entry that is there twice leaves its group, which then balances.
-            WHEN odd_rows.entry_no IS NOT NULL THEN named_rows.label
-            ELSE coalesce(
-                linked_items.to_label, run_items.to_label, usage_items.to_label, named_rows.label
-            )
-        END AS label_found,
-        CASE
-            WHEN odd_rows.entry_no IS NOT NULL THEN 'none'
-            WHEN linked_items.to_label IS NOT NULL THEN 'linked'
-            WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN 'summary'
-            WHEN usage_items.to_label IS NOT NULL THEN 'usage'
-            WHEN is_named THEN 'named'
-            WHEN count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1 THEN 'reference'
-            ELSE 'none'
-        END,
-        CASE
-            WHEN odd_rows.entry_no IS NOT NULL THEN NULL
-            WHEN linked_items.to_label IS NOT NULL THEN linked_items.to_label
-            WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN run_items.to_label
-            WHEN usage_items.to_label IS NOT NULL THEN usage_items.to_label
-            WHEN is_named OR count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1
-                THEN named_rows.label
-        END,
-        several
-    FROM named_rows
-    LEFT JOIN linked_items ON linked_items.book = named_rows.book AND linked_items.label = named_rows.label
-    LEFT JOIN odd_rows
-        ON odd_rows.book = named_rows.book AND odd_rows.label = named_rows.label
-        AND odd_rows.entry_no = named_rows.entry_no
-    LEFT JOIN run_items ON run_items.book = named_rows.book AND run_items.label = named_rows.label
-    LEFT JOIN usage_items ON usage_items.book = named_rows.book AND usage_items.label = named_rows.label
-    LEFT JOIN (SELECT DISTINCT book, to_label FROM settlements) AS settled
-        ON settled.book = run_items.book AND settled.to_label = run_items.to_label
-    UNION ALL
-    SELECT book, 'SETTLEMENT', concat(voucher_id, '|voucher'), voucher_id, amount, label, 'summary', to_label, 0
-    FROM settlements
-    UNION ALL
-    SELECT book, 'SETTLEMENT', concat(voucher_id, '|run'), voucher_id, -amount, to_label, 'summary', to_label, 0
-    FROM settlements
+    SELECT * FROM placed_open
     UNION ALL
     SELECT
         book, 'LEDGER', concat('entry ', entry_no), document_no, amount, concat(chr(31), 'LEDGER ', document), 'ledger',
@@ -625,15 +633,21 @@ placed AS (
     WHERE amount <> 0
 )"""
 
-STATEMENT = f"""
+STAGES = {
+    "groups": _GROUPS,
+    "open_rows": _OPEN_ROWS,
+    "placed_open": f"""
 WITH {ROWS.strip()},
-{_GROUPS.strip()},
 {_NAMED.strip()},
 {_LINKED.strip()},
 {_SUMMARY.strip()},
-{_USAGE.strip()},
+{_USAGE.strip()}
+{_PLACED}""",
+}
+_FINAL = f"""
+WITH {ROWS.strip()},
 {_LEDGER.strip()},
-{_PLACED.strip()}
+{_ALL_PLACED.strip()}
 
 SELECT
     books.id_company, books.line, side, row_key, written AS reference, amount,
@@ -651,6 +665,7 @@ FROM placed
 JOIN books USING (book)
 CROSS JOIN matching
 """
+STATEMENT = staged(STAGES, _FINAL)
 
 
 def open_item_matches(
@@ -681,4 +696,4 @@ def open_item_matches(
         "expiry_runs": Input(matching.expiry_runs_table()),
         "month": month_input(month),
     }  # fmt: skip
-    return run(STATEMENT, inputs, OPEN_ITEM_MATCHES)
+    return run(_FINAL, inputs, OPEN_ITEM_MATCHES, stages=STAGES)
