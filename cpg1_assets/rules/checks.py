@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cpg1_assets.rules import country_materiality, findings, nav_voucher_entries, vtc_adjustment
+from cpg1_assets.rules import country_materiality, findings, items_add_up, nav_voucher_entries, vtc_adjustment
 from cpg1_assets.rules.engine import Frame
 from cpg1_assets.rules.findings import SHOWN, CheckOutcome, Outcomes
 from cpg1_assets.rules.graph import Circumstances, parameters, words
@@ -22,7 +22,7 @@ class Check:
 
     `rule` gives the outcomes; its parameters name the frames it reads and what else it follows, as a derived
     frame's rule does. Where the check is of one `line`, those of the line count. `is_variance` says that a failure
-    is the control's answer, not a fault in how it was come by.
+    is the control's answer, not a fault in how it was come by; `blocks`, that nothing downstream of the asset runs then.
     """
 
     asset: str
@@ -33,6 +33,7 @@ class Check:
     rule: Callable[..., Outcomes]
     line: str | None = None
     is_variance: bool = False
+    blocks: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -111,6 +112,15 @@ _OF_OTHERS = (
         findings.every_entry_categorised,
     ),
 )
+_ITEMS_ADD_UP = Check(
+    "open_items",
+    "items_add_up",
+    "The rows of both sides and the items of every line add up to it, to the last digit, and every row is in one item.",
+    "ERROR",
+    items_add_up.STATEMENT,
+    findings.items_add_up,
+    blocks=True,
+)
 _COUNTRY_MATERIALITY = Check(
     "reconciliation",
     "country_materiality",
@@ -127,7 +137,7 @@ def checks(lines: Lines) -> dict[str, Check]:
 
     Source of the rules: Reconciliation, "Checks" and "Thresholds"; Rules, "VTC adjustment".
     """
-    made = (*_OF_OTHERS, *(_of_line(line.line) for line in lines.lines), _COUNTRY_MATERIALITY)
+    made = (*_OF_OTHERS, *(_of_line(line.line) for line in lines.lines), _COUNTRY_MATERIALITY, _ITEMS_ADD_UP)
     return {f"{check.asset}.{check.name}": check for check in made}
 
 
@@ -149,7 +159,7 @@ def outcomes(
 
 def check_statements() -> str:
     """Give the SQL of every check, as an auditor reads it; those of the lines are one statement."""
-    made = (*_OF_OTHERS, _of_line("<line>"), _COUNTRY_MATERIALITY)
+    made = (*_OF_OTHERS, _of_line("<line>"), _COUNTRY_MATERIALITY, _ITEMS_ADD_UP)
     parts = [
         f"-- The words the statements use.\n{words()}",
         *(f"-- {check.asset}.{check.name}: {check.statement}\n{check.sql.strip()};" for check in made),
