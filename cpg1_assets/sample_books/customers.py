@@ -95,6 +95,8 @@ class CustomerEntries:
     amount: Ints
     due: Ints
     payment: Flags
+    invoice: Ints
+    """Serial of the invoice that each entry is, or pays."""
     applied: Application
     cards: Ints
     """Posting group of each customer's card."""
@@ -138,6 +140,7 @@ def trade(draws: Draws, company: Company, customers: int, invoices: int) -> Cust
         amount=np.concatenate([amount, -paid[pays]]),
         due=np.concatenate([day + terms, paid_on[pays]]),
         payment=payment,
+        invoice=both,
         applied=Application(
             to_serial=invoices + applied,
             from_serial=pays[applied],
@@ -228,6 +231,11 @@ def _open_amounts(entries: CustomerEntries, mine: Ints) -> Ints:
     return np.cumsum(level, axis=1)[:, :AFTER]
 
 
+def _entry_numbers(serials: Ints, first: int) -> Ints:
+    """Number the entries of the customer ledger, which has a series of its own."""
+    return first * 10 + serials + 1
+
+
 def _documents(company: Company, serials: Ints, payment: Flags, first: int) -> Column:
     return joined(
         chosen((f"SI-{company.country}-", f"PAY-{company.country}-"), payment.astype(np.int64)),
@@ -241,6 +249,8 @@ def post_customers(company: Company, effects: Effects, entries: CustomerEntries,
     effects.hold(CUSTOMER_AR, entries.day[inside], entries.amount[inside])
     accounts = np.array([account_index(account) for _, account in GROUPS], dtype=np.int64)
     serial = np.arange(len(entries.amount), dtype=np.int64)
+    event = digits(first + entries.invoice, 7, "sale ")
+    effects.facts(CUSTOMER_AR, digits(_entry_numbers(serial, first)), event)
     return postings(
         accounts[entries.group],
         entries.amount,
@@ -248,6 +258,7 @@ def post_customers(company: Company, effects: Effects, entries: CustomerEntries,
         created=entries.day + 14 * HOUR + 3_000,
         busline=entries.busline,
         serial=serial,
+        events=event,
         document=_documents(company, serial, entries.payment, first),
         document_type=chosen(("Invoice", "Payment"), entries.payment.astype(np.int64)),
         description=chosen(
@@ -267,7 +278,7 @@ def write_customers(
     """Write the customer ledger, its detailed entries and the customers' cards."""
     count = len(entries.amount)
     serial = np.arange(count, dtype=np.int64)
-    entry = first * 10 + serial + 1
+    entry = _entry_numbers(serial, first)
     ledger_entry, entered = entry_numbers(numbered, serial)
     level = entries.amount.copy()
     np.add.at(level, entries.applied.to_serial, entries.applied.amounts)

@@ -263,19 +263,21 @@ def manual_journals(draws: Draws, company: Company, effects: Effects) -> Column:
         document = journal.document.format(c=company.country)
         effects.fault(Fault("manual_journal", VOUCHERS, first, until - 1, document, amount))
         user = BATCH_USERS[turn % len(BATCH_USERS)] if journal.batch else "JUMIA\\F.BENALI"
-        tables.append(_journal(amount, _day(first, 25), document, user, journal))
+        event = f"journal {document}"
+        tables.append(_journal(amount, _day(first, 25), document, user, journal, event))
         plain = _Journal("none", -journal.sign, False, "", f"Reversal of {document}")
-        tables.append(_journal(-amount, _day(until, 3), f"REV-{document}", "JUMIA/N.WANJIRU", plain))
+        tables.append(_journal(-amount, _day(until, 3), f"REV-{document}", "JUMIA/N.WANJIRU", plain, event))
     return pa.concat_tables(tables)
 
 
-def _journal(amount: int, moment: int, document: str, user: str, journal: _Journal) -> Column:
+def _journal(amount: int, moment: int, document: str, user: str, journal: _Journal, event: str) -> Column:
     one: Ints = np.array([amount], dtype=np.int64)
     return postings(
         account_index("18412"),
         one,
         np.array([moment], dtype=np.int64),
         breakable=False,
+        events=pa.array([event]),
         document=document,
         description=journal.description,
         comment=journal.comment,

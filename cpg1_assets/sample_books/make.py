@@ -20,6 +20,7 @@ from cpg1_assets.sample_books.cash_tables import write_cash, write_partners
 from cpg1_assets.sample_books.customers import confuse, note_confusion, post_customers, trade, write_customers
 from cpg1_assets.sample_books.draws import Draws
 from cpg1_assets.sample_books.effects import Effects, Fault
+from cpg1_assets.sample_books.events import EventBook
 from cpg1_assets.sample_books.faults import (
     break_postings,
     manual_journals,
@@ -120,7 +121,7 @@ def _move_into_place(making: Path, root: Path) -> None:
 
 
 def _write_books(root: Path, seed: int, factor: int, progress: Callable[[str], None]) -> None:
-    shelf = Shelf(root, seed)
+    shelf, events = Shelf(root, seed), EventBook(root)
     try:
         rates = set_rates(Draws(seed, 0))
         write_rates(shelf, rates)
@@ -131,10 +132,12 @@ def _write_books(root: Path, seed: int, factor: int, progress: Callable[[str], N
         outside: list[tuple[Company, Effects]] = []
         for company in COMPANIES:
             progress(f"SAMPLE BOOKS: {company.code}, {company.name}")
-            effects = _live(root, shelf, company, rates, missing, seed, factor)
+            effects = Effects(company.code, events)
+            _live(root, shelf, effects, company, rates, missing, seed, factor)
             (truths if company.in_scope else outside).append((company, effects))
     finally:
         shelf.close()
+        events.close()
     progress("SAMPLE BOOKS: the truth")
     write_truth(root, truths, outside, rates)
     manifest = {
@@ -153,14 +156,14 @@ def _write_books(root: Path, seed: int, factor: int, progress: Callable[[str], N
 def _live(
     root: Path,
     shelf: Shelf,
+    effects: Effects,
     company: Company,
     rates: Rates,
     missing: set[tuple[str, int]],
     seed: int,
     factor: int,
-) -> Effects:
+) -> None:
     """Let one company live through its two years, and close its books."""
-    effects = Effects(company.code)
     ledger = GeneralLedger(company)
     usage = Usage({})
     for chunk, start in enumerate(range(0, factor, _CHUNK)):
@@ -183,7 +186,6 @@ def _live(
             effects.fault(Fault("company_out_of_scope", line, 1, LAST, company.code, 0))
     else:
         write_inbox(root, company, usage, missing)
-    return effects
 
 
 def _live_chunk(
