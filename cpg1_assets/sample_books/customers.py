@@ -232,15 +232,31 @@ def _open_amounts(entries: CustomerEntries, mine: Ints) -> Ints:
 
 
 def _entry_numbers(serials: Ints, first: int) -> Ints:
-    """Number the entries of the customer ledger, which has a series of its own."""
+    """Give the numbers of entries in the customer ledger, which has a series of its own."""
     return first * 10 + serials + 1
 
 
 def _documents(company: Company, serials: Ints, payment: Flags, first: int) -> Column:
-    return joined(
-        chosen((f"SI-{company.country}-", f"PAY-{company.country}-"), payment.astype(np.int64)),
-        digits(first + serials, 7),
-    )
+    prefixes = chosen((f"SI-{company.country}-", f"PAY-{company.country}-"), payment.astype(np.int64))
+    return joined(prefixes, digits(first + serials - renumbered(serials, payment), 7))
+
+
+def renumbered(serials: Ints, payment: Flags) -> Flags:
+    """Say which invoices were given the number of the one before them, here and in the general ledger."""
+    again: Flags = ~payment & (serials % 149 == 17)  # noqa: PLR2004
+    return again
+
+
+def note_renumbered(company: Company, effects: Effects, entries: CustomerEntries, first: int) -> None:
+    """Write down the months at whose end both invoices of one number are open; it moves no amount."""
+    serials = np.arange(len(entries.amount), dtype=np.int64)
+    inside = entries.group < len(GROUPS) - _OUTSIDE
+    for serial in np.flatnonzero(renumbered(serials, entries.payment) & inside).tolist():
+        pair = np.array([serial - 1, serial], dtype=np.int64)
+        level = _open_amounts(entries, pair)
+        reference = _documents(company, pair, entries.payment[pair], first)[0].as_py()
+        for month in np.flatnonzero((level != 0).all(axis=0)).tolist():
+            effects.fault(Fault("document_number_used_twice", CUSTOMER_AR, month, month, reference, 0))
 
 
 def post_customers(company: Company, effects: Effects, entries: CustomerEntries, first: int) -> Column:
@@ -258,6 +274,7 @@ def post_customers(company: Company, effects: Effects, entries: CustomerEntries,
         created=entries.day + 14 * HOUR + 3_000,
         busline=entries.busline,
         serial=serial,
+        breakable=~renumbered(serial, entries.payment) & ~np.roll(renumbered(serial, entries.payment), -1),
         events=event,
         document=_documents(company, serial, entries.payment, first),
         document_type=chosen(("Invoice", "Payment"), entries.payment.astype(np.int64)),
