@@ -54,7 +54,7 @@ class Evaluation:
     mistaken: list[tuple[Planted, Row]] = field(default_factory=list)
     """Those of `named` whose item proposes another cause than the page of the sample books says."""
     closed_wrongly: list[Row] = field(default_factory=list)
-    """Closed items of several business events: company, line, item and the events."""
+    """Closed items in which business events make up for each other: company, line, item and those events."""
 
     @property
     def recall(self) -> float:
@@ -237,7 +237,7 @@ def cause_of_planted() -> dict[str, str]:
 
 CLOSED = """
 WITH row_of AS (
-    SELECT id_company, line, item, side, row_key,
+    SELECT id_company, line, item, side, row_key, amount,
         CASE
             WHEN side = 'LEDGER' AND starts_with(row_key, 'entry ') THEN 'NAV'
             WHEN side = 'SETTLEMENT' THEN 'TARGET'
@@ -255,7 +255,8 @@ WITH row_of AS (
     FROM matches
     ANTI JOIN (SELECT id_company, line, item FROM items WHERE difference <> 0) USING (id_company, line, item)
 )
-SELECT row_of.id_company, row_of.line, item, concat(row_of.side, ' ', row_of.row_key) AS row, list(event) AS events
+SELECT row_of.id_company, row_of.line, item, concat(row_of.side, ' ', row_of.row_key) AS row,
+    CASE WHEN row_of.side = 'TARGET' THEN -amount ELSE amount END AS net, list(event) AS events
 FROM row_of
 LEFT JOIN events
     ON events.id_company = row_of.id_company AND events.line = row_of.line AND events.side = row_of.event_side
@@ -272,45 +273,53 @@ SELECT * FROM closed SEMI JOIN (
 
 
 def closed_wrongly(open_items: pa.Table, open_item_matches: pa.Table, events: pa.Table) -> list[Row]:
-    """List the closed items whose rows are not of one business event.
+    """List the closed items in which business events that do not balance make up for each other.
 
-    A row that sums several events is of all of them, so the rows of a closed item must hang together by the
-    events they share. A row that the simulation does not know is an error: it would excuse anything.
+    A row that sums several events is of all of them, so rows hang together by the events they share; each such
+    part of a closed item must come to zero by itself. A row that the simulation does not know is an error: it
+    would excuse anything.
     """
     connection = duckdb.connect()
     for name, table in (("items", open_items), ("matches", open_item_matches), ("events", events)):
         connection.register(name, table)
     connection.execute(f"CREATE TEMP TABLE closed AS {CLOSED}")
     unknown = connection.execute(
-        "SELECT * FROM closed WHERE list_contains(events, NULL) OR events[1] IS NULL LIMIT 5"
+        "SELECT * FROM closed WHERE events[1] IS NULL AND NOT starts_with(row, 'LEDGER ') LIMIT 5"
     ).fetchall()
-    unknown = [row for row in unknown if not row[3].startswith("LEDGER ")]
     if unknown:
         raise ValueError(f"rows of no business event, such as {unknown}")
+    items: dict[tuple[str, str, str], list[Part]] = defaultdict(list)
+    for company, line, item, row, net, of_row in connection.execute(SEVERAL).fetchall():
+        items[company, line, item].append(Part(net, {event or row for event in of_row}, [row]))
     wrong = []
-    items: dict[tuple[str, str, str], list[tuple[str, list[str]]]] = defaultdict(list)
-    for company, line, item, row, of_row in connection.execute(SEVERAL).fetchall():
-        items[company, line, item].append((row, [event or row for event in of_row]))
     for (company, line, item), rows in items.items():
-        parts = _parts([of_row for _, of_row in rows])
-        if len(parts) > 1:
-            wrong.append(
-                {
-                    "id_company": company,
-                    "line": line,
-                    "item": item,
-                    "events": sorted(min(part) for part in parts),
-                    "rows": sorted(row for row, _ in rows),
-                }
-            )
+        odd = [part for part in _parts(rows) if part.net != 0]
+        if odd:
+            found = {"events": sorted(min(part.events) for part in odd), "parts": odd}
+            wrong.append({"id_company": company, "line": line, "item": item, **found})
     return sorted(wrong, key=lambda row: (row["id_company"], row["line"], row["item"]))
 
 
-def _parts(rows: list[list[str]]) -> list[set[str]]:
-    """Give the sets of events that hang together, through rows that are of several."""
-    parts: list[set[str]] = []
+@dataclass(frozen=True)
+class Part:
+    """Rows that hang together by their events: what they come to, NAV less target."""
+
+    net: Decimal
+    events: set[str]
+    rows: list[str]
+
+
+def _parts(rows: list[Part]) -> list[Part]:
+    """Put together the rows that hang together, through rows that are of several events."""
+    parts: list[Part] = []
     for row in rows:
-        touched = [part for part in parts if not part.isdisjoint(row)]
-        parts = [part for part in parts if part.isdisjoint(row)]
-        parts.append(set(row).union(*touched))
+        touched = [row, *[part for part in parts if not part.events.isdisjoint(row.events)]]
+        parts = [part for part in parts if part.events.isdisjoint(row.events)]
+        parts.append(
+            Part(
+                sum((part.net for part in touched), Decimal(0)),
+                set[str]().union(*[part.events for part in touched]),
+                [name for part in touched for name in part.rows],
+            )
+        )
     return parts

@@ -231,10 +231,22 @@ def test_entries_of_two_events_that_happen_to_cancel_out_are_wrong() -> None:
     assert len(closed(matches, [event("NAV", "1", A), event("NAV", "2", B)])) == 1
 
 
+def test_two_events_that_each_balance_hide_nothing_in_one_item() -> None:
+    matches = [row("NAV", "1", "a", 70), row("NAV", "2", "a", 20)]
+    matches += [row("TARGET", "PKG-KE-1|1", "a", 70), row("TARGET", "PKG-KE-2|1", "a", 20)]
+    events = [event("NAV", "1", A), event("NAV", "2", B)]
+    events += [event("TARGET", "PKG-KE-1", A), event("TARGET", "PKG-KE-2", B)]
+    assert closed(matches, events) == []
+    events[0], events[1] = event("NAV", "1", B), event("NAV", "2", A)
+    assert len(closed(matches, events)) == 1
+
+
 def test_a_line_in_balance_put_in_one_item_is_wrong() -> None:
     keys = [(str(place), f"PKG-KE-{place}") for place in range(1, 9)]
-    matches = [row("NAV", entry, "all", 70) for entry, _ in keys]
-    matches += [row("TARGET", f"{package}|1", "all", 70) for _, package in keys]
+    matches = [row("NAV", entry, "all", 70 + int(entry) % 2) for entry, _ in keys]
+    matches += [
+        row("TARGET", f"{package}|1", "all", 71 - place % 2) for place, (_, package) in enumerate(keys, 1)
+    ]
     events = [event("NAV", entry, f"package {package}") for entry, package in keys]
     events += [event("TARGET", package, f"package {package}") for _, package in keys]
     (wrong,) = closed(matches, events)
