@@ -207,7 +207,7 @@ def _mention_others(draws: Draws, company: Company, rows: Column) -> Column:
     """Let a few invoices' descriptions mention an invoice of another company."""
     count = rows.num_rows
     other = COMPANIES[(company.number + 1) % len(COMPANIES)]
-    mention = digits(100_001 + draws.below(count, 12), 7, f", see SI-{other.country}-")
+    mention = digits(draws.below(count, 12), 7, f", see SI-{other.country}-")
     some = draws.chance(count, 20) & pc.equal(rows["description"], "Sales invoice, B2B").to_numpy()
     text = pc.if_else(
         pa.array(some), joined(rows["description"].combine_chunks(), mention), rows["description"]

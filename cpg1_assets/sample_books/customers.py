@@ -266,6 +266,12 @@ def post_customers(company: Company, effects: Effects, entries: CustomerEntries,
     accounts = np.array([account_index(account) for _, account in GROUPS], dtype=np.int64)
     serial = np.arange(len(entries.amount), dtype=np.int64)
     event = digits(first + entries.invoice, 7, "sale ")
+    text = chosen(
+        ("Sales invoice, B2B", "Customer payment", "Backmargin Q3, facture", "BM rebate"),
+        np.where(serial % 47 == 3, 2 + serial % 2, entries.payment),  # noqa: PLR2004
+    )
+    # Who pays says what for.
+    invoice = _documents(company, entries.invoice, np.zeros_like(entries.payment), first)
     effects.facts(CUSTOMER_AR, digits(_entry_numbers(serial, first)), event)
     return postings(
         accounts[entries.group],
@@ -278,10 +284,7 @@ def post_customers(company: Company, effects: Effects, entries: CustomerEntries,
         events=event,
         document=_documents(company, serial, entries.payment, first),
         document_type=chosen(("Invoice", "Payment"), entries.payment.astype(np.int64)),
-        description=chosen(
-            ("Sales invoice, B2B", "Customer payment", "Backmargin Q3, facture", "BM rebate"),
-            np.where(serial % 47 == 3, 2 + serial % 2, entries.payment),  # noqa: PLR2004
-        ),
+        description=pc.if_else(pa.array(entries.payment), joined(text, " ", invoice), text),
         user="JUMIA\\F.BENALI",
         source_code=chosen(("SALES", "CASHRECJNL"), entries.payment.astype(np.int64)),
         source_type="Customer",

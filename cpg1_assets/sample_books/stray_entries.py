@@ -55,9 +55,11 @@ def _of_another_company(draws: Draws, company: Company, effects: Effects) -> Col
     """Post what is another company's in these books, and take it out under the same number."""
     others = [other for other in COMPANIES if other.in_scope and other is not company]
     country = others[draws.one(0, len(others) - 1)].country
-    number = draws.one(100_001, 100_012)
+    number = draws.one(0, 11)
     line = (CUSTOMER_AR, PACKAGES)[company.number % 2]
-    document = f"SI-{country}-{number:07d}" if line == CUSTOMER_AR else f"PKG-{country}-{number:09d}"
+    document = (
+        f"SI-{country}-{number:07d}" if line == CUSTOMER_AR else f"PKG-{country}-{100_001 + number:09d}"
+    )
     description = "Sales invoice, B2B" if line == CUSTOMER_AR else "Package delivered"
     first = draws.one(2, 21)
     until = first + draws.one(1, 3)
