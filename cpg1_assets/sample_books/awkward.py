@@ -172,7 +172,7 @@ def _settlements(draws: Draws, days: Ints, *, first: bool) -> tuple[Ints, Flags]
     every, place, size = np.unique(days, return_inverse=True, return_counts=True)
     near_end = ENDS[np.minimum(month_of(every), LAST)] - every <= _LAST_DAYS * DAY
     fit = (size > 1) & (month_of(every) > 0) & (month_of(every) <= LAST)
-    told = fit & draws.chance(len(every), 60)
+    told = fit & draws.chance(len(every), 40)
     silent = np.zeros(len(every), dtype=np.bool_)
     candidates = np.flatnonzero(fit & near_end)
     if first and len(candidates):

@@ -29,7 +29,7 @@ from cpg1_assets.sample_books.months import (
     Ints,
     month_of,
 )
-from cpg1_assets.sample_books.orders import transaction_numbers
+from cpg1_assets.sample_books.orders import COUPONS, transaction_numbers
 from cpg1_assets.sample_books.vouchers import (
     APOLOGY,
     CREDIT,
@@ -81,7 +81,7 @@ def post_vouchers(
     return pa.concat_tables(
         [
             _issuance(draws, company, vouchers, issued),
-            _usage(draws, company, vouchers, items, amount),
+            _usage(draws, company, effects, vouchers, items, amount),
             _expiry(company, vouchers, np.arange(len(vouchers)), lapsed, left),
             _expiry(company, vouchers, uses.voucher, restored, amount),
             _cancellation(draws, company, vouchers),
@@ -160,7 +160,13 @@ def _issuance(draws: Draws, company: Company, vouchers: Vouchers, issued: Ints) 
     )
 
 
-def _usage(draws: Draws, company: Company, vouchers: Vouchers, items: Items, amount: Ints) -> Column:
+def _usage(
+    draws: Draws, company: Company, effects: Effects, vouchers: Vouchers, items: Items, amount: Ints
+) -> Column:
+    """Post each use at delivery, some under the seller's transaction and without the voucher's number.
+
+    Where the item was sold as one with a coupon, nothing says then whose usage it is; it moves no amount.
+    """
     uses = vouchers.uses
     count = len(amount)
     style = draws.pick(count, [780, 110, 110])
@@ -171,6 +177,11 @@ def _usage(draws: Draws, company: Company, vouchers: Vouchers, items: Items, amo
         transaction_numbers(items.number),
         digits(items.order, 9, f"DEL-{company.country}-"),
     )
+    unknown = by_transaction & np.isin(items.voucher_type, COUPONS) & (amount != 0)
+    for place in np.flatnonzero(unknown & (uses.delivered < NEVER)).tolist():
+        since = int(month_of(uses.delivered[[place]])[0])
+        for reference in (str(vouchers.number[uses.voucher[place]]), document[place].as_py()):
+            effects.fault(Fault("usage_of_unknown_voucher", VOUCHERS, since, LAST, reference, 0))
     return postings(
         account_index("18412"),
         amount,
