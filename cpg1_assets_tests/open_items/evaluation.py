@@ -111,10 +111,18 @@ def _place(row: Mapping[str, Any]) -> Place:
 
 
 def _gathered(planted: Iterable[Row]) -> list[Planted]:
-    """Gather the causes that share a reference; their amounts add up."""
+    """Gather the causes that share a reference; their amounts add up.
+
+    A document such as `INT-100407` shares the reference that it holds with the voucher 100407.
+    """
     groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    of_place: dict[Place, set[str]] = defaultdict(set)
     for row in planted:
-        groups[(*_place(row), fold(row["reference"]))].append(row)
+        of_place[_place(row)].add(fold(row["reference"]))
+    for row in planted:
+        reference = fold(row["reference"])
+        shortest = min((each for each in of_place[_place(row)] if holds(reference, each)), key=len)
+        groups[(*_place(row), shortest)].append(row)
     return [
         Planted(*key, tuple(row["cause"] for row in rows), sum((row["amount"] for row in rows), Decimal(0)))
         for key, rows in groups.items()

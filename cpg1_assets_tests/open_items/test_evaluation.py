@@ -144,6 +144,11 @@ def test_causes_of_one_reference_are_named_by_their_sum() -> None:
     assert judged([item("a", 70, "PKG-KE-1")], causes).recall == 0
 
 
+def test_a_document_that_holds_a_reference_shares_it() -> None:
+    causes = [planted("100407", 70), planted("INT-100407", -20, "entry_never_posted")]
+    assert judged([item("a", 50, "100407")], causes).recall == 1
+
+
 @pytest.mark.parametrize(("matched_by", "recall"), [("reference", 0), ("linked", 1), ("summary", 1)])
 def test_a_large_item_names_nothing_unless_links_or_runs_put_it_together(
     matched_by: str, recall: int
