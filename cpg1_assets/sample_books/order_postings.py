@@ -107,7 +107,7 @@ def post_prepayments(company: Company, effects: Effects, items: Items) -> Column
     account = account_index("18350")
     name = digits(items.order, 9, f"PRE-{company.country}-")
     event = joined("item ", item_numbers(items.number))
-    concerned = pa.array(amount != 0)
+    concerned = pa.array(items.prepaid & (items.verified < NEVER))
     effects.facts(PREPAYMENTS, item_numbers(items.number).filter(concerned), event.filter(concerned))
     busline = items.order % 3
     received = postings(
