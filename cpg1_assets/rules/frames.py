@@ -305,6 +305,211 @@ GL_ROLL_FORWARD = FrameSpec(
     ),
 )
 
+MATCHING_SIDES = ("NAV", "TARGET", "SETTLEMENT", "LEDGER")
+MATCHING_PASSES = ("reference", "named", "linked", "summary", "usage", "ledger", "none")
+MATCHING_CONFIDENCES = ("certain", "ambiguous", "none")
+AGE_BUCKETS = ("0-30", "31-60", "61-90", "91-180", "181-365", "over 365")
+CAUSES = (
+    "posted twice",
+    "never posted",
+    "posted after the close",
+    "booked in another month",
+    "manual journal",
+    "cancelled, not booked",
+    "booked at another amount",
+    "ordered, never delivered",
+    "used, not delivered yet",
+    "partly used, in transit",
+    "expired, not booked",
+    "unknown account or company",
+    "rounding",
+    "unknown",
+)
+CAUSE_CONFIDENCES = ("proposed", "none")
+
+_LINE: tuple[str, ColumnType, str] = ("line", "text", "Line of the reconciliation")
+_ITEM: tuple[str, ColumnType, str] = ("item", "text", "Name of the item: the same from month to month")
+_MATCHED_BY = Column(
+    name="matched_by",
+    type="text",
+    nullable=False,
+    allowed=MATCHING_PASSES,
+    description="The pass of the matching that put the rows together",
+)
+_CONFIDENCE = Column(
+    name="confidence",
+    type="text",
+    nullable=False,
+    allowed=MATCHING_CONFIDENCES,
+    description="certain; ambiguous where several rows could be meant; none where nothing matched",
+)
+
+OPEN_ITEM_MATCHES = FrameSpec(
+    name="open_item_matches",
+    title="Open item matches",
+    description="Every row of both sides of a line, exactly once, with the item it belongs to and why",
+    key=("id_company", "line", "side", "row_key"),
+    amounts=("amount",),
+    columns=(
+        *columns(_COMPANY, _LINE, required=["id_company", "line"]),
+        Column(
+            name="side",
+            type="text",
+            nullable=False,
+            allowed=MATCHING_SIDES,
+            description="NAV, TARGET, SETTLEMENT (a voucher's part of an expiry run) or LEDGER (balance less entries)",
+        ),
+        *columns(
+            ("row_key", "text", "Key of the row in its extract"),
+            ("reference", "text", "Reference as the row writes it"),
+            ("amount", "amount", "Amount of the row, LCY, NAV's sign: debit positive"),
+            _ITEM,
+            required=["row_key", "amount", "item"],
+        ),
+        _MATCHED_BY,
+        _CONFIDENCE,
+        *columns(
+            ("rule_version", "text", "Version of the matching rules"),
+            ("decided_by", "text", "The reference or link that decided; empty where nothing did"),
+            ("candidates", "integer", "How many could have been meant"),
+            required=["rule_version", "candidates"],
+        ),
+    ),
+)
+
+OPEN_ITEMS = FrameSpec(
+    name="open_items",
+    title="Open items",
+    description="What each variance is made of: every item whose difference or bridge amount is not zero",
+    key=("id_company", "line", "item"),
+    amounts=(
+        "nav_amount",
+        "target_amount",
+        "difference",
+        "bridge_amount",
+        "unexplained",
+        "unexplained_usd",
+    ),
+    columns=(
+        *columns(
+            _COMPANY,
+            ("country_code", "text", "Country of the company"),
+            _LINE,
+            _ITEM,
+            ("nav_amount", "amount", "NAV's side, with its LEDGER and SETTLEMENT rows, LCY, debit positive"),
+            ("target_amount", "amount", "The target's side, LCY, NAV's sign"),
+            ("difference", "amount", "NAV less target, LCY"),
+            (
+                "bridge",
+                "text",
+                "The bridges laid on the item, joined by a comma and a blank; empty where none",
+            ),
+            ("bridge_amount", "amount", "What the bridges explain of it, LCY"),
+            ("unexplained", "amount", "Difference less bridge amount, LCY"),
+            ("unexplained_usd", "amount", "The same in USD, rounded by itself; empty without a rate"),
+            ("nav_entries", "integer", "How many NAV entries"),
+            ("target_rows", "integer", "How many rows of the target"),
+            ("first_date", "date", "Earliest date of its rows"),
+            ("last_date", "date", "Latest date of its rows"),
+            ("age_days", "integer", "Days from the first date to the cutoff date"),
+            required=[
+                "id_company",
+                "line",
+                "item",
+                "nav_amount",
+                "target_amount",
+                "difference",
+                "bridge_amount",
+                "unexplained",
+                "nav_entries",
+                "target_rows",
+            ],
+        ),
+        Column(name="age_bucket", type="text", allowed=AGE_BUCKETS, description="Age in days, from to"),
+        _MATCHED_BY,
+        _CONFIDENCE,
+        Column(
+            name="cause", type="text", nullable=False, allowed=CAUSES, description="What probably caused it"
+        ),
+        Column(
+            name="cause_confidence",
+            type="text",
+            nullable=False,
+            allowed=CAUSE_CONFIDENCES,
+            description="proposed by a rule, until a person confirms it; none where the cause is unknown",
+        ),
+        *columns(
+            ("reference", "text", "Reference of the item's earliest row, as written"),
+            (
+                "document_no",
+                "text",
+                "Documents of its NAV entries, newest first, at most ten, joined by a comma",
+            ),
+            ("description", "text", "Description of its newest NAV entry"),
+            (
+                "entry_created_after_balance",
+                "flag",
+                "Whether an entry of it was created after the balance was taken",
+            ),
+            required=["entry_created_after_balance"],
+        ),
+    ),
+)
+
+OPEN_ITEM_SUGGESTIONS = FrameSpec(
+    name="open_item_suggestions",
+    title="Open items that may belong together",
+    description="Pairs of open items of equal and opposite amount, the only ones of it; they close nothing",
+    key=("id_company", "line", "item", "other_item"),
+    amounts=("unexplained",),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("item", "text", "The item with the positive amount"),
+        ("other_item", "text", "The item with the opposite amount"),
+        ("unexplained", "amount", "Unexplained amount of the first, LCY; the other's is its opposite"),
+        ("days_apart", "integer", "Days between their first dates"),
+        required=["id_company", "line", "item", "other_item", "unexplained", "days_apart"],
+    ),
+)
+
+
+OPEN_ITEMS_AND_BALANCES = FrameSpec(
+    name="open_items_and_balances",
+    title="Open items and balances",
+    description="The open entries of an account against its balance at the cutoff date, by company and account",
+    key=("id_company", "group_coa_account_no"),
+    amounts=("open_amount", "balance", "difference", "created_after", "created_between"),
+    columns=columns(
+        _COMPANY,
+        ("group_coa_account_no", "text", "Group account"),
+        ("open_entries", "integer", "How many entries are open"),
+        ("open_amount", "amount", "Sum of what is open of entries made in time, LCY, debit positive"),
+        ("balance", "amount", "Balance at the cutoff date, LCY, debit positive; empty where there is none"),
+        ("difference", "amount", "Open amount less balance, LCY"),
+        (
+            "created_after",
+            "amount",
+            "Open of entries made after the last balance was taken, LCY; in no balance",
+        ),
+        (
+            "created_between",
+            "amount",
+            "Of the open amount: entries made after the first and by the last, LCY",
+        ),
+        ("first_refresh_date", "timestamp", "When the first of the account's balances was taken"),
+        ("last_refresh_date", "timestamp", "When the last of them was taken"),
+        required=[
+            "id_company",
+            "open_entries",
+            "open_amount",
+            "difference",
+            "created_after",
+            "created_between",
+        ],
+    ),
+)
+
 CLASSIFICATION_COUNTS = FrameSpec(
     name="classification_counts",
     title="Collection items by bridge",
@@ -446,4 +651,7 @@ DERIVED_FRAMES = (
     RECONCILIATION,
     VOUCHER_ACCRUAL_VARIANCE,
     GL_ROLL_FORWARD,
+    OPEN_ITEM_MATCHES,
+    OPEN_ITEMS,
+    OPEN_ITEM_SUGGESTIONS,
 )
