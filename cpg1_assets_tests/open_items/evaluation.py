@@ -98,7 +98,10 @@ def evaluate(
     skipped = {_place(row) for row in planted if row["cause"] in NOT_COMPUTED}
     items = [row for row in open_items.to_pylist() if _place(row) not in skipped]
     planted = [row for row in planted if _place(row) not in skipped]
-    found = _named(items, _gathered(planted), _references(open_item_matches))
+    references = _references(open_item_matches)
+    found = _named(items, _gathered(planted), references)
+    if found.missed:
+        found = _named(items, _gathered(planted, together=found.missed), references)
     if events is not None:
         found.closed_wrongly = [
             row for row in closed_wrongly(open_items, open_item_matches, events) if _place(row) not in skipped
@@ -110,19 +113,24 @@ def _place(row: Mapping[str, Any]) -> Place:
     return row["id_company"], row["line"]
 
 
-def _gathered(planted: Iterable[Row]) -> list[Planted]:
+def _gathered(planted: Iterable[Row], together: Iterable[Planted] = ()) -> list[Planted]:
     """Gather the causes that share a reference; their amounts add up.
 
-    A document such as `INT-100407` shares the reference that it holds with the voucher 100407.
+    A document such as `INT-100407` holds the reference of the voucher 100407. Each may be an item of its own or
+    both one: so they share it if one of them, `together`, is not found by itself.
     """
     groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
-    of_place: dict[Place, set[str]] = defaultdict(set)
+    by_place: dict[Place, set[str]] = defaultdict(set)
     for row in planted:
-        of_place[_place(row)].add(fold(row["reference"]))
+        by_place[_place(row)].add(fold(row["reference"]))
+    shared: dict[Place, set[str]] = defaultdict(set)
+    for cause in together:
+        place = cause.id_company, cause.line
+        shared[place].add(min((each for each in by_place[place] if holds(cause.reference, each)), key=len))
     for row in planted:
         reference = fold(row["reference"])
-        shortest = min((each for each in of_place[_place(row)] if holds(reference, each)), key=len)
-        groups[(*_place(row), shortest)].append(row)
+        held = [each for each in shared[_place(row)] if holds(reference, each)]
+        groups[(*_place(row), min(held, key=len, default=reference))].append(row)
     return [
         Planted(*key, tuple(row["cause"] for row in rows), sum((row["amount"] for row in rows), Decimal(0)))
         for key, rows in groups.items()

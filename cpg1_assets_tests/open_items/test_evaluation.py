@@ -147,6 +147,9 @@ def test_causes_of_one_reference_are_named_by_their_sum() -> None:
 def test_a_document_that_holds_a_reference_shares_it() -> None:
     causes = [planted("100407", 70), planted("INT-100407", -20, "entry_never_posted")]
     assert judged([item("a", 50, "100407")], causes).recall == 1
+    apart = [item("a", 70, "100407"), item("b", -20, "INT-100407")]
+    assert len(judged(apart, causes).named) == 2
+    assert judged([item("a", 51, "100407")], causes).recall == 0
 
 
 @pytest.mark.parametrize(("matched_by", "recall"), [("reference", 0), ("linked", 1), ("summary", 1)])
