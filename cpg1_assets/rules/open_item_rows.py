@@ -24,6 +24,7 @@ NAV_OPEN_ITEMS = columns(
     ("comment", "text"),
     ("source_code", "text"),
     ("gl_creation_date", "timestamp"),
+    ("amount", "amount"),
     ("remaining_amount", "amount"),
 )
 IPE_07 = columns(
@@ -33,6 +34,7 @@ IPE_07 = columns(
     ("external_document_no", "text"),
     ("customer_no", "text"),
     ("posting_date", "date"),
+    ("original_amount_lcy", "amount"),
     ("remaining_amount_lcy", "amount"),
 )
 IPE_08 = columns(
@@ -82,7 +84,7 @@ IPE_34 = columns(
     ("amount_to_refund", "amount"),
 )
 DOC_VOUCHER_USAGE = columns(("id_company", "text"), ("voucher_id", "text"), ("transaction_no", "text"))
-CR_05 = columns(("id_company", "text"))
+CR_05 = columns(("id_company", "text"), ("company_country", "text"))
 
 
 def _chosen(column: str, names: tuple[str, ...]) -> str:
@@ -168,20 +170,24 @@ _TARGETS = "\n    UNION ALL".join(
 
 ROWS = rf"""
 companies AS (
-    SELECT text_key(id_company) AS company, min(id_company) AS id_company FROM cr_05 GROUP BY company
+    SELECT
+        text_key(id_company) AS company, min(id_company) AS id_company,
+        the_one(text_key(company_country)) AS country
+    FROM cr_05
+    GROUP BY company
 ),
 -- A book is one line of one company: within it rows belong together, never across.
 books AS MATERIALIZED (
     SELECT
         CAST(row_number() OVER (ORDER BY companies.company, lines.line) AS INTEGER) AS book,
-        companies.company, companies.id_company, lines.line, lines.extract, lines.amount_column, lines.row_filter,
+        companies.company, companies.id_company, companies.country, lines.line, lines.extract, lines.amount_column, lines.row_filter,
         lines.sign, line_matching.* EXCLUDE (line)
     FROM companies
     CROSS JOIN lines
     JOIN line_matching ON line_matching.line = lines.line
 ),
-book_accounts AS (
-    SELECT books.book, books.company, line_accounts.account
+book_accounts AS MATERIALIZED (
+    SELECT books.*, line_accounts.account
     FROM books
     JOIN line_accounts ON line_accounts.line = books.line
 ),
@@ -196,18 +202,21 @@ transactions AS MATERIALIZED (
 ),
 nav_read AS NOT MATERIALIZED (
     SELECT
-        books.book, entry_no, book_accounts.account, posting_date AS day, coalesce(remaining_amount, 0) AS amount,
-        nav_open_items.document_no, document_description, comment, source_code, gl_creation_date,
+        books.book, entry_no, books.account, posting_date AS day, coalesce(remaining_amount, 0) AS amount,
+        coalesce(nav_open_items.amount, remaining_amount, 0) AS posted,
+        nav_open_items.document_no, document_description, comment, source_code, source_no, gl_creation_date,
         transactions.vouchers, books.nav_1, books.nav_2, books.nav_3,
         {_chosen("nav_1", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_1,
         {_chosen("nav_2", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_2,
         {_chosen("nav_3", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_3,
+        compared(written_1) AS compared_1,
+        CASE WHEN nav_2 IS NOT NULL THEN compared(written_2) END AS compared_2,
+        CASE WHEN nav_3 IS NOT NULL THEN compared(written_3) END AS compared_3,
         transactions.voucher
     FROM nav_open_items
-    JOIN book_accounts
-        ON book_accounts.account = text_key(group_coa_account_no)
-        AND book_accounts.company = text_key(nav_open_items.id_company)
-    JOIN books ON books.book = book_accounts.book
+    JOIN book_accounts AS books
+        ON books.account = text_key(group_coa_account_no)
+        AND books.company = text_key(nav_open_items.id_company)
     LEFT JOIN transactions
         ON transactions.company = books.company
         AND transactions.number = CASE WHEN books.looks_up THEN voucher_key(nav_open_items.document_no) END
@@ -215,14 +224,14 @@ nav_read AS NOT MATERIALIZED (
 nav_keyed AS NOT MATERIALIZED (
     SELECT
         *,
-        CASE WHEN nav_1 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_1) END AS key_1,
-        CASE WHEN nav_2 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_2) END AS key_2,
-        CASE WHEN nav_3 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_3) END AS key_3
+        CASE WHEN nav_1 = 'voucher_of_document' THEN voucher ELSE number_key(compared_1) END AS key_1,
+        CASE WHEN nav_2 = 'voucher_of_document' THEN voucher ELSE number_key(compared_2) END AS key_2,
+        CASE WHEN nav_3 = 'voucher_of_document' THEN voucher ELSE number_key(compared_3) END AS key_3
     FROM nav_read
 ),
 nav_rows AS NOT MATERIALIZED (
     SELECT
-        book, entry_no, account, day, amount, document_no, document_description, comment, source_code, gl_creation_date,
+        book, entry_no, account, day, amount, posted, document_no, document_description, comment, source_code, source_no, gl_creation_date,
         coalesce(key_1, key_2, key_3) AS reference,
         CASE
             WHEN key_1 IS NOT NULL THEN coalesce(written_1, voucher)
@@ -239,8 +248,9 @@ target_read AS NOT MATERIALIZED ({_TARGETS}
 ),
 target_rows AS NOT MATERIALIZED (
     SELECT
-        book, row_key, day, amount, coalesce(voucher_key(written_1), voucher_key(written_2)) AS reference,
-        CASE WHEN text_key(written_1) IS NOT NULL THEN written_1 ELSE written_2 END AS written
+        book, row_key, day, amount,
+        coalesce(number_key(compared(written_1)), number_key(compared(written_2))) AS reference,
+        CASE WHEN trim(written_1, ' ') <> '' THEN written_1 ELSE written_2 END AS written
     FROM target_read
 )"""
 
