@@ -486,11 +486,26 @@ OPEN_ITEMS_AND_BALANCES = FrameSpec(
         ("open_amount", "amount", "Sum of what is open of entries made in time, LCY, debit positive"),
         ("balance", "amount", "Balance at the cutoff date, LCY, debit positive; empty where there is none"),
         ("difference", "amount", "Open amount less balance, LCY"),
-        ("created_after", "amount", "Open of entries made after the last balance was taken, LCY; in no balance"),
-        ("created_between", "amount", "Of the open amount: entries made after the first and by the last, LCY"),
+        (
+            "created_after",
+            "amount",
+            "Open of entries made after the last balance was taken, LCY; in no balance",
+        ),
+        (
+            "created_between",
+            "amount",
+            "Of the open amount: entries made after the first and by the last, LCY",
+        ),
         ("first_refresh_date", "timestamp", "When the first of the account's balances was taken"),
         ("last_refresh_date", "timestamp", "When the last of them was taken"),
-        required=["id_company", "open_entries", "open_amount", "difference", "created_after", "created_between"],
+        required=[
+            "id_company",
+            "open_entries",
+            "open_amount",
+            "difference",
+            "created_after",
+            "created_between",
+        ],
     ),
 )
 
@@ -597,6 +612,61 @@ LINES_WITH_ANSWER = FrameSpec(
         *RECONCILIATION.columns,
         *columns(("is_explained", "flag", "Whether the line is reconciled or explained")),
     ),
+)
+
+VARIANCE_BY_CAUSE = FrameSpec(
+    name="variance_by_cause",
+    title="Variances by cause",
+    description="Every line of the reconciliation with its open items by cause; a line without items has one row",
+    key=("id_company", "line", "cause"),
+    amounts=(
+        "variance", "bridges", "line_unexplained", "difference", "bridge_amount", "unexplained", "gross",
+    ),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("cause", "text", "Cause of the items; empty where the line has none"),
+        ("status", "text", "Status of the line"),
+        ("variance", "amount", "Variance of the line, LCY"),
+        ("bridges", "amount", "What the bridges explain of the line, LCY"),
+        ("line_unexplained", "amount", "What stays unexplained of the line, LCY"),
+        ("items", "integer", "How many items"),
+        ("difference", "amount", "Their differences, LCY"),
+        ("bridge_amount", "amount", "What the bridges explain of them, LCY"),
+        ("unexplained", "amount", "What stays unexplained of them, LCY"),
+        ("gross", "amount", "The same by absolute amounts"),
+    ),
+)  # fmt: skip
+
+_LISTED = columns(
+    _COMPANY,
+    _LINE,
+    ("place", "integer", "Place in the list"),
+    _ITEM,
+    ("reference", "text", "Reference of the item's earliest row, as written"),
+    ("document_no", "text", "Documents of its NAV entries"),
+    ("unexplained", "amount", "Unexplained amount, LCY"),
+    ("unexplained_usd", "amount", "The same in USD; empty without a rate"),
+    ("cause", "text", "What probably caused it"),
+    ("age_days", "integer", "Days from the first date to the cutoff date"),
+)
+
+LARGEST_OPEN_ITEMS = FrameSpec(
+    name="largest_open_items",
+    title="Largest open items",
+    description="The largest items of each line with an unexplained variance, by company",
+    key=("id_company", "line", "place"),
+    amounts=("unexplained", "unexplained_usd"),
+    columns=_LISTED,
+)
+
+LISTED_OPEN_ITEMS = FrameSpec(
+    name="listed_open_items",
+    title="Open items to look at",
+    description="Open items that a check lists: those without USD and the largest first",
+    key=("place",),
+    amounts=("unexplained", "unexplained_usd"),
+    columns=(*_LISTED, *columns(("found", "integer", "How many there are in all"))),
 )
 
 CHECK_RESULTS = FrameSpec(

@@ -37,7 +37,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "cr_05": findings.CR_05,
     "jdash": findings.JDASH,
     "ipe_08": vtc_adjustment.IPE_08,
-    **{spec.name: spec.columns for spec in frames.DERIVED_FRAMES},
+    **{spec.name: spec.columns for spec in (*frames.DERIVED_FRAMES, frames.OPEN_ITEMS)},
 }
 
 CANCELLED = {
@@ -48,6 +48,12 @@ EXPLAINED = {
     "country_code": "NG", "actual": "1", "target_value": "0", "variance": "1", "bridges": "0", "unexplained": "1",
     "fx_rate": "0.5", "variance_usd": "2", "unexplained_usd": "2", "threshold_usd": "1000",
     "threshold_rule": "default/bucket/*/*/*", "status": "EXPLAINED",
+}  # fmt: skip
+ITEM = {
+    "country_code": "NG", "item": "i1", "nav_amount": "1", "target_amount": "0", "difference": "1", "bridge_amount": "0",
+    "unexplained": "1", "unexplained_usd": "2", "nav_entries": 1, "target_rows": 0, "age_days": 90,
+    "age_bucket": "61-90", "matched_by": "none", "confidence": "none", "cause": "manual journal",
+    "cause_confidence": "proposed", "entry_created_after_balance": False,
 }  # fmt: skip
 SOUND: dict[str, list[Row]] = {
     "cr_05": [{"id_company": "A", "fx_rate": "2"}, {"id_company": "B", "fx_rate": "0.5"}],
@@ -72,6 +78,7 @@ SOUND: dict[str, list[Row]] = {
     "reconciliation": [
         EXPLAINED | {"id_company": company, "line": line.line} for company in "AB" for line in LINES.lines
     ],
+    "open_items": [ITEM | {"id_company": company, "line": line.line} for company in "AB" for line in LINES.lines],
 }  # fmt: skip
 
 
@@ -128,6 +135,15 @@ CORRUPTIONS: dict[str, tuple[dict[str, list[Row]], list[str | None]]] = {
         )
         for line in LINES.lines
     },
+    "open_items.causes_named": (
+        corrupted("open_items", {"id_company": "B", "line": "customer_ar"}, {"cause": "unknown"}), [None],
+    ),
+    "open_items.none_is_old": (
+        corrupted("open_items", {"id_company": "B", "line": "customer_ar"}, {"age_days": 91}), [None],
+    ),
+    "open_items.none_is_ambiguous": (
+        corrupted("open_items", {"id_company": "B", "line": "customer_ar"}, {"confidence": "ambiguous"}), [None],
+    ),
     "reconciliation.country_materiality": (
         corrupted("reconciliation", {"id_company": "B", "line": "customer_ar"}, {"unexplained_usd": "-9980"}), [None],
     ),
@@ -162,7 +178,7 @@ def test_an_outcome_cannot_pass_without_a_test_nor_a_check_without_an_outcome() 
 
 
 def test_what_a_check_reads_and_follows_is_what_its_rule_names() -> None:
-    known = {*derivations(), "cr_05", "jdash", "ipe_08"}
+    known = {*derivations(), "open_items", "cr_05", "jdash", "ipe_08"}
     for name, check in CHECKS.items():
         assert name == f"{check.asset}.{check.name}"
         assert set(check.inputs) <= known
@@ -258,7 +274,9 @@ def test_every_company_of_a_line_has_an_outcome_and_the_open_ones_are_shown(stat
     assert found[1].figures["unexplained_usd"] == "2.0000"
     assert "is_explained" not in found[0].figures
     shown = as_validation(CHECKS["reconciliation.customer_ar_explained"], found)
-    assert shown.figures == {"companies": 2, "open": [found[0].figures]}
+    nested = {"by_cause", "largest_items"}
+    assert shown.figures["companies"] == 2
+    assert shown.figures["open"] == [{k: v for k, v in found[0].figures.items() if k not in nested}]
     assert (shown.passed, shown.severity, shown.name) == (False, "ERROR", "customer_ar_explained")
     assert shown.statement == "Line customer_ar: every company is reconciled or explained."
 
