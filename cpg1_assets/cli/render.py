@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_STYLES = {
+STYLES = {
     "RECONCILED": "green",
     "EXPLAINED": "cyan",
     "VARIANCE_DETECTED": "bold red",
@@ -21,7 +21,7 @@ _SHORT = {"target_value": "target", "unexplained_usd": "unexpl. USD"}
 
 def lines_table(lines: Sequence[Mapping[str, Any]], *, title: str) -> Table:
     """Show the reconciliation, a row a company and line: LCY, debit positive, and USD."""
-    table = _table(title)
+    table = bare_table(title)
     table.add_column("company", no_wrap=True)
     table.add_column("line", no_wrap=True)
     for name in _AMOUNTS:
@@ -34,7 +34,7 @@ def lines_table(lines: Sequence[Mapping[str, Any]], *, title: str) -> Table:
         shown = line["id_company"] if line["id_company"] != company else ""
         company = line["id_company"]
         amounts = [amount(line[name]) for name in _AMOUNTS]
-        table.add_row(shown, line["line"], *amounts, Text(line["status"], _STYLES.get(line["status"], "")))
+        table.add_row(shown, line["line"], *amounts, Text(line["status"], STYLES.get(line["status"], "")))
     return table
 
 
@@ -92,7 +92,7 @@ class _Console(Console):
         raise  # noqa: PLE0704
 
 
-def _table(title: str) -> Table:
+def bare_table(title: str | None = None) -> Table:
     """Give a table of bare columns: what is copied from the terminal stays readable."""
     return Table(
         title=title, title_justify="left", header_style="bold underline", box=None, padding=(0, 2, 0, 0)

@@ -669,6 +669,36 @@ LISTED_OPEN_ITEMS = FrameSpec(
     columns=(*_LISTED, *columns(("found", "integer", "How many there are in all"))),
 )
 
+WHAT_IS_MISSING = FrameSpec(
+    name="what_is_missing",
+    title="What is missing",
+    description="The inputs that a line which is not computed lacks, by company",
+    key=("id_company", "line", "missing"),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("missing", "text", "rate, balance, or the frame the company has no row of"),
+        required=["id_company", "line", "missing"],
+    ),
+)
+
+AGREED_ROWS = FrameSpec(
+    name="agreed_rows",
+    title="Rows that agree",
+    description="The rows of both sides that are in no open item, by company and line",
+    key=("id_company", "line"),
+    amounts=("nav_amount", "target_amount"),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("nav_entries", "integer", "How many NAV entries"),
+        ("target_rows", "integer", "How many rows of the target"),
+        ("nav_amount", "amount", "NAV's side, LCY, debit positive"),
+        ("target_amount", "amount", "The target's side, LCY, NAV's sign"),
+        required=["id_company", "line", "nav_entries", "target_rows", "nav_amount", "target_amount"],
+    ),
+)
+
 CHECK_RESULTS = FrameSpec(
     name="check_results",
     title="Check results",
