@@ -79,7 +79,9 @@ def show_line(line: "ExplainedLine", names: Mapping[str, str]) -> None:
     said = [f"{amount(usd)} USD" if usd is not None else "no rate, so no USD"]
     if line.named.share_named is not None:
         said.append(f"{line.named.share_named} of it with a cause")
-    out.print(f"unexplained: {', '.join(said)}; threshold {amount(figures['threshold_usd'])} USD", markup=False)
+    out.print(
+        f"unexplained: {', '.join(said)}; threshold {amount(figures['threshold_usd'])} USD", markup=False
+    )
     if line.items:
         out.print()
         _show_items(out, line.items, names)
@@ -93,7 +95,11 @@ def show_item(item: "ExplainedItem", names: Mapping[str, str]) -> None:
     out.print(f"\nItem {facts['item']}: {facts['id_company']} {facts['line']}", markup=False)
     _show_items(out, [facts], names)
     _show_meanings(out, [facts])
-    for title, tables in (("Rows", _rows(item)), ("Suggestions", _suggestions(item, names)), ("Life", _life(item))):
+    for title, tables in (
+        ("Rows", _rows(item)),
+        ("Suggestions", _suggestions(item, names)),
+        ("Life", _life(item)),
+    ):
         if tables is not None:
             out.print(f"\n{title}")
             console(tables).print(tables)
@@ -109,7 +115,9 @@ def _show_red(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask
     more = len(line.items) - _LARGEST
     said = f"and {more} more: " if more > 0 else ""
     out.print(
-        f"  {said}{ask} --company {figures['id_company']} --line {figures['line']}", markup=False, soft_wrap=True
+        f"  {said}{ask} --company {figures['id_company']} --line {figures['line']}",
+        markup=False,
+        soft_wrap=True,
     )
 
 
@@ -233,7 +241,9 @@ def _show_meanings(out: Console, items: Iterable[Mapping[str, Any]]) -> None:
 def _rows(item: "ExplainedItem") -> Table:
     table = bare_table()
     for name in ("side", "date", "amount", "document or reference", "description"):
-        table.add_column(name, justify="right" if name == "amount" else "left", no_wrap=name in ("side", "date", "amount"))
+        table.add_column(
+            name, justify="right" if name == "amount" else "left", no_wrap=name in ("side", "date", "amount")
+        )
     for row in item.rows:
         table.add_row(
             row["side"],
@@ -261,7 +271,9 @@ def _suggestions(item: "ExplainedItem", names: Mapping[str, str]) -> Table | Non
 def _life(item: "ExplainedItem") -> Table:
     table = bare_table()
     for name in ("month", "unexplained", "cause", "comment"):
-        table.add_column(name, justify="right" if name == "unexplained" else "left", no_wrap=name != "comment")
+        table.add_column(
+            name, justify="right" if name == "unexplained" else "left", no_wrap=name != "comment"
+        )
     for month, found in item.life:
         if found is None:
             table.add_row(month, "–", "not open", "")
@@ -275,4 +287,7 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 
 def _shared(one: str, other: str) -> int:
-    return next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other)))
+    return next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
+        min(len(one), len(other)),
+    )

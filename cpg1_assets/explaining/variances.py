@@ -153,7 +153,12 @@ def explained_lines(
             items[key].append(stored.with_comment(row))
     agreed = {(row["id_company"], row["line"]): row for row in _agreed(stored, open_items, asked.values())}
     why = _why(stored, asked.values())
-    nothing: dict[str, Any] = {"nav_entries": 0, "target_rows": 0, "nav_amount": Decimal(0), "target_amount": Decimal(0)}
+    nothing: dict[str, Any] = {
+        "nav_entries": 0,
+        "target_rows": 0,
+        "nav_amount": Decimal(0),
+        "target_amount": Decimal(0),
+    }
     found = [
         ExplainedLine(
             figures=figures,

@@ -60,7 +60,7 @@ def check_results_asset(
 def circumstances_of(deployment: Deployment, month: CutoffMonth) -> Circumstances:
     """Give what rules follow besides their frames, for a month of a deployment."""
     book = deployment.rules
-    return Circumstances(month, book.lines, book.thresholds, book.classification)
+    return Circumstances(month, book.lines, book.thresholds, book.classification, book.matching)
 
 
 def _validations(deployment: Deployment, asset: str, month: CutoffMonth) -> Sequence[Validated]:

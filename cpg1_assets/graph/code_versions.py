@@ -18,6 +18,7 @@ _RULE_FILES = {
     "lines": "lines.yaml",
     "thresholds": "thresholds.yaml",
     "classification": "collection_classification.yaml",
+    "matching": "open_items.yaml",
 }
 _WRITING = ("frame.py", "storage/")
 _VALIDATING = ("embedded.py", "month.py", "validation.py", "yaml_file.py")

@@ -473,6 +473,7 @@ OPEN_ITEM_SUGGESTIONS = FrameSpec(
     ),
 )
 
+
 OPEN_ITEMS_AND_BALANCES = FrameSpec(
     name="open_items_and_balances",
     title="Open items and balances",
@@ -735,4 +736,7 @@ DERIVED_FRAMES = (
     RECONCILIATION,
     VOUCHER_ACCRUAL_VARIANCE,
     GL_ROLL_FORWARD,
+    OPEN_ITEM_MATCHES,
+    OPEN_ITEMS,
+    OPEN_ITEM_SUGGESTIONS,
 )

@@ -13,9 +13,9 @@ from cpg1_assets.rules.findings import CheckOutcome
 from cpg1_assets.rules.frames import CAUSES, OPEN_ITEMS, RECONCILIATION
 from cpg1_assets.rules.graph import Circumstances
 from cpg1_assets.rules.named_variance import SHOWN_ITEMS, NamedVariance, largest_items, named_variances
-from cpg1_assets_tests.rules.rows import CLASSIFICATION, LINES, SEPTEMBER, THRESHOLDS, Row, table
+from cpg1_assets_tests.rules.rows import CLASSIFICATION, LINES, MATCHING, SEPTEMBER, THRESHOLDS, Row, table
 
-CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION)
+CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION, MATCHING)
 LINE = {"id_company": "EC_KE", "country_code": "KE", "line": "voucher_liability", "fx_rate": "2"}
 BASE = {
     "id_company": "EC_KE", "line": "voucher_liability", "nav_amount": "0", "target_amount": "0", "bridge_amount": "0",
