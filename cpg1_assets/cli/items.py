@@ -1,15 +1,14 @@
 """How open items look on a terminal of 80 columns. What they come to is decided in `cpg1_assets.explaining`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cpg1_assets.cli.render import STYLES, amount, bare_table, console
+from cpg1_assets.cli.render import STYLES, amount, bare_table, console, counted
 from cpg1_assets.explaining.causes import MEANINGS
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from cpg1_assets.explaining.variances import ExplainedLine
 
 _NAME_DIGITS = 10
+_WIDTH = 80
+_NONE = "–"
 _LARGEST = 3
 """How many items a line shows where all lines are shown."""
 
@@ -37,7 +38,7 @@ def show_all(lines: Sequence["ExplainedLine"], names: Mapping[str, str], ask: st
 
     `ask` is the command that shows one of them.
     """
-    out = console()
+    out = console(otherwise=_WIDTH)
     for title, status, show in (
         ("With an unexplained variance", "VARIANCE_DETECTED", _show_red),
         ("Explained by bridges", "EXPLAINED", _show_briefly),
@@ -51,12 +52,13 @@ def show_all(lines: Sequence["ExplainedLine"], names: Mapping[str, str], ask: st
         for line in shown:
             show(out, line, names, ask)
         if status == "RECONCILED":
-            out.print(f"\n{len(chosen) - len(shown)} lines agree item by item.", markup=False)
+            agree = len(chosen) - len(shown)
+            out.print(f"\n{counted(agree, 'line')} {'agrees' if agree == 1 else 'agree'} item by item.")
 
 
 def show_line(line: "ExplainedLine", names: Mapping[str, str]) -> None:
     """Show one line in full: what agrees, its items, the totals of the reconciliation, and every item."""
-    out = console()
+    out = console(otherwise=_WIDTH)
     figures = line.figures
     out.print()
     out.print(
@@ -67,7 +69,7 @@ def show_line(line: "ExplainedLine", names: Mapping[str, str]) -> None:
         _show_why(out, line, names, "")
         return
     table = _tie_out(line)
-    console(table).print(table)
+    console(table, otherwise=_WIDTH).print(table)
     if line.differing:
         out.print(
             f"These totals do NOT tie: {'; '.join(line.differing)}. The files in storage do not belong together: close the "
@@ -90,26 +92,21 @@ def show_line(line: "ExplainedLine", names: Mapping[str, str]) -> None:
 
 def show_item(item: "ExplainedItem", names: Mapping[str, str]) -> None:
     """Show one item in full: its figures, every row of both sides, why they are together, its life."""
-    out = console()
+    out = console(otherwise=_WIDTH)
     facts = item.facts
     out.print(f"\nItem {facts['item']}: {facts['id_company']} {facts['line']}", markup=False)
     _show_items(out, [facts], names)
     _show_meanings(out, [facts])
-    for title, tables in (
-        ("Rows", _rows(item)),
-        ("Suggestions", _suggestions(item, names)),
-        ("Life", _life(item)),
-    ):
-        if tables is not None:
-            out.print(f"\n{title}")
-            console(tables).print(tables)
-    out.print("\nWhy these rows are together")
+    _show_rows(out, item)
+    out.print("\nWhy they are one item")
     for sentence in item.certificate:
-        out.print(Padding(Text(sentence), (0, 0, 0, 2)))
+        _print_indented(out, sentence)
+    _show_suggestions(out, item, names)
+    _show_life(out, item)
 
 
 def _show_red(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
-    out.print(_summed_up(line), markup=False, soft_wrap=True)
+    _show_briefly(out, line, names, ask)
     _show_items(out, line.items[:_LARGEST], names, brief=True)
     figures = line.figures
     more = len(line.items) - _LARGEST
@@ -123,7 +120,9 @@ def _show_red(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask
 
 def _show_briefly(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
     del names, ask
-    out.print(_summed_up(line), markup=False)
+    title, made_of = _summed_up(line)
+    out.print(title, markup=False, soft_wrap=True)
+    _print_indented(out, made_of)
 
 
 def _show_why(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
@@ -132,21 +131,24 @@ def _show_why(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask
         out.print(f"{_title(line)}: {why}.", markup=False)
 
 
+def _print_indented(out: Console, said: str, by: int = 2) -> None:
+    for line in wrap(said, out.width - by, break_long_words=False):
+        out.print(" " * by + line, markup=False, soft_wrap=True)
+
+
 def _title(line: "ExplainedLine") -> str:
     return f"{line.figures['id_company']} {line.figures['line']}"
 
 
-def _summed_up(line: "ExplainedLine") -> str:
-    """Say in a sentence what a line's variance is made of."""
+def _summed_up(line: "ExplainedLine") -> Iterator[str]:
+    """Say what a line's variance is made of: a sentence on the line, one on what it comes from."""
     figures, named = line.figures, line.named
-    said = [f"variance {amount(figures['variance'])}"]
-    if figures["bridges"]:
-        said.append(f"bridges {amount(figures['bridges'])}")
-    said.append(f"unexplained {amount(figures['unexplained'])} ({amount(figures['unexplained_usd'])} USD)")
-    causes = [f"{share.cause} {amount(share.unexplained)}" for share in named.causes if share.gross]
-    return f"{_title(line)}: {', '.join(said)}; {_count(named.items, 'item')}" + (
-        f": {', '.join(causes)}" if causes else ""
+    yield (
+        f"{_title(line)}: unexplained {amount(figures['unexplained'])} ({amount(figures['unexplained_usd'])} USD)"
     )
+    bridged = f" less bridges {amount(figures['bridges'])}" if figures["bridges"] else ""
+    causes = [f"{share.cause} {amount(share.unexplained)}" for share in named.causes if share.gross]
+    yield f"variance {amount(figures['variance'])}{bridged}, {'; '.join([counted(named.items, 'item'), *causes])}"
 
 
 def _tie_out(line: "ExplainedLine") -> Table:
@@ -159,7 +161,7 @@ def _tie_out(line: "ExplainedLine") -> Table:
     agreed = line.nav_amount - line.target_amount
     table.add_row("agreed", amount(line.nav_amount), amount(line.target_amount), amount(agreed))
     table.add_row(
-        _count(len(line.items), "open item"),
+        counted(len(line.items), "open item"),
         amount(of_items.actual),
         amount(of_items.target_value),
         amount(of_items.variance),
@@ -177,55 +179,75 @@ def _tie_out(line: "ExplainedLine") -> Table:
 def _show_items(
     out: Console, items: Sequence[Mapping[str, Any]], names: Mapping[str, str], *, brief: bool = False
 ) -> None:
-    """Show items in aligned lines: name, unexplained LCY and USD, age, cause; below each what it is about."""
+    """Show items: name, unexplained LCY and USD, age, cause; below each what it is about."""
     rows = [
         (
             names.get(item["item"], item["item"]),
             amount(item["unexplained"]),
             amount(item["unexplained_usd"]),
-            "–" if item["age_days"] is None else f"{item['age_days']} d",
+            _NONE if item["age_days"] is None else f"{item['age_days']} d",
             item["cause"],
         )
         for item in items
     ]
+    below = [[_what(item)] if brief else list(_about(item)) for item in items]
     heads = ("item", "unexplained", "USD", "age", "cause")
-    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads) - 1)]
+    _print_aligned(out, heads, rows, below, right={1, 2, 3}, indent=2 if brief else 0)
 
-    def line(row: Sequence[str], style: str = "") -> Text:
-        name, *figures = row[:-1]
-        cells = [name.ljust(widths[0])]
-        cells += [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=True)]
-        return Text("  " * brief + "  ".join([*cells, row[-1]]), style=style)
 
-    if not brief:
-        out.print(line(heads, "bold underline"), soft_wrap=True)
-    for row, item in zip(rows, items, strict=True):
-        out.print(line(row), soft_wrap=True)
-        for said in _about(item) if not brief else [_what(item)]:
-            if said:
-                out.print(Padding(Text(said), (0, 0, 0, 4 if brief else 2)))
+def _print_aligned(
+    out: Console,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    below: Sequence[Iterable[str]],
+    *,
+    right: Collection[int],
+    indent: int = 0,
+) -> None:
+    """Print rows in aligned columns, and below each what does not fit into one; indented rows have no heading."""
+    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+
+    def line(cells: Sequence[str]) -> str:
+        aligned = [
+            cell.rjust(width) if at in right else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return " " * indent + "  ".join(aligned).rstrip()
+
+    if not indent:
+        out.print(Text(line(heads), style="bold underline"), soft_wrap=True)
+    for row, said in zip(rows, below, strict=True):
+        out.print(line(row), markup=False, soft_wrap=True)
+        for sentence in said:
+            _print_indented(out, sentence, indent + 2)
 
 
 def _about(item: Mapping[str, Any]) -> Iterator[str]:
     """Say of an item what it is, what each side has of it, what a bridge explains, and what people said."""
     yield _what(item)
     yield (
-        f"NAV {amount(item['nav_amount'])} ({_count(item['nav_entries'], 'entry', 'entries')}), "
-        f"target {amount(item['target_amount'])} ({_count(item['target_rows'], 'row')})"
+        f"NAV {amount(item['nav_amount'])} ({counted(item['nav_entries'], 'entry', 'entries')}), "
+        f"target {amount(item['target_amount'])} ({counted(item['target_rows'], 'row')})"
     )
     if item["bridge"] is not None:
         yield f"difference {amount(item['difference'])}, {amount(item['bridge_amount'])} of it by {item['bridge']}"
     if item["confidence"] == "ambiguous":
         yield "ambiguous: a row could have been meant for several items, so none was taken"
-    if item.get("comment"):
-        owner = f" ({item['owner']})" if item.get("owner") else ""
-        confirmed = f"; cause confirmed: {item['confirmed_cause']}" if item.get("confirmed_cause") else ""
+    yield from _comment(item)
+
+
+def _comment(item: Mapping[str, Any]) -> Iterator[str]:
+    """Say what people said of an item, if they did."""
+    if item["comment"]:
+        owner = f" ({item['owner']})" if item["owner"] else ""
+        confirmed = f"; cause confirmed: {item['confirmed_cause']}" if item["confirmed_cause"] else ""
         yield f"comment{owner}: {item['comment']}{confirmed}"
 
 
 def _what(item: Mapping[str, Any]) -> str:
-    said = [item["reference"] or "no reference"]
-    if item["document_no"] and item["document_no"] != item["reference"]:
+    reference = (item["reference"] or "").strip()
+    said = [reference or "no reference"]
+    if item["document_no"] and item["document_no"] != reference:
         said.append(f"document {item['document_no']}")
     if item["description"] and item["description"] not in said:
         said.append(f'"{item["description"]}"')
@@ -235,55 +257,45 @@ def _what(item: Mapping[str, Any]) -> str:
 def _show_meanings(out: Console, items: Iterable[Mapping[str, Any]]) -> None:
     out.print()
     for cause in dict.fromkeys(item["cause"] for item in items):
-        out.print(Padding(Text(f"{cause}: {MEANINGS[cause]}"), (0, 0, 0, 0)))
+        _print_indented(out, f"{cause}: {MEANINGS[cause]}", 0)
 
 
-def _rows(item: "ExplainedItem") -> Table:
-    table = bare_table()
-    for name in ("side", "date", "amount", "document or reference", "description"):
-        table.add_column(
-            name, justify="right" if name == "amount" else "left", no_wrap=name in ("side", "date", "amount")
-        )
-    for row in item.rows:
-        table.add_row(
+def _show_rows(out: Console, item: "ExplainedItem") -> None:
+    out.print("\nRows of both sides")
+    rows = [
+        (
             row["side"],
-            "–" if row["date"] is None else str(row["date"]),
+            _NONE if row["day"] is None else str(row["day"]),
             amount(row["amount"]),
             row["document_no"] or row["reference"] or row["row_key"],
-            row["description"] or "",
         )
-    return table
+        for row in item.rows
+    ]
+    below = [[row["description"]] if row["description"] else [] for row in item.rows]
+    _print_aligned(out, ("side", "date", "amount", "document or reference"), rows, below, right={2})
 
 
-def _suggestions(item: "ExplainedItem", names: Mapping[str, str]) -> Table | None:
-    if not item.suggestions:
-        return None
-    table = bare_table()
-    for name in ("may belong to item", "opposite amount", "days apart"):
-        table.add_column(name, justify="left" if name.startswith("may") else "right", no_wrap=True)
+def _show_suggestions(out: Console, item: "ExplainedItem", names: Mapping[str, str]) -> None:
+    rows = []
     for row in item.suggestions:
-        other = row["other_item"] if row["item"] == item.facts["item"] else row["item"]
-        of_other = -row["unexplained"] if row["item"] == item.facts["item"] else row["unexplained"]
-        table.add_row(names.get(other, other), amount(of_other), str(row["days_apart"]))
-    return table
-
-
-def _life(item: "ExplainedItem") -> Table:
-    table = bare_table()
-    for name in ("month", "unexplained", "cause", "comment"):
-        table.add_column(
-            name, justify="right" if name == "unexplained" else "left", no_wrap=name != "comment"
+        is_first = row["item"] == item.facts["item"]
+        other, of_other = (
+            (row["other_item"], -row["unexplained"]) if is_first else (row["item"], row["unexplained"])
         )
-    for month, found in item.life:
-        if found is None:
-            table.add_row(month, "–", "not open", "")
-        else:
-            table.add_row(month, amount(found["unexplained"]), found["cause"], found["comment"] or "")
-    return table
+        rows.append((names.get(other, other), amount(of_other), str(row["days_apart"])))
+    if rows:
+        out.print("\nMay belong together with")
+        _print_aligned(out, ("item", "unexplained", "days apart"), rows, [[]] * len(rows), right={1, 2})
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number or 'no'} {one if number == 1 else many or one + 's'}"
+def _show_life(out: Console, item: "ExplainedItem") -> None:
+    out.print("\nMonth by month")
+    rows = [
+        (month, _NONE, "not open") if found is None else (month, amount(found["unexplained"]), found["cause"])
+        for month, found in item.life
+    ]
+    below = [list(_comment(found)) if found is not None else [] for _, found in item.life]
+    _print_aligned(out, ("month", "unexplained", "cause"), rows, below, right={1})
 
 
 def _shared(one: str, other: str) -> int:

@@ -5,7 +5,10 @@ from types import MappingProxyType
 MEANINGS = MappingProxyType(
     {
         "posted twice": "NAV has the same entry twice, the operational system once. Reverse one of them.",
-        "never posted": "The operational system has it, NAV does not. Post it, or find out why it should not be.",
+        "never posted": (
+            "A posting is missing: of the item itself where only the target has it, of what settles it where only NAV "
+            "has it. Post it."
+        ),
         "posted after the close": (
             "The entry was made in NAV after the balance was taken, so it is not in the balance; a ledger item of the "
             "opposite amount stands beside it. The next balance has it."

@@ -15,7 +15,7 @@ FILLED_IN = ("comment", "owner", "confirmed_cause")
 """The columns of a controller's own."""
 
 
-def sheet(items: Iterable[Mapping[str, Any]], *, sample: bool) -> str:
+def open_item_sheet(items: Iterable[Mapping[str, Any]], *, sample: bool) -> str:
     """Give open items as CSV, with empty cells where nobody said anything yet; amounts to their last digit.
 
     What a spreadsheet would run as a formula is neutralised as in the evidence; `item` is a word that no spreadsheet

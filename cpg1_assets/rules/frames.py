@@ -700,6 +700,29 @@ AGREED_ROWS = FrameSpec(
     ),
 )
 
+ITEM_ROWS = FrameSpec(
+    name="item_rows",
+    title="Rows of an item",
+    description="Every row of both sides of one open item, with what a person reads of it",
+    key=("side", "row_key"),
+    amounts=("amount",),
+    columns=columns(
+        ("side", "text", "Side of the row, as in the matches"),
+        ("row_key", "text", "Key of the row in its extract"),
+        ("day", "date", "NAV's posting date, or the target's own date"),
+        ("amount", "amount", "Amount of the row, LCY, NAV's sign"),
+        ("document_no", "text", "Document of a NAV entry"),
+        ("reference", "text", "Reference as the row writes it"),
+        ("description", "text", "What NAV or the target says of it"),
+        ("matched_by", "text", "The pass of the matching that put it there"),
+        ("confidence", "text", "How certain that is"),
+        ("rule_version", "text", "Version of the matching rules"),
+        ("decided_by", "text", "The reference or link that decided"),
+        ("candidates", "integer", "How many could have been meant"),
+        required=["side", "row_key", "amount", "matched_by", "confidence", "rule_version", "candidates"],
+    ),
+)
+
 CHECK_RESULTS = FrameSpec(
     name="check_results",
     title="Check results",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpg1_assets.rules.checks import as_validation, checks, outcomes
-from cpg1_assets.rules.findings import CheckOutcome
+from cpg1_assets.rules.checks import Check, as_validation, checks, outcomes
+from cpg1_assets.rules.findings import CheckOutcome, Outcomes
 from cpg1_assets.rules.frames import CAUSES, OPEN_ITEMS, RECONCILIATION
 from cpg1_assets.rules.graph import Circumstances
 from cpg1_assets.rules.named_variance import SHOWN_ITEMS, NamedVariance, largest_items, named_variances
@@ -143,14 +143,14 @@ def test_a_red_line_lists_its_ten_largest_items_and_no_other_line_does() -> None
 def test_an_item_without_usd_and_the_largest_come_first_and_all_are_counted() -> None:
     items = [item(f"i{number:03}", number, "unknown") for number in range(1, 130)]
     items.append(item("none", "0.01", "unknown", unexplained_usd=None))
-    total = sum(Decimal(row["unexplained"]) for row in items)
+    total = sum((Decimal(row["unexplained"]) for row in items), Decimal("0.0000"))
     figures = asked("open_items.causes_named", [line(total, "0", "VARIANCE_DETECTED")], items).figures
     assert (figures["found"], len(figures["listed"])) == (130, 100)
     assert [row["item"] for row in figures["listed"][:2]] == ["none", "i129"]
     assert figures["lines"] == [
-        {"id_company": "EC_KE", "line": "voucher_liability", "variance": str(total.quantize(Decimal("0.0001"))),
-         "bridges": "0.0000", "named": "0", "unknown": str(total.quantize(Decimal("0.0001"))), "share_named": "0.00 %",
-         "items": 130, "causes": f"unknown {total.quantize(Decimal('0.0001'))}"},
+        {"id_company": "EC_KE", "line": "voucher_liability", "variance": str(total),
+         "bridges": "0.0000", "named": "0", "unknown": str(total), "share_named": "0.00 %",
+         "items": 130, "causes": f"unknown {total}"},
     ]  # fmt: skip
 
 
@@ -203,11 +203,11 @@ def test_named_and_unknown_are_all_that_is_unexplained(amounts: list[tuple[Decim
 
 
 def asked(check: str, lines: list[Row], items: list[Row]) -> CheckOutcome:
-    _, (found,) = _of_check(check, lines, items)
-    return found
+    _, found = _of_check(check, lines, items)
+    return found[0]
 
 
-def _of_check(check: str, lines: list[Row], items: list[Row]) -> Any:  # noqa: ANN401 - a check with its outcomes
+def _of_check(check: str, lines: list[Row], items: list[Row]) -> tuple[Check, Outcomes]:
     reconciliation, open_items = frames(lines, items)
     given_frames = {"reconciliation": reconciliation, "open_items": open_items}
     ((made, found),) = outcomes([checks(LINES)[check]], given_frames, CIRCUMSTANCES)
