@@ -72,7 +72,7 @@ JOIN reconciliation
 WHERE reconciliation.status = 'VARIANCE_DETECTED' AND open_items.unexplained <> 0
 WINDOW of_line AS (
     PARTITION BY reconciliation.id_company, reconciliation.line
-    ORDER BY abs(open_items.unexplained) DESC, open_items.item
+    ORDER BY abs(open_items.unexplained) DESC, open_items.item, open_items
 )
 QUALIFY row_number() OVER of_line <= (SELECT items FROM shown)
 """

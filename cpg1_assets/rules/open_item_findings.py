@@ -30,7 +30,7 @@ SELECT
 FROM open_items
 WHERE {condition}
 WINDOW by_size AS (
-    ORDER BY abs(unexplained_usd) DESC NULLS FIRST, abs(unexplained) DESC, id_company, line, item
+    ORDER BY abs(unexplained_usd) DESC NULLS FIRST, abs(unexplained) DESC, id_company, line, item, open_items
 )
 QUALIFY row_number() OVER by_size <= (SELECT items FROM shown)
 """
