@@ -238,10 +238,10 @@ def _about(item: Mapping[str, Any]) -> Iterator[str]:
 
 def _comment(item: Mapping[str, Any]) -> Iterator[str]:
     """Say what people said of an item, if they did."""
-    if item["comment"]:
+    if item["comment"] or item["owner"] or item["confirmed_cause"]:
         owner = f" ({item['owner']})" if item["owner"] else ""
         confirmed = f"; cause confirmed: {item['confirmed_cause']}" if item["confirmed_cause"] else ""
-        yield f"comment{owner}: {item['comment']}{confirmed}"
+        yield f"comment{owner}: {item['comment'] or _NONE}{confirmed}"
 
 
 def _what(item: Mapping[str, Any]) -> str:
