@@ -35,7 +35,7 @@ def code_versions(deployment: Deployment) -> dict[str, str]:
     """Give the digest of what each asset of the month uses, by asset; the seal itself has none."""
     files = deployment.rules.files
     versions = {name: extract_version(extract) for name, extract in deployment.catalog.items()}
-    versions["jdash"] = digest_of(_loaded("jdash/", "graph/jdash.py", *_VALIDATING, *_WRITING))
+    versions["jdash"] = digest_of(_loaded("inbox/", "jdash/", "graph/jdash.py", *_VALIDATING, *_WRITING))
     for name, derivation in derivations().items():
         followed = {
             _RULE_FILES[rule]: files[_RULE_FILES[rule]] for rule in derivation.follows if rule in _RULE_FILES

@@ -17,8 +17,8 @@ from cpg1_assets.graph.check_specs import check_result, check_specs
 from cpg1_assets.graph.io_manager import Drawn
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
-from cpg1_assets.jdash.currency import company_currency
-from cpg1_assets.jdash.inbox import kept_as, shown
+from cpg1_assets.inbox.currency import company_currency
+from cpg1_assets.inbox.folder import kept_as, shown
 from cpg1_assets.jdash.month import JDASH, VALIDATIONS, JdashMonth, read_jdash
 from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.validation import Validation
