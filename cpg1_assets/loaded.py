@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-_ROOMS = ("extracts", "inbox", "jdash", "rules", "sources", "storage")
+_ROOMS = ("comments", "extracts", "inbox", "jdash", "rules", "sources", "storage")
 _WORDS = ("embedded.py", "frame.py", "month.py", "validation.py", "yaml_file.py")
 # Where Dagster's wiring decides what is computed from what.
 _OF_THE_GRAPH = (

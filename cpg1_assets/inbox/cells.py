@@ -62,3 +62,20 @@ def trimmed(text: str) -> str:
 def without_invisible(text: str) -> str:
     """Take the marks out that cannot be seen, wherever they stand."""
     return text if text.isascii() else text.translate(INVISIBLE)
+
+
+_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+
+
+def given_out(text: str) -> str:
+    """Give a text as a spreadsheet may open it: behind an apostrophe where it would be run as a formula."""
+    return f"'{text}" if _runs(text) else text
+
+
+def taken_back(text: str) -> str:
+    """Give a text that came back without the apostrophe that `given_out` put before it."""
+    return text[1:] if text.startswith("'") and _runs(text[1:]) else text
+
+
+def _runs(text: str) -> bool:
+    return text.lstrip(" ").startswith(_RUNS_AS_FORMULA)

@@ -64,9 +64,16 @@ def open_items_before(
 
     Source of the rule: Open items, "Derived assets".
     """
-    seal = {"sealed_month": sealed_month, "sealed_version": sealed_version, "seal_digest": seal_digest}
     inputs = {
-        "seal": Input(one_row(seal)),
+        "seal": Input(
+            one_row(
+                {
+                    "sealed_month": sealed_month,
+                    "sealed_version": sealed_version,
+                    "seal_digest": seal_digest,
+                }
+            )
+        ),
         "reconciliation": Input(reconciliation, RECONCILIATION),
         "open_items": Input(open_items, OPEN_ITEMS),
         "open_item_matches": Input(open_item_matches, OPEN_ITEM_MATCHES),

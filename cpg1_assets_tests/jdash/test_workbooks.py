@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from cpg1_assets.errors import DataError
 from cpg1_assets.inbox import xlsx as xlsx_reader
 from cpg1_assets.jdash.file import parse_jdash
-from cpg1_assets_tests.jdash.workbooks import (
+from cpg1_assets_tests.inbox.workbooks import (
     HEADER,
     MAIN,
     OFFICE,

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from cpg1_assets.rules import open_item_changes as rule
 from cpg1_assets.rules import open_items_before as before_rule
-from cpg1_assets.rules.frames import OPEN_ITEM_COMMENTS
+from cpg1_assets.rules.frames import OPEN_ITEM_COMMENTS, OPEN_ITEMS_BEFORE
 from cpg1_assets.rules.open_item_changes import open_item_changes
 from cpg1_assets.rules.open_items_before import open_items_before
 from cpg1_assets_tests.rules.rows import rows, table
 
 SEAL = {"sealed_month": "2025-08", "sealed_version": 2, "seal_digest": "d" * 64}
 LINE = "voucher_liability"
-NEVER_SEALED = table(rule.OPEN_ITEMS_BEFORE.columns, [])
+NEVER_SEALED = table(OPEN_ITEMS_BEFORE.columns, [])
 
 Item = tuple[Sequence[str], str, str]
 """Keys of its rows, its unexplained amount, its cause."""
