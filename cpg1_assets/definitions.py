@@ -20,13 +20,15 @@ from cpg1_assets.graph.io_manager import parquet_io_manager
 from cpg1_assets.graph.jdash import jdash_asset
 from cpg1_assets.graph.job import CLOSE_MONTH, close_month_job
 from cpg1_assets.graph.manifest import manifest_asset
+from cpg1_assets.graph.open_item_comments import open_item_comments_asset
+from cpg1_assets.graph.open_items_before import open_items_before_asset
 from cpg1_assets.graph.packages import EVIDENCE_FRAMES, package_assets
 from cpg1_assets.graph.schedule import monthly_schedule
 from cpg1_assets.graph.sealed_month import sealed_month_checks
 from cpg1_assets.graph.sensor import jdash_sensor
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.month import FIRST_MONTH, CutoffMonth
-from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES
+from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES, OPEN_ITEM_COMMENTS, OPEN_ITEMS_BEFORE
 from cpg1_assets.sample_books import LAST_MONTH
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
@@ -56,6 +58,8 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         assets = [
             *(extract_asset(each, partitions, codes[name]) for name, each in deployment.catalog.items()),
             jdash_asset(partitions, codes["jdash"]),
+            open_items_before_asset(partitions, codes[OPEN_ITEMS_BEFORE.name]),
+            open_item_comments_asset(partitions, codes[OPEN_ITEM_COMMENTS.name]),
             *derived_assets(partitions, deployment.rules, codes),
             *package_assets(partitions, codes),
             check_results_asset(partitions, deployment, codes["check_results"]),
@@ -92,6 +96,8 @@ def sealed_frames(deployment: Deployment) -> list[FrameSpec]:
     return [
         *(extract.contract for extract in deployment.catalog.values()),
         JDASH,
+        OPEN_ITEMS_BEFORE,
+        OPEN_ITEM_COMMENTS,
         *DERIVED_FRAMES,
         *EVIDENCE_FRAMES,
         CHECK_RESULTS,

@@ -18,6 +18,7 @@ from cpg1_assets.loaded import changes_on_disk, differing
 from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.connection_string import ConnectionString
@@ -27,7 +28,7 @@ from cpg1_assets.storage.files import ParquetStorage
 from cpg1_assets.yaml_file import Model, parse_yaml, read_bytes
 
 _DERIVED = {spec.name for spec in DERIVED_FRAMES}
-_RULE_FILES = ("lines.yaml", "thresholds.yaml", "collection_classification.yaml")
+_RULE_FILES = ("lines.yaml", "thresholds.yaml", "collection_classification.yaml", "open_items.yaml")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class RuleBook:
     lines: Lines
     thresholds: Thresholds
     classification: Classification
+    matching: Matching
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Version and SHA-256 of each file; they go with every result."""
@@ -46,6 +48,7 @@ class RuleBook:
             "lines.yaml": self.lines.version,
             "thresholds.yaml": self.thresholds.version,
             "collection_classification.yaml": self.classification.version,
+            "open_items.yaml": self.matching.version,
         }
         return {
             name: {"version": declared[name], "sha256": hashlib.sha256(content).hexdigest()}
@@ -159,6 +162,7 @@ def read_rules(folder: Path) -> RuleBook:
         lines=parsed("lines.yaml", Lines),
         thresholds=parsed("thresholds.yaml", Thresholds),
         classification=parsed("collection_classification.yaml", Classification),
+        matching=parsed("open_items.yaml", Matching),
     )
 
 

@@ -19,9 +19,12 @@ _OF_THE_GRAPH = (
     "deployment.py",
     *(
         f"graph/{name}.py"
-        for name in ("check_results", "derived", "extracts", "inputs", "io_manager", "jdash", "packages")
+        for name in (
+            "check_results", "derived", "drawn", "extracts", "inputs", "io_manager", "jdash", "open_item_comments",
+            "open_items_before", "packages",
+        )
     ),
-)
+)  # fmt: skip
 _HEADER = 16
 """Bytes of a bytecode file before the code itself."""
 _KINDS = {".py", ".sql", ".txt", ".yaml"}

@@ -11,6 +11,7 @@ from cpg1_assets.settings import Settings
 
 EXTRACTS = {
     "ipe_07", "ipe_08", "ipe_10", "ipe_12", "ipe_31", "ipe_34", "cr_03", "cr_04", "cr_05", "doc_voucher_usage",
+    "nav_open_items", "collection_links",
 }  # fmt: skip
 INPUTS = {
     # The files, and the companies they must be there for.

@@ -44,7 +44,9 @@ def _checks_of(
         context: dg.AssetCheckExecutionContext, **frames: Dataset
     ) -> Iterator[dg.AssetCheckResult]:
         book = deployment.rules
-        circumstances = Circumstances(month_of(context), book.lines, book.thresholds, book.classification)
+        circumstances = Circumstances(
+            month_of(context), book.lines, book.thresholds, book.classification, book.matching
+        )
         for check, found in outcomes(made, frames, circumstances):
             yield check_result(asset, as_validation(check, found), deployment.notes)
 

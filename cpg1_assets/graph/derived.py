@@ -26,6 +26,10 @@ from cpg1_assets.rules.engine import to_frame
 from cpg1_assets.rules.gl_roll_forward import gl_roll_forward as gl_roll_forward_rule
 from cpg1_assets.rules.ipe_31_classified import ipe_31_classified as ipe_31_classified_rule
 from cpg1_assets.rules.nav_voucher_entries import nav_voucher_entries as nav_voucher_entries_rule
+from cpg1_assets.rules.open_item_changes import open_item_changes as open_item_changes_rule
+from cpg1_assets.rules.open_item_matches import open_item_matches as open_item_matches_rule
+from cpg1_assets.rules.open_item_suggestions import open_item_suggestions as open_item_suggestions_rule
+from cpg1_assets.rules.open_items import open_items as open_items_rule
 from cpg1_assets.rules.reconciliation import reconciliation as reconciliation_rule
 from cpg1_assets.rules.target_values import target_values as target_values_rule
 from cpg1_assets.rules.timing_difference_bridge import (
@@ -59,7 +63,7 @@ def derived_assets(  # noqa: C901 - many short assets
             metadata={"known_limits": limits} if limits else None,
         )
 
-    lines, thresholds = book.lines, book.thresholds
+    lines, thresholds, matching = book.lines, book.thresholds, book.matching
 
     @derived(frames.NAV_VOUCHER_ENTRIES, "classification", pandas=False)
     def nav_voucher_entries(
@@ -136,8 +140,44 @@ def derived_assets(  # noqa: C901 - many short assets
             )
         )
 
+    @derived(frames.OPEN_ITEM_MATCHES, "open_items", pandas=False)
+    def open_item_matches(
+        context: dg.AssetExecutionContext,
+        nav_open_items: Dataset, collection_links: Dataset, cr_04: Dataset, cr_05: Dataset,
+        ipe_07: Dataset, ipe_08: Dataset, ipe_10: Dataset, ipe_12: Dataset, ipe_31: Dataset, ipe_34: Dataset,
+        doc_voucher_usage: Dataset,
+    ) -> duckdb.DuckDBPyRelation:  # fmt: skip
+        return open_item_matches_rule(
+            nav_open_items, collection_links, cr_04, cr_05, ipe_07, ipe_08, ipe_10, ipe_12, ipe_31, ipe_34,
+            doc_voucher_usage, month_of(context), lines, matching,
+        )  # fmt: skip
+
+    @derived(frames.OPEN_ITEMS, "open_items", pandas=False)
+    def open_items(
+        context: dg.AssetExecutionContext,
+        open_item_matches: Dataset, nav_open_items: Dataset,
+        ipe_07: Dataset, ipe_08: Dataset, ipe_10: Dataset, ipe_12: Dataset, ipe_31: Dataset, ipe_34: Dataset,
+        doc_voucher_usage: Dataset, timing_difference_bridge: Dataset, vtc_adjustment: Dataset,
+        reconciliation: Dataset, cr_05: Dataset,
+    ) -> duckdb.DuckDBPyRelation:  # fmt: skip
+        return open_items_rule(
+            open_item_matches, nav_open_items, ipe_07, ipe_08, ipe_10, ipe_12, ipe_31, ipe_34, doc_voucher_usage,
+            timing_difference_bridge, vtc_adjustment, reconciliation, cr_05, month_of(context), lines, matching,
+        )  # fmt: skip
+
+    @derived(frames.OPEN_ITEM_SUGGESTIONS, "open_items")
+    def open_item_suggestions(open_items: Dataset) -> pd.DataFrame:
+        return to_frame(open_item_suggestions_rule(open_items, matching))
+
+    @derived(frames.OPEN_ITEM_CHANGES, "open_items", pandas=False)
+    def open_item_changes(
+        open_items: Dataset, open_item_matches: Dataset, open_items_before: Dataset, reconciliation: Dataset
+    ) -> duckdb.DuckDBPyRelation:
+        return open_item_changes_rule(open_items, open_item_matches, open_items_before, reconciliation)
+
     return [
         nav_voucher_entries, ipe_31_classified, customer_posting_group_bridge, timing_difference_bridge,
         vtc_adjustment, business_line_reclass, target_values, reconciliation, gl_roll_forward,
-        voucher_accrual_variance,
+        voucher_accrual_variance, open_item_matches, open_items, open_item_suggestions,
+        open_item_changes,
     ]  # fmt: skip

@@ -87,6 +87,14 @@ _OF_OTHERS = (
         findings.ties_out,
     ),
     Check(
+        "nav_open_items",
+        "ties_to_the_balances",
+        "Open entries add up to the balance at the cutoff, by company and account, but for what was made after it was taken.",
+        "ERROR",
+        findings.OPEN_ITEMS_BY_ACCOUNT,
+        findings.ties_to_the_balances,
+    ),
+    Check(
         "voucher_accrual_variance",
         "within_threshold",
         "Voucher entries agree with the vouchers' own data within threshold, by category and type.",

@@ -5,14 +5,14 @@ Named and described for people they are in `checks`. Nothing here computes a fig
 How many outcomes a check has:
 
 - a line of the reconciliation: one for each company (they are looked at together, and told apart by `line`);
-- `ties_out` and `every_company_has_a_rate`: one for each company that fails, or where none does a single one that
-  is about no company;
+- `ties_out`, `ties_to_the_balances` and `every_company_has_a_rate`: one for each company that fails, or where none
+  does a single one that is about no company;
 - all others: a single one.
 
 A frame without rows gives a check nothing to test: a single outcome that is neither tested nor passed, since
 nothing was seen to be true. Frames are read more than once, so none may be a stream.
 
-Source of the rules: Reconciliation, "Checks" and "Thresholds"; Rules, "VTC adjustment".
+Source of the rules: Reconciliation, "Checks" and "Thresholds"; Rules, "VTC adjustment"; Open items, "Extracts".
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cpg1_assets.embedded import plain
 from cpg1_assets.frame import FrameSpec, columns
@@ -30,11 +31,12 @@ from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules import country_materiality as materiality
 from cpg1_assets.rules import nav_voucher_entries as entries
 from cpg1_assets.rules import vtc_adjustment as vtc
-from cpg1_assets.rules.engine import Frame, Input, run, to_table
+from cpg1_assets.rules.engine import Frame, Input, month_input, run, to_table
 from cpg1_assets.rules.frames import (
     COMPANIES_WITHOUT_A_RATE,
     GL_ROLL_FORWARD,
     LINES_WITH_ANSWER,
+    OPEN_ITEMS_AND_BALANCES,
     RECONCILIATION,
     UNCLASSIFIED_ITEMS,
     UNKNOWN_VOUCHERS,
@@ -50,6 +52,19 @@ _Row: TypeAlias = dict[str, Any]
 CR_05 = columns(("id_company", "text"), ("fx_rate", "rate"))
 JDASH = UNKNOWN_VOUCHERS.columns
 IPE_08 = columns(("id_company", "text"), ("voucher_id", "text"))
+NAV_OPEN_ITEMS = columns(
+    ("id_company", "text"),
+    ("group_coa_account_no", "text"),
+    ("gl_creation_date", "timestamp"),
+    ("remaining_amount", "amount"),
+)
+CR_04 = columns(
+    ("id_company", "text"),
+    ("closing_date", "date"),
+    ("refresh_date", "timestamp"),
+    ("group_coa_account_no", "text"),
+    ("balance_at_date", "amount"),
+)
 IPE_31_CLASSIFIED = columns(("transaction_type", "text"), ("amount", "amount"), ("bridge_key", "text"))
 
 WITHOUT_A_RATE = r"""
@@ -78,6 +93,69 @@ SELECT transaction_type, count(*) AS items, coalesce(sum(amount), 0) AS amount
 FROM ipe_31_classified
 WHERE text_key(bridge_key) IS NULL
 GROUP BY transaction_type
+"""
+
+OPEN_ITEMS_BY_ACCOUNT = r"""
+WITH balances AS (
+    SELECT
+        text_key(cr_04.id_company) AS company,
+        text_key(cr_04.group_coa_account_no) AS account,
+        min(cr_04.id_company) AS id_company,
+        min(cr_04.group_coa_account_no) AS group_coa_account_no,
+        coalesce(sum(cr_04.balance_at_date), 0) AS balance,
+        min(cr_04.refresh_date) AS first_refresh_date,
+        max(cr_04.refresh_date) AS last_refresh_date
+    FROM cr_04
+    INNER JOIN month ON cr_04.closing_date = month.cutoff_date
+    GROUP BY text_key(cr_04.id_company), text_key(cr_04.group_coa_account_no)
+),
+entries AS (
+    SELECT
+        text_key(id_company) AS company, text_key(group_coa_account_no) AS account,
+        id_company, group_coa_account_no, gl_creation_date, remaining_amount
+    FROM nav_open_items
+),
+open_items AS (
+    SELECT
+        entries.company, entries.account,
+        min(entries.id_company) AS id_company,
+        min(entries.group_coa_account_no) AS group_coa_account_no,
+        count(*) AS open_entries,
+        -- Only what was made after the last of the account's balances was taken is in none of them. What was made
+        -- between the first and the last may be in one: which, nobody can say, so it counts, and stands beside.
+        coalesce(sum(entries.remaining_amount) FILTER (
+            entries.gl_creation_date > balances.last_refresh_date
+        ), 0) AS created_after,
+        coalesce(sum(entries.remaining_amount) FILTER (
+            entries.gl_creation_date > balances.first_refresh_date
+            AND entries.gl_creation_date <= balances.last_refresh_date
+        ), 0) AS created_between,
+        coalesce(sum(entries.remaining_amount), 0) AS remaining_amount
+    FROM entries
+    LEFT JOIN balances
+        ON entries.company = balances.company
+        AND entries.account IS NOT DISTINCT FROM balances.account
+    GROUP BY entries.company, entries.account
+)
+
+SELECT
+    -- One company is written one way, whatever its rows on each account say.
+    min(coalesce(balances.id_company, open_items.id_company)) OVER (
+        PARTITION BY coalesce(balances.company, open_items.company)
+    ) AS id_company,
+    coalesce(balances.group_coa_account_no, open_items.group_coa_account_no) AS group_coa_account_no,
+    coalesce(open_items.open_entries, 0) AS open_entries,
+    coalesce(open_items.remaining_amount - open_items.created_after, 0) AS open_amount,
+    balances.balance,
+    coalesce(open_items.remaining_amount - open_items.created_after, 0) - coalesce(balances.balance, 0)
+        AS difference,
+    coalesce(open_items.created_after, 0) AS created_after,
+    coalesce(open_items.created_between, 0) AS created_between,
+    balances.first_refresh_date, balances.last_refresh_date
+FROM balances
+FULL JOIN open_items
+    ON balances.company = open_items.company
+    AND balances.account IS NOT DISTINCT FROM open_items.account
 """
 
 NOT_TIED = r"""
@@ -145,6 +223,24 @@ def ties_out(gl_roll_forward: Frame) -> Outcomes:
     """Every account of every company leads from its opening to its closing balance, to the last digit."""
     inputs = {"gl_roll_forward": Input(gl_roll_forward, GL_ROLL_FORWARD.columns)}
     return _by_company(_found(NOT_TIED, inputs, GL_ROLL_FORWARD), tested=_has_rows(gl_roll_forward))
+
+
+def ties_to_the_balances(nav_open_items: Frame, cr_04: Frame, month: CutoffMonth) -> Outcomes:
+    """The open entries of every company and account add up to its balance at the cutoff, to the last digit.
+
+    Left out are entries made after the balance was taken: `gl_creation_date` after the last `refresh_date` of the
+    account's balances. An entry without a creation date counts as made in time; a balance without a refresh date was
+    taken after every entry. An account that one side does not have is 0 there. The accounts that differ are
+    shown; with no account that both sides have, and none that differs, nothing was tested.
+    """
+    inputs = {
+        "nav_open_items": Input(nav_open_items, NAV_OPEN_ITEMS),
+        "cr_04": Input(cr_04, CR_04),
+        "month": month_input(month),
+    }
+    accounts = _found(OPEN_ITEMS_BY_ACCOUNT, inputs, OPEN_ITEMS_AND_BALANCES)
+    compared = any(row["open_entries"] and row["balance"] is not None for row in accounts.to_pylist())
+    return _by_company(accounts.filter(pc.field("difference") != Decimal(0)), tested=compared)
 
 
 def within_threshold(voucher_accrual_variance: Frame) -> Outcomes:

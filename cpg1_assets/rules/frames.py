@@ -306,7 +306,7 @@ GL_ROLL_FORWARD = FrameSpec(
 )
 
 MATCHING_SIDES = ("NAV", "TARGET", "SETTLEMENT", "LEDGER")
-MATCHING_PASSES = ("reference", "named", "linked", "summary", "ledger", "none")
+MATCHING_PASSES = ("reference", "named", "linked", "summary", "usage", "ledger", "none")
 MATCHING_CONFIDENCES = ("certain", "ambiguous", "none")
 AGE_BUCKETS = ("0-30", "31-60", "61-90", "91-180", "181-365", "over 365")
 CAUSES = (
@@ -596,6 +596,43 @@ OPEN_ITEM_COMMENTS = FrameSpec(
     ),
 )
 
+
+OPEN_ITEMS_AND_BALANCES = FrameSpec(
+    name="open_items_and_balances",
+    title="Open items and balances",
+    description="The open entries of an account against its balance at the cutoff date, by company and account",
+    key=("id_company", "group_coa_account_no"),
+    amounts=("open_amount", "balance", "difference", "created_after", "created_between"),
+    columns=columns(
+        _COMPANY,
+        ("group_coa_account_no", "text", "Group account"),
+        ("open_entries", "integer", "How many entries are open"),
+        ("open_amount", "amount", "Sum of what is open of entries made in time, LCY, debit positive"),
+        ("balance", "amount", "Balance at the cutoff date, LCY, debit positive; empty where there is none"),
+        ("difference", "amount", "Open amount less balance, LCY"),
+        (
+            "created_after",
+            "amount",
+            "Open of entries made after the last balance was taken, LCY; in no balance",
+        ),
+        (
+            "created_between",
+            "amount",
+            "Of the open amount: entries made after the first and by the last, LCY",
+        ),
+        ("first_refresh_date", "timestamp", "When the first of the account's balances was taken"),
+        ("last_refresh_date", "timestamp", "When the last of them was taken"),
+        required=[
+            "id_company",
+            "open_entries",
+            "open_amount",
+            "difference",
+            "created_after",
+            "created_between",
+        ],
+    ),
+)
+
 CLASSIFICATION_COUNTS = FrameSpec(
     name="classification_counts",
     title="Collection items by bridge",
@@ -737,4 +774,8 @@ DERIVED_FRAMES = (
     RECONCILIATION,
     VOUCHER_ACCRUAL_VARIANCE,
     GL_ROLL_FORWARD,
+    OPEN_ITEM_MATCHES,
+    OPEN_ITEMS,
+    OPEN_ITEM_SUGGESTIONS,
+    OPEN_ITEM_CHANGES,
 )

@@ -20,6 +20,7 @@ from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.engine import Frame
 from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.rules.vocabulary import MACROS
 
@@ -32,8 +33,11 @@ class Circumstances:
     lines: Lines
     thresholds: Thresholds
     classification: Classification
+    matching: Matching
 
-    def named(self, names: Iterable[str]) -> dict[str, CutoffMonth | Lines | Thresholds | Classification]:
+    def named(
+        self, names: Iterable[str]
+    ) -> dict[str, CutoffMonth | Lines | Thresholds | Classification | Matching]:
         """Give the fields `names`, as a rule's arguments."""
         return {name: getattr(self, name) for name in names}
 

@@ -193,4 +193,12 @@ def test_only_an_extract_that_says_what_must_be_unambiguous_has_that_check() -> 
     with_it = {
         name for name, extract in read_catalog().items() if "unambiguous" in statements(extract.contract)
     }
-    assert with_it == {"cr_03", "cr_05", "doc_voucher_usage", "ipe_08", "ipe_12", "ipe_31"}
+    assert with_it == {
+        "cr_03",
+        "cr_05",
+        "doc_voucher_usage",
+        "ipe_08",
+        "ipe_12",
+        "ipe_31",
+        "nav_open_items",
+    }

@@ -124,7 +124,7 @@ def test_one_new_extract_and_the_seal_alone_are_refused_naming_what_is_older(
     """A rule changed in between: what it gave is not what the month would give now."""
     rules = tmp_path / "rules"
     rules.mkdir()
-    for name in ("lines.yaml", "thresholds.yaml", "collection_classification.yaml"):
+    for name in ("lines.yaml", "thresholds.yaml", "collection_classification.yaml", "open_items.yaml"):
         (rules / name).write_bytes(loaded.TEXTS[f"rules/{name}"])
     text = (rules / "thresholds.yaml").read_text().replace("usd: 1000}", "usd: 1}")
     (rules / "thresholds.yaml").write_text(text)

@@ -14,6 +14,7 @@ from cpg1_assets.frame import Column
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.yaml_file import read_yaml
 
@@ -24,6 +25,7 @@ SEPTEMBER = CutoffMonth(2025, 9)
 LINES = read_yaml(RULES / "lines.yaml", Lines)
 THRESHOLDS = read_yaml(RULES / "thresholds.yaml", Thresholds)
 CLASSIFICATION = read_yaml(RULES / "collection_classification.yaml", Classification)
+MATCHING = read_yaml(RULES / "open_items.yaml", Matching)
 
 
 def table(columns: tuple[Column, ...], rows: Iterable[Row]) -> pa.Table:

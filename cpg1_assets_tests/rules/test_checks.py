@@ -24,22 +24,29 @@ from cpg1_assets.rules.findings import CheckOutcome
 from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances, derivations, words
 from cpg1_assets.rules.lines import Lines
-from cpg1_assets_tests.rules.rows import CLASSIFICATION, LINES, SEPTEMBER, THRESHOLDS, Row, table
+from cpg1_assets_tests.rules.rows import CLASSIFICATION, LINES, MATCHING, SEPTEMBER, THRESHOLDS, Row, table
 
 T = TypeVar("T")
 RATE = Decimal("0.0000000001")
 
 PAGE = Path(cpg1_assets.__file__).parent.parent / "docs" / "reconciliation.md"
-CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION)
+CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION, MATCHING)
 CHECKS = checks(LINES)
 OTHERS = {name: check for name, check in CHECKS.items() if not name.endswith("_explained")}
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "cr_05": findings.CR_05,
     "jdash": findings.JDASH,
     "ipe_08": vtc_adjustment.IPE_08,
+    "nav_open_items": findings.NAV_OPEN_ITEMS,
+    "cr_04": findings.CR_04,
     **{spec.name: spec.columns for spec in frames.DERIVED_FRAMES},
 }
 
+OPEN: Row = {"id_company": "A", "group_coa_account_no": "18412", "remaining_amount": "-70"}
+BALANCE: Row = {
+    "id_company": "A", "group_coa_account_no": "18412", "closing_date": "2025-09-30",
+    "refresh_date": "2025-10-05T06:00", "balance_at_date": "-100",
+}  # fmt: skip
 CANCELLED = {
     "voucher_id": "V1", "business_use": "refund", "is_valid": "valid", "is_active": False,
     "voucher_inactive_date": "2025-09-10T07:30", "remaining_amount": "40",
@@ -58,6 +65,19 @@ SOUND: dict[str, list[Row]] = {
     "nav_voucher_entries": [
         {"id_company": "A", "entry_no": 1, "voucher_no": "V1.0", "bridge_category": "VTC", "amount": "40"},
         {"id_company": "A", "entry_no": 2, "voucher_no": "12", "bridge_category": "Usage", "amount": "1"},
+    ],
+    "nav_open_items": [
+        OPEN | {"gl_creation_date": "2025-10-05T06:00"},
+        OPEN | {"id_company": "a ", "group_coa_account_no": " 18412", "remaining_amount": "-30"},
+        OPEN | {"gl_creation_date": "2025-10-05T06:00:00.003", "remaining_amount": "7"},
+        OPEN | {"id_company": "B", "remaining_amount": "0.0001"},
+    ],
+    "cr_04": [
+        BALANCE,
+        BALANCE | {"id_company": "B", "balance_at_date": "0.0001"},
+        BALANCE | {"id_company": "B", "balance_at_date": None},
+        BALANCE | {"id_company": "B", "closing_date": "2024-12-31", "balance_at_date": "5"},
+        BALANCE | {"id_company": "C", "balance_at_date": "0"},
     ],
     "gl_roll_forward": [
         {"id_company": company, "group_coa_account_no": account, "opening": "1", "movement": "1", "closing": "2",
@@ -115,6 +135,9 @@ CORRUPTIONS: dict[str, tuple[dict[str, list[Row]], list[str | None]]] = {
     "gl_roll_forward.ties_out": (
         corrupted("gl_roll_forward", {"id_company": "B"}, {"difference": "-0.0001"}), ["B"],
     ),
+    "nav_open_items.ties_to_the_balances": (
+        corrupted("nav_open_items", {"id_company": "B"}, {"remaining_amount": "0.0002"}), ["B"],
+    ),
     "voucher_accrual_variance.within_threshold": (
         corrupted("voucher_accrual_variance", {"id_company": "B"}, {"status": "INVESTIGATE"}), [None],
     ),
@@ -162,7 +185,7 @@ def test_an_outcome_cannot_pass_without_a_test_nor_a_check_without_an_outcome() 
 
 
 def test_what_a_check_reads_and_follows_is_what_its_rule_names() -> None:
-    known = {*derivations(), "cr_05", "jdash", "ipe_08"}
+    known = {*derivations(), "cr_05", "jdash", "ipe_08", "nav_open_items", "cr_04"}
     for name, check in CHECKS.items():
         assert name == f"{check.asset}.{check.name}"
         assert set(check.inputs) <= known
@@ -178,6 +201,7 @@ def test_severity_is_error_where_a_balance_is_wrong_and_a_warning_where_a_person
     assert {name for name, check in CHECKS.items() if check.severity == "ERROR"} == {
         "cr_05.every_company_has_a_rate",
         "gl_roll_forward.ties_out",
+        "nav_open_items.ties_to_the_balances",
         *(name for name in CHECKS if name.startswith("reconciliation.")),
     }
 
@@ -245,6 +269,102 @@ def test_every_company_that_does_not_tie_out_has_an_outcome_with_its_accounts() 
     ]  # fmt: skip
     shown = as_validation(CHECKS["gl_roll_forward.ties_out"], found)
     assert (shown.figures["found"], [row["id_company"] for row in shown.figures["listed"]]) == (2, ["A", "B"])
+
+
+TIES = "nav_open_items.ties_to_the_balances"
+
+
+def tied(entries: list[Row], balances: list[Row]) -> list[Row]:
+    """Give the accounts that do not tie, with the figures that say why."""
+    found = asked(TIES, SOUND | {"nav_open_items": entries, "cr_04": balances})
+    assert all(outcome.tested for outcome in found)
+    return [
+        {name: value for name, value in row.items() if value not in (None, "0.0000")}
+        for outcome in found
+        for row in outcome.figures["listed"]
+    ]
+
+
+def test_every_company_whose_open_items_do_not_add_up_has_an_outcome_with_its_accounts() -> None:
+    of_others = [BALANCE | {"group_coa_account_no": "13003"}, BALANCE | {"id_company": "B"}]
+    rows = {"nav_open_items": SOUND["nav_open_items"], "cr_04": [*SOUND["cr_04"], *of_others]}
+    found = asked(TIES, SOUND | rows)
+    assert [(o.id_company, o.line, o.passed, o.figures["found"]) for o in found] == [
+        ("A", None, False, 1),
+        ("B", None, False, 1),
+    ]
+    assert found[0].figures["listed"] == [
+        {"id_company": "A", "group_coa_account_no": "13003", "open_entries": 0, "open_amount": "0.0000",
+         "balance": "-100.0000", "difference": "100.0000", "created_after": "0.0000", "created_between": "0.0000",
+         "first_refresh_date": "2025-10-05 06:00:00", "last_refresh_date": "2025-10-05 06:00:00"},
+    ]  # fmt: skip
+
+
+def test_an_entry_made_after_the_balance_was_taken_is_left_out_and_told() -> None:
+    late = OPEN | {"gl_creation_date": "2025-10-05T06:00:00.003", "remaining_amount": "-30"}
+    assert tied([OPEN, late], [BALANCE | {"balance_at_date": "-70"}]) == []
+    (row,) = tied([OPEN, late], [BALANCE])
+    assert (row["open_amount"], row["difference"]) == ("-70.0000", "30.0000")
+    assert (row["open_entries"], row["created_after"]) == (2, "-30.0000")
+
+
+@pytest.mark.parametrize(
+    ("created", "taken"),
+    [
+        (None, "2025-10-05T06:00"),
+        ("2025-10-05T06:00", "2025-10-05T06:00"),
+        ("2026-01-01", None),
+        (None, None),
+    ],
+)
+def test_an_entry_counts_as_made_in_time_unless_the_dates_say_that_it_was_not(
+    created: str | None, taken: str | None
+) -> None:
+    entries = [OPEN, OPEN | {"gl_creation_date": created, "remaining_amount": "-30"}]
+    assert tied(entries, [BALANCE | {"refresh_date": taken}]) == []
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_of_an_account_whose_balances_were_taken_at_two_moments_only_the_last_one_leaves_entries_out(
+    *, has_it: bool
+) -> None:
+    between = OPEN | {"gl_creation_date": "2025-10-06T12:00", "remaining_amount": "-30"}
+    after = OPEN | {"gl_creation_date": "2025-10-07T06:00:00.003", "remaining_amount": "-1"}
+    first = BALANCE | {"balance_at_date": "-70"}
+    last = BALANCE | {"refresh_date": "2025-10-07T06:00", "balance_at_date": "-30" if has_it else "0"}
+    found = tied([OPEN, between, after], [first, last, last | {"refresh_date": None, "balance_at_date": "0"}])
+    if has_it:
+        assert found == []
+    else:
+        (row,) = found
+        assert (row["difference"], row["created_between"]) == ("-30.0000", "-30.0000")
+        assert (row["first_refresh_date"], row["last_refresh_date"]) == (
+            "2025-10-05 06:00:00",
+            "2025-10-07 06:00:00",
+        )
+
+
+def test_what_one_side_does_not_have_is_zero_there() -> None:
+    assert [row["difference"] for row in tied([OPEN], [])] == ["-70.0000"]
+    assert [row["difference"] for row in tied([], [BALANCE])] == ["100.0000"]
+    opening = BALANCE | {"closing_date": "2024-12-31"}
+    assert [row["difference"] for row in tied([OPEN], [opening])] == ["-70.0000"]
+    assert [row["difference"] for row in tied([OPEN | {"group_coa_account_no": None}], [])] == ["-70.0000"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "balances"),
+    [
+        ([], [BALANCE | {"balance_at_date": "0"}]),
+        ([OPEN, OPEN | {"remaining_amount": "70"}], []),
+        ([OPEN, OPEN | {"remaining_amount": "70"}], [BALANCE | {"closing_date": "2024-12-31"}]),
+    ],
+)
+def test_open_items_without_a_balance_beside_them_have_tied_to_nothing(
+    entries: list[Row], balances: list[Row]
+) -> None:
+    (found,) = asked(TIES, SOUND | {"nav_open_items": entries, "cr_04": balances})
+    assert (found.passed, found.tested) == (False, False)
 
 
 @pytest.mark.parametrize("status", ["VARIANCE_DETECTED", "NOT_COMPUTED", None])
@@ -423,6 +543,7 @@ def test_the_order_of_rows_does_not_show_in_the_results(random: Random, amounts:
     columns = {
         "cr_05": "fx_rate", "jdash": "amount_used", "ipe_08": "remaining_amount", "ipe_31_classified": "amount",
         "nav_voucher_entries": "amount", "gl_roll_forward": "difference",
+        "nav_open_items": "remaining_amount", "cr_04": "balance_at_date",
         "voucher_accrual_variance": "variance_usd", "reconciliation": "unexplained_usd",
     }  # fmt: skip
     rows = {

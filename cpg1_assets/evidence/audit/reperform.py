@@ -31,6 +31,7 @@ from cpg1_assets.rules.classification import Classification
 from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, source_frames
 from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.storage.parquet import opened_parquet, write_parquet
 from cpg1_assets.yaml_file import read_yaml
@@ -39,6 +40,7 @@ _RULE_FILES = (
     "rules/lines.yaml",
     "rules/thresholds.yaml",
     "rules/collection_classification.yaml",
+    "rules/open_items.yaml",
     "scope.yaml",
 )
 _SHOWN = 3
@@ -243,6 +245,7 @@ def _circumstances(sealed: Path, month: CutoffMonth) -> Circumstances:
         lines=lines.within(read_scope(sealed / "scope.yaml").gl_accounts),
         thresholds=read_yaml(sealed / "rules" / "thresholds.yaml", Thresholds),
         classification=read_yaml(sealed / "rules" / "collection_classification.yaml", Classification),
+        matching=read_yaml(sealed / "rules" / "open_items.yaml", Matching),
     )
 
 
@@ -277,8 +280,12 @@ def _checked_again(
     name = CHECK_RESULTS.name
     changed = _statement(sealed, name) != check_statements().strip().encode()
     again, then = place / f"{name}.parquet", _data(sealed, name)
+    asked = checks(circumstances.lines).values()
+    # What only checks read is not among the frames that rules read. A frame that a rule gives is never the sealed one.
+    only_checked = {name for check in asked for name in check.inputs} - frames.keys() - derivations().keys()
     try:
-        known = {(check.asset, check.name) for check in checks(circumstances.lines).values()}
+        known = {(check.asset, check.name) for check in asked}
+        read = {n: opened_parquet(str(_data(sealed, n))) for n in sorted(only_checked)}
         given = [
             row
             for row in opened_parquet(str(then)).to_table().to_pylist()
@@ -286,7 +293,7 @@ def _checked_again(
         ]
         table = pa.concat_tables(
             [
-                check_results(frames, circumstances, {}),
+                check_results({**frames, **read}, circumstances, {}),
                 pa.Table.from_pylist(given, schema=CHECK_RESULTS.arrow_schema),
             ]
         )

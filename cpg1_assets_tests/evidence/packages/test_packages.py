@@ -26,7 +26,8 @@ from cpg1_assets_tests.closing import Closed, close
 
 MONTH = "2025-09"
 EXTRACTS = [
-    "cr_03", "cr_04", "cr_05", "doc_voucher_usage", "ipe_07", "ipe_08", "ipe_10", "ipe_12", "ipe_31", "ipe_34",
+    "collection_links", "cr_03", "cr_04", "cr_05", "doc_voucher_usage", "ipe_07", "ipe_08", "ipe_10", "ipe_12",
+    "ipe_31", "ipe_34", "nav_open_items",
 ]  # fmt: skip
 NUMBERED = [
     "00_system_context.json", "01_executed_query.sql", "02_query_parameters.json", "03_data_snapshot.csv",

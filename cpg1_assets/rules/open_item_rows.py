@@ -1,0 +1,276 @@
+"""The rows of both sides of every line, as SQL: which they are, their references, amounts and dates.
+
+Lives here: what a row of a side is, and how a reference is read off it. Does not: what belongs together, which is
+`open_item_matches`, or what a row says beside its reference, which is `open_items`.
+
+Source of the rule: Open items, "What is a row of a side" and "How rows are matched" (references).
+"""
+
+from cpg1_assets.frame import columns
+from cpg1_assets.rules.engine import Frame, Input
+from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.matching import Matching
+
+NAV_OPEN_ITEMS = columns(
+    ("id_company", "text"),
+    ("entry_no", "integer"),
+    ("group_coa_account_no", "text"),
+    ("posting_date", "date"),
+    ("document_no", "text"),
+    ("external_document_no", "text"),
+    ("voucher_no", "text"),
+    ("source_no", "text"),
+    ("document_description", "text"),
+    ("comment", "text"),
+    ("source_code", "text"),
+    ("gl_creation_date", "timestamp"),
+    ("remaining_amount", "amount"),
+)
+IPE_07 = columns(
+    ("id_company", "text"),
+    ("entry_no", "integer"),
+    ("document_no", "text"),
+    ("external_document_no", "text"),
+    ("customer_no", "text"),
+    ("posting_date", "date"),
+    ("remaining_amount_lcy", "amount"),
+)
+IPE_08 = columns(
+    ("id_company", "text"),
+    ("voucher_id", "text"),
+    ("business_use", "text"),
+    ("is_active", "flag"),
+    ("is_valid", "text"),
+    ("created_at", "timestamp"),
+    ("to_date", "timestamp"),
+    ("remaining_amount", "amount"),
+    ("total_amount_used", "amount"),
+)
+IPE_10 = columns(
+    ("id_company", "text"),
+    ("order_item_id", "text"),
+    ("order_nr", "text"),
+    ("finance_verified_date", "timestamp"),
+    ("prepayment_amount", "amount"),
+)
+IPE_12 = columns(
+    ("id_company", "text"),
+    ("package_number", "text"),
+    ("order_item_id", "text"),
+    ("order_nr", "text"),
+    ("tracking_number", "text"),
+    ("delivered_date", "timestamp"),
+    ("package_delivery_date", "timestamp"),
+    ("amount_due", "amount"),
+)
+IPE_31 = columns(
+    ("id_company", "text"),
+    ("event_date", "timestamp"),
+    ("collection_partner", "text"),
+    ("transaction_type", "text"),
+    ("related_entity", "text"),
+    ("amount", "amount"),
+)
+IPE_34 = columns(
+    ("id_company", "text"),
+    ("order_item_id", "text"),
+    ("case_type", "text"),
+    ("is_marketplace", "flag"),
+    ("order_nr", "text"),
+    ("return_date", "timestamp"),
+    ("refund_date", "timestamp"),
+    ("amount_to_refund", "amount"),
+)
+DOC_VOUCHER_USAGE = columns(("id_company", "text"), ("voucher_id", "text"), ("transaction_no", "text"))
+CR_05 = columns(("id_company", "text"))
+
+
+def _chosen(column: str, names: tuple[str, ...]) -> str:
+    """Give the SQL of the reference that the file names in `column`: of the columns `names`, that one."""
+    branches = " ".join(f"WHEN '{name}' THEN {name}" for name in names)
+    return f"CASE books.{column} {branches} END"
+
+
+def _target(extract: str, names: tuple[str, ...], key: str, day: str, amount: str, rows: str = "") -> str:
+    """Give the SQL of the rows of a target extract that count, in NAV's sign."""
+    return f"""
+    SELECT
+        books.book, {key} AS row_key,
+        {_chosen("target_1", names)} AS written_1, {_chosen("target_2", names)} AS written_2,
+        {day} AS day,
+        CASE books.sign WHEN -1 THEN -coalesce({amount}, 0) ELSE coalesce({amount}, 0) END AS amount
+    FROM {extract}
+    JOIN books ON books.extract = '{extract}' AND books.amount_column = '{amount}'
+        AND books.company = text_key({extract}.id_company){rows}"""
+
+
+_TARGETS = "\n    UNION ALL".join(
+    (
+        _target(
+            "ipe_07",
+            ("document_no", "external_document_no", "customer_no"),
+            "CAST(entry_no AS VARCHAR)",
+            "posting_date",
+            "remaining_amount_lcy",
+        ),
+        _target(
+            "ipe_08",
+            ("voucher_id",),
+            "voucher_id",
+            "CAST(created_at AS DATE)",
+            "remaining_amount",
+            """
+        AND (
+            books.row_filter = 'all'
+            OR (is_active AND text_key(is_valid) = 'VALID' AND is_non_marketing(business_use))
+        )""",
+        ),
+        _target(
+            "ipe_10",
+            ("order_item_id", "order_nr"),
+            "coalesce(order_item_id, '')",
+            "CAST(finance_verified_date AS DATE)",
+            "prepayment_amount",
+        ),
+        _target(
+            "ipe_12",
+            ("package_number", "order_item_id", "order_nr", "tracking_number"),
+            "concat(package_number, '|', order_item_id)",
+            "CAST(coalesce(package_delivery_date, delivered_date) AS DATE)",
+            "amount_due",
+        ),
+        # A key may repeat in this extract: rows that share one are told apart by their place among them.
+        _target(
+            "ipe_31",
+            ("related_entity",),
+            """concat(
+            transaction_type, '|', related_entity, '|', event_date, '|', collection_partner, '|',
+            row_number() OVER (
+                PARTITION BY ipe_31.id_company, transaction_type, related_entity, event_date, collection_partner
+                ORDER BY amount NULLS FIRST
+            )
+        )""",
+            "CAST(event_date AS DATE)",
+            "amount",
+        ),
+        _target(
+            "ipe_34",
+            ("order_item_id", "order_nr"),
+            "concat(order_item_id, '|', case_type)",
+            """CAST(
+            CASE WHEN text_key(case_type) = 'RETURNED NOT YET REFUNDED' THEN return_date ELSE refund_date END AS DATE
+        )""",
+            "amount_to_refund",
+            "\n        AND (books.row_filter = 'all' OR is_marketplace)",
+        ),
+    )
+)
+
+ROWS = rf"""
+companies AS (
+    SELECT text_key(id_company) AS company, min(id_company) AS id_company FROM cr_05 GROUP BY company
+),
+-- A book is one line of one company: within it rows belong together, never across.
+books AS MATERIALIZED (
+    SELECT
+        CAST(row_number() OVER (ORDER BY companies.company, lines.line) AS INTEGER) AS book,
+        companies.company, companies.id_company, lines.line, lines.extract, lines.amount_column, lines.row_filter,
+        lines.sign, line_matching.* EXCLUDE (line)
+    FROM companies
+    CROSS JOIN lines
+    JOIN line_matching ON line_matching.line = lines.line
+),
+book_accounts AS (
+    SELECT books.book, books.company, line_accounts.account
+    FROM books
+    JOIN line_accounts ON line_accounts.line = books.line
+),
+-- The voucher whose usage a transaction is; one of several vouchers decides nothing.
+transactions AS MATERIALIZED (
+    SELECT
+        text_key(id_company) AS company, voucher_key(transaction_no) AS number,
+        the_one(voucher_key(voucher_id)) AS voucher, count(DISTINCT voucher_key(voucher_id)) AS vouchers
+    FROM doc_voucher_usage
+    WHERE text_key(transaction_no) IS NOT NULL
+    GROUP BY ALL
+),
+nav_read AS NOT MATERIALIZED (
+    SELECT
+        books.book, entry_no, book_accounts.account, posting_date AS day, coalesce(remaining_amount, 0) AS amount,
+        nav_open_items.document_no, document_description, comment, source_code, gl_creation_date,
+        transactions.vouchers, books.nav_1, books.nav_2, books.nav_3,
+        {_chosen("nav_1", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_1,
+        {_chosen("nav_2", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_2,
+        {_chosen("nav_3", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_3,
+        transactions.voucher
+    FROM nav_open_items
+    JOIN book_accounts
+        ON book_accounts.account = text_key(group_coa_account_no)
+        AND book_accounts.company = text_key(nav_open_items.id_company)
+    JOIN books ON books.book = book_accounts.book
+    LEFT JOIN transactions
+        ON transactions.company = books.company
+        AND transactions.number = CASE WHEN books.looks_up THEN voucher_key(nav_open_items.document_no) END
+),
+nav_keyed AS NOT MATERIALIZED (
+    SELECT
+        *,
+        CASE WHEN nav_1 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_1) END AS key_1,
+        CASE WHEN nav_2 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_2) END AS key_2,
+        CASE WHEN nav_3 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_3) END AS key_3
+    FROM nav_read
+),
+nav_rows AS NOT MATERIALIZED (
+    SELECT
+        book, entry_no, account, day, amount, document_no, document_description, comment, source_code, gl_creation_date,
+        coalesce(key_1, key_2, key_3) AS reference,
+        CASE
+            WHEN key_1 IS NOT NULL THEN coalesce(written_1, voucher)
+            WHEN key_2 IS NOT NULL THEN coalesce(written_2, voucher)
+            WHEN key_3 IS NOT NULL THEN coalesce(written_3, voucher)
+        END AS written,
+        -- Only a document number may stand for something else: it may name another's reference, or none.
+        CASE WHEN key_1 IS NOT NULL THEN nav_1 WHEN key_2 IS NOT NULL THEN nav_2 ELSE nav_3 END
+            IS NOT DISTINCT FROM 'document_no' AS by_document,
+        vouchers
+    FROM nav_keyed
+),
+target_read AS NOT MATERIALIZED ({_TARGETS}
+),
+target_rows AS NOT MATERIALIZED (
+    SELECT
+        book, row_key, day, amount, coalesce(voucher_key(written_1), voucher_key(written_2)) AS reference,
+        CASE WHEN text_key(written_1) IS NOT NULL THEN written_1 ELSE written_2 END AS written
+    FROM target_read
+)"""
+
+
+def row_inputs(
+    nav_open_items: Frame,
+    ipe_07: Frame,
+    ipe_08: Frame,
+    ipe_10: Frame,
+    ipe_12: Frame,
+    ipe_31: Frame,
+    ipe_34: Frame,
+    doc_voucher_usage: Frame,
+    cr_05: Frame,
+    lines: Lines,
+    matching: Matching,
+) -> dict[str, Input]:
+    """Give what `ROWS` reads, by name."""
+    return {
+        "nav_open_items": Input(nav_open_items, NAV_OPEN_ITEMS),
+        "ipe_07": Input(ipe_07, IPE_07),
+        "ipe_08": Input(ipe_08, IPE_08),
+        "ipe_10": Input(ipe_10, IPE_10),
+        "ipe_12": Input(ipe_12, IPE_12),
+        "ipe_31": Input(ipe_31, IPE_31),
+        "ipe_34": Input(ipe_34, IPE_34),
+        "doc_voucher_usage": Input(doc_voucher_usage, DOC_VOUCHER_USAGE),
+        "cr_05": Input(cr_05, CR_05),
+        "lines": Input(lines.as_table()),
+        "line_accounts": Input(lines.accounts_table()),
+        "line_matching": Input(matching.lines_table()),
+        "matching": Input(matching.settings_table()),
+    }
