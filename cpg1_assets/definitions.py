@@ -18,7 +18,7 @@ from cpg1_assets.graph.executor import executor_of
 from cpg1_assets.graph.extracts import extract_asset
 from cpg1_assets.graph.io_manager import parquet_io_manager
 from cpg1_assets.graph.jdash import jdash_asset
-from cpg1_assets.graph.job import CLOSE_MONTH, close_month_job
+from cpg1_assets.graph.job import CLOSE_MONTH, TAKE_COMMENTS, close_month_job, take_comments_job
 from cpg1_assets.graph.manifest import manifest_asset
 from cpg1_assets.graph.open_item_comments import open_item_comments_asset
 from cpg1_assets.graph.open_items_before import open_items_before_asset
@@ -69,11 +69,11 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
             *derived_checks(partitions, deployment),
             sealed_month_checks(partitions, deployment, specs),
         ]
-    job = close_month_job(deployment)
+    job, comments = close_month_job(deployment), take_comments_job(deployment)
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=[job],
+        jobs=[job, comments],
         schedules=[monthly_schedule(job, partitions)],
         sensors=[jdash_sensor(partitions, deployment, [*specs])],
         resources={
@@ -85,10 +85,19 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
 
 
 def close_month_definition() -> dg.JobDefinition:
-    """Give the job for worker processes, which know the deployment from the environment."""
+    """Give the job of a close for worker processes, which know the deployment from the environment."""
+    return _from_environment(CLOSE_MONTH)
+
+
+def take_comments_definition() -> dg.JobDefinition:
+    """Give the job that takes comments in for worker processes, which know the deployment from the environment."""
+    return _from_environment(TAKE_COMMENTS)
+
+
+def _from_environment(job: str) -> dg.JobDefinition:
     from cpg1_assets import defs  # noqa: PLC0415 - built on first use, from the environment as it is then
 
-    return defs.resolve_job_def(CLOSE_MONTH)
+    return defs.resolve_job_def(job)
 
 
 def sealed_frames(deployment: Deployment) -> list[FrameSpec]:

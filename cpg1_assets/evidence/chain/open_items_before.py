@@ -22,6 +22,7 @@ from cpg1_assets.rules.frames import (
     RECONCILIATION,
 )
 from cpg1_assets.rules.open_items_before import open_items_before
+from cpg1_assets.storage.files import ParquetStorage
 from cpg1_assets.storage.parquet import opened_parquet
 from cpg1_assets.validation import Validation
 
@@ -87,16 +88,23 @@ def before(evidence: Path, month: CutoffMonth) -> Before:
     return Before(rows, Validation(name, statement, passed=True, figures=figures), seal)
 
 
-def sealed_since(evidence: Path, month: CutoffMonth, digest: str | None) -> SealedVersion | None:
-    """Give the newest seal of the month before `month`, where it is another than that of `digest` and has open items.
+def sealed_since(evidence: Path, storage: ParquetStorage, month: CutoffMonth) -> list[str]:
+    """Say where the month before `month` was sealed since its open items were drawn; empty where it was not.
 
-    `digest` is that of the seal whose items `month` was compared with, None where it was compared with nothing.
-    Raises EvidenceError where the seal cannot be read.
+    Also empty where nothing was drawn yet, as of a month computed before there were open items. Raises EvidenceError
+    where the seal cannot be read, and StorageError where what was drawn cannot.
     """
+    name = OPEN_ITEMS_BEFORE.name
+    if not storage.exists(name, month.key):
+        return []
+    seals = storage.table(name, month.key, ["sealed_version", "seal_digest"]).to_pylist()
     sealed = latest_seal(evidence, month.previous().key)
-    if sealed is None or sealed.link.digest == digest or not _has_open_items(sealed):
-        return None
-    return sealed
+    if sealed is None or not _has_open_items(sealed):
+        return []
+    if seals and seals[0]["seal_digest"] == sealed.link.digest:
+        return []
+    compared = f"version {version_name(seals[0]['sealed_version'])}" if seals else "nothing"
+    return [f"{_named(sealed)} was sealed since; {month.key} was compared with {compared}"]
 
 
 def _has_open_items(sealed: SealedVersion) -> bool:

@@ -17,6 +17,7 @@ from cpg1_assets.evidence.chain.demands import (
     CHECKS,
     ITEMS,
     VARIANCES,
+    Demand,
     comments_on,
     demands_of,
     require_comments_taken,
@@ -181,6 +182,18 @@ def sign_off(
             "reviews": None if reviewed is None else reviewed.digest,
         }
         return append_link(evidence, SIGN_OFF, body, signer=signer)
+
+
+def asked_now(evidence: Path, month: str) -> dict[str, Demand]:
+    """Give what a preparer who signs the newest seal of `month` now has to comment on, by its place in the sign-off's body.
+
+    Empty where the month is not sealed. Raises EvidenceError as `sign_off`, of the chain and of what was sealed.
+    """
+    links = read_chain(evidence)
+    sealed = latest_seal(evidence, month)
+    if sealed is None:
+        return {}
+    return demands_of(evidence, sealed, lambda version: _was_reviewed(links, version))
 
 
 def _require_nobody_works_on(evidence: Path, month: str) -> None:
