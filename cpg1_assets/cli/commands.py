@@ -7,6 +7,7 @@ so that the others answer at once.
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,7 @@ from cpg1_assets import stopping
 from cpg1_assets.cli.answering import FAILED, Answering, debug_option
 from cpg1_assets.cli.answering import json_option as _json
 from cpg1_assets.cli.answering import told as _told
+from cpg1_assets.cli.comments_command import comments
 from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.evidence_commands import evidence
 from cpg1_assets.cli.explain_command import explain, explain_command
@@ -50,6 +52,7 @@ def main() -> None:
     """C-PG-1: reconcile the general ledger with the operational systems, month by month."""
 
 
+main.add_command(comments)
 main.add_command(doctor)
 main.add_command(evidence)
 main.add_command(explain)
@@ -420,10 +423,8 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
     if result.get("untested_checks"):
         names = ", ".join(f"{check['asset']}.{check['check']}" for check in result["untested_checks"])
         out.print(f"Nothing to test: {names}.", markup=False, soft_wrap=True)
-    if result.get("late_files"):
-        signed = any(sign["role"] == "reviewer" and sign["covers"] for sign in result["seal"]["sign_offs"])
-        what = "late file, month signed off" if signed else "late file: close the month again"
-        out.print(f"JDash: {what} ({', '.join(result['late_files'])}).", style="yellow", soft_wrap=True)
+    for said in _came_since(result):
+        out.print(said, style="yellow", markup=False, soft_wrap=True)
     if result["exit_status"] == FAILED:
         out.print(f"\nThe close of {result['month']} FAILED. Nothing is half written.", style="red")
     if result.get("seal"):
@@ -453,6 +454,19 @@ def _show_lines(result: dict[str, Any], settings: Settings) -> None:
         out.print("\nWhat stays unexplained, by cause:")
         for share in shares:
             out.print(share, markup=False, soft_wrap=True)
+
+
+def _came_since(result: dict[str, Any]) -> Iterator[str]:
+    """Say what came since the month was computed, and what to do with it."""
+    month = result["month"]
+    if result.get("late_files"):
+        signed = any(sign["role"] == "reviewer" and sign["covers"] for sign in result["seal"]["sign_offs"])
+        what = "late file, month signed off" if signed else "late file: close the month again"
+        yield f"JDash: {what} ({', '.join(result['late_files'])})."
+    if result.get("comments_not_taken"):
+        yield f"Comments: {', '.join(result['comments_not_taken'])}. Take them in with: cpg1 comments {month}"
+    for said in result.get("month_before") or ():
+        yield f"Open items: {said}. To compare again, close the month: cpg1 close --month {month}"
 
 
 def _print_rows(name: str, rows: list[dict[str, Any]], settings: Settings, *, as_json: bool) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 from cpg1_assets.closing.check_standing import FailedCheck, failed_checks, in_order
 from cpg1_assets.closing.records import read_record
+from cpg1_assets.comments.late import comments_not_taken
 from cpg1_assets.definitions import month_partitions, sealed_frames
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.audit.restatement import restated_by, restatement
 from cpg1_assets.evidence.chain.links import anchor_of
 from cpg1_assets.evidence.chain.manifest import MANIFEST
+from cpg1_assets.evidence.chain.open_items_before import sealed_since
 from cpg1_assets.evidence.chain.seal import latest_seal, sealed_versions
 from cpg1_assets.evidence.chain.sign_off import sign_offs
 from cpg1_assets.home import Home
@@ -74,6 +76,8 @@ def month_standing(settings: Settings, month: CutoffMonth, *, with_items: bool =
     after_the_seal = [c for c in (record or {}).get("failed_checks", ()) if c["asset"] == MANIFEST.name]
     standing["failed_checks"] = in_order([*(c for c in found if c["tested"]), *after_the_seal])
     standing["late_files"] = _late(deployment, month) if lines else []
+    standing["comments_not_taken"] = _comments_not_taken(deployment, month) if lines else []
+    standing["month_before"] = _month_before(deployment, month) if lines else []
     standing["untested_checks"] = [check for check in found if not check["tested"]]
     if record is not None:
         standing["state"] = "close failed" if record["exit_status"] == 1 else "closed"
@@ -109,6 +113,22 @@ def _late(deployment: Deployment, month: CutoffMonth) -> list[str]:
         deployment.home.require_inbox()
         return late_files(deployment.storage, deployment.home.inbox_folder, month)
     except (Cpg1Error, OSError) as error:
+        return [f"cannot be compared: {error}"]
+
+
+def _comments_not_taken(deployment: Deployment, month: CutoffMonth) -> list[str]:
+    """Say which comments files are not those that were taken in last."""
+    try:
+        return comments_not_taken(deployment.storage, deployment.home.inbox_folder, month)
+    except (Cpg1Error, OSError) as error:
+        return [f"cannot be compared: {error}"]
+
+
+def _month_before(deployment: Deployment, month: CutoffMonth) -> list[str]:
+    """Say whether the month before was sealed since its open items were compared with this month's."""
+    try:
+        return sealed_since(deployment.home.evidence_folder, deployment.storage, month)
+    except Cpg1Error as error:
         return [f"cannot be compared: {error}"]
 
 

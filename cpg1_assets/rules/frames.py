@@ -473,6 +473,129 @@ OPEN_ITEM_SUGGESTIONS = FrameSpec(
     ),
 )
 
+ITEM_CHANGES = ("new", "persisting", "changed", "resolved", "merged", "split", "not compared")
+
+OPEN_ITEMS_BEFORE = FrameSpec(
+    name="open_items_before",
+    title="Open items of the month before",
+    description=(
+        "What the newest seal of the month before says was open then: each line with the rows of its items and "
+        "their comments, and a row without an item for a line that had none. Empty where that month was not sealed"
+    ),
+    key=("id_company", "line", "item", "side", "row_key"),
+    columns=(
+        *columns(
+            ("sealed_month", "text", "Month before"),
+            ("sealed_version", "integer", "Its sealed version that was read"),
+            ("seal_digest", "text", "Digest of that version's link in the chain"),
+            _COMPANY,
+            _LINE,
+            required=["sealed_month", "sealed_version", "seal_digest", "id_company", "line"],
+        ),
+        Column(
+            name="line_status",
+            type="text",
+            nullable=False,
+            allowed=RECONCILIATION_STATUSES,
+            description="How the line ended then",
+        ),
+        Column(
+            name="item",
+            type="text",
+            description="Name of an item open then; empty where the line had none",
+        ),
+        Column(
+            name="side",
+            type="text",
+            allowed=MATCHING_SIDES,
+            description="Side of a row of the item; empty where bridges alone make it",
+        ),
+        *columns(
+            ("row_key", "text", "Key of that row in its extract"),
+            ("unexplained", "amount", "Unexplained amount of the whole item then, LCY"),
+        ),
+        Column(name="cause", type="text", allowed=CAUSES, description="What probably caused it, then"),
+        *columns(
+            ("reference", "text", "Reference of the item, as written"),
+            ("first_date", "date", "Earliest date of its rows"),
+            ("comment", "text", "Comment on the item then"),
+            ("owner", "text", "Who looked after it"),
+        ),
+        Column(
+            name="confirmed_cause", type="text", allowed=CAUSES, description="Cause that a person confirmed"
+        ),
+        *columns(("source_file", "text", "Files the comment was read from")),
+    ),
+)
+
+OPEN_ITEM_CHANGES = FrameSpec(
+    name="open_item_changes",
+    title="Changes of the open items",
+    description=(
+        "What became of each item that was open at the end of the month before, and where each one that is open "
+        "now came from. Of merged and split items there is a row for each pair"
+    ),
+    key=("id_company", "line", "item_before", "item"),
+    columns=(
+        *columns(_COMPANY, _LINE, required=["id_company", "line"]),
+        Column(
+            name="change",
+            type="text",
+            nullable=False,
+            allowed=ITEM_CHANGES,
+            description=(
+                "changed where the unexplained amount or the cause is another; not compared where the line was not "
+                "computed in both months, or the month before was not sealed"
+            ),
+        ),
+        *columns(
+            ("item_before", "text", "Name of the item then; empty where it is new"),
+            ("item", "text", "Name of the item now; empty where it is resolved"),
+            ("reference", "text", "Reference of the item now, or then, as written"),
+            ("unexplained_before", "amount", "Unexplained amount of the item then, LCY"),
+            ("unexplained", "amount", "Unexplained amount of the item now, LCY"),
+        ),
+        Column(name="cause_before", type="text", allowed=CAUSES, description="What probably caused it, then"),
+        Column(name="cause", type="text", allowed=CAUSES, description="What probably causes it, now"),
+        *columns(
+            ("comment_before", "text", "Comment on the item then"),
+            ("owner_before", "text", "Who looked after it then"),
+        ),
+        Column(
+            name="confirmed_cause_before",
+            type="text",
+            allowed=CAUSES,
+            description="Cause that a person confirmed then",
+        ),
+        *columns(
+            ("source_file_before", "text", "Files the comment was read from"),
+            ("comment_carries", "flag", "Whether what was said then stays said: the item persists"),
+            required=["comment_carries"],
+        ),
+    ),
+)
+
+OPEN_ITEM_COMMENTS = FrameSpec(
+    name="open_item_comments",
+    title="Comments on the open items",
+    description="What people say of the open items of the month: in its comments file, or carried forward",
+    key=("item",),
+    columns=(
+        *columns(_ITEM, required=["item"]),
+        *columns(
+            ("comment", "text", "The comment; empty where only an owner or a cause is given"),
+            ("owner", "text", "Who looks after the item"),
+        ),
+        Column(
+            name="confirmed_cause", type="text", allowed=CAUSES, description="Cause that a person confirms"
+        ),
+        *columns(
+            ("source_file", "text", "Files it was read from, joined by a comma and a blank"),
+            required=["source_file"],
+        ),
+    ),
+)
+
 
 OPEN_ITEMS_AND_BALANCES = FrameSpec(
     name="open_items_and_balances",
@@ -758,4 +881,5 @@ DERIVED_FRAMES = (
     OPEN_ITEM_MATCHES,
     OPEN_ITEMS,
     OPEN_ITEM_SUGGESTIONS,
+    OPEN_ITEM_CHANGES,
 )

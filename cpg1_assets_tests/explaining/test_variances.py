@@ -106,7 +106,7 @@ def test_a_month_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     ):
         explained_lines(stored_month(tmp_path, {}))
     only = {"reconciliation": RED["reconciliation"]}
-    with pytest.raises(MonthError, match="have not been taken apart into items.*cpg1 close --month 2025-09"):
+    with pytest.raises(MonthError, match=r"have not been taken apart into items.*cpg1 close --month 2025-09"):
         explained_lines(stored_month(tmp_path, only))
 
 
@@ -152,11 +152,12 @@ def test_a_damaged_input_does_not_hide_the_lines_that_are_computed(tmp_path: Pat
     line=st.sampled_from([line.line for line in LINES.lines]),
 )
 def test_every_input_that_the_reconciliation_asks_for_is_named_when_it_is_missing(
+    *,
     has_rate: str | None,
     has_balance: bool,
     has_vouchers: bool,
     has_file: bool,
-    line: str,  # noqa: FBT001 - drawn
+    line: str,
 ) -> None:
     needs = next(each.needs for each in LINES.lines if each.line == line)
     missing = {

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sync
+from cpg1_assets.inbox.cells import given_out
 from cpg1_assets.partial import clear_partials, partial_name
 from cpg1_assets.refusal import naming
 
 SNAPSHOT_ROWS = 1_000
-_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 Document = str | bytes | Mapping[str, Any] | Path | Callable[[], BinaryIO]
 
@@ -109,9 +109,7 @@ def _last_rows(file: pq.ParquetFile, rows: int) -> pa.Table:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_RUNS_AS_FORMULA):
-        return "'" + value
-    return str(value)
+    return given_out(value) if isinstance(value, str) else str(value)
 
 
 def _bytes(document: str | bytes | Mapping[str, Any]) -> bytes:

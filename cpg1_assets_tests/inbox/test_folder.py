@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.jdash import inbox
-from cpg1_assets.jdash.inbox import Hashes, content, is_left_alone, kept_as, listed, shown, states
+from cpg1_assets.inbox import folder as inbox
+from cpg1_assets.inbox.folder import Hashes, content, is_left_alone, kept_as, listed, shown, states
 from cpg1_assets.jdash.month import JdashMonth, read_jdash
 from cpg1_assets.month import CutoffMonth
 
@@ -269,10 +269,10 @@ def test_a_file_that_is_no_export_by_its_size_is_not_read_into_memory(folder: Pa
 
 
 def test_a_folder_that_may_not_be_listed_is_said_and_one_not_there_yet_is_empty(folder: Path) -> None:
-    assert listed(folder.parent.parent, CutoffMonth.parse("2025-08")) == ((), ())
+    assert listed(folder.parent / "2025-08") == ((), ())
     (folder.parent / "2025-08").write_bytes(b"")
     with pytest.raises(DataError, match="2025-08: it cannot be listed"):
-        listed(folder.parent.parent, CutoffMonth.parse("2025-08"))
+        listed(folder.parent / "2025-08")
 
 
 # Hashes

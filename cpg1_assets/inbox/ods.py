@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue, Number
-from cpg1_assets.jdash.package import Attributes, Package
-from cpg1_assets.jdash.table import (
+from cpg1_assets.inbox.cells import NEVER_COMPUTED, Cell, NoValue, Number, Result
+from cpg1_assets.inbox.package import Attributes, Package
+from cpg1_assets.inbox.table import (
     COLUMNS_OF_A_SHEET,
     MOST_CELLS,
     ROWS_OF_A_SHEET,
@@ -182,7 +182,8 @@ class _Document:
             return self._number(text, is_result=is_result)
         if is_result and not kind and text is None:
             return NEVER_COMPUTED
-        return text or attributes.get("string-value") or None
+        text = text or attributes.get("string-value") or None
+        return Result(text) if text is not None and is_result else text
 
     def _number(self, text: str | None, *, is_result: bool) -> Cell:
         written = self._attributes.get("value", "")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cpg1_assets.jdash.currency import MARK, codes_of, company_currency, mark_of, mark_of_text
+from cpg1_assets.inbox.currency import MARK, codes_of, company_currency, mark_of, mark_of_text
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from typing import Any
 import xlrd
 from xlrd.compdoc import CompDoc, CompDocError
 
-from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue
-from cpg1_assets.jdash.styles import format_code, number_cell
-from cpg1_assets.jdash.table import Row, Table, UnreadableError
+from cpg1_assets.inbox.cells import NEVER_COMPUTED, Cell, NoValue, Result
+from cpg1_assets.inbox.styles import format_code, number_cell
+from cpg1_assets.inbox.table import Row, Table, UnreadableError
 
 _BEGIN, _END, _BOUND_SHEET, _FORMULA, _SEVERAL = 0x809, 0x0A, 0x85, 0x06, 0xBD
 _SINGLE = {_FORMULA, 0x203, 0x204, 0x205, 0x27E, 0xFD, 0xD6}
@@ -128,7 +128,8 @@ def _cell(book: xlrd.Book, own: Mapping[int, str], cell: Any, waits: bool | None
     if cell.ctype in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
         return None
     if cell.ctype == xlrd.XL_CELL_TEXT:
-        return str(cell.value) or None
+        text = str(cell.value) or None
+        return text if text is None or waits is None else Result(text)
     if cell.ctype == xlrd.XL_CELL_ERROR:
         return NoValue(f"the cell is the error {xlrd.error_text_from_code.get(cell.value, cell.value)}")
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:

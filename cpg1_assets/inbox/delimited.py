@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Iterator
 
-from cpg1_assets.jdash.table import Row, UnreadableError
+from cpg1_assets.inbox.table import Row, UnreadableError
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.jdash.cells import Cell
+from cpg1_assets.inbox.cells import Cell
 
 AGAIN = "and put the file in the inbox again."
 SAVE_AS_XLSX = f"Open it in the spreadsheet, save it as .xlsx without a password {AGAIN}"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from cpg1_assets.jdash.cells import Cell, NoValue, Number
-from cpg1_assets.jdash.number_format import BUILT_IN, is_date, is_harmless
+from cpg1_assets.inbox.cells import Cell, NoValue, Number
+from cpg1_assets.inbox.number_format import BUILT_IN, is_date, is_harmless
 
 _FIRST_OF_ITS_OWN = 164
 _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet knows no time zone

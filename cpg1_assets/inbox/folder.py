@@ -1,6 +1,6 @@
-"""A month's folder of the inbox: what lies in it, what of that is certainly no data, and the bytes of one file.
+"""A folder of the inbox: what lies in it, what of that is certainly no data, and the bytes of one file.
 
-Which company a file is of, and what its content says, is not known here.
+Whose file it is, and what its content says, is not known here.
 """
 
 import hashlib
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.month import CutoffMonth
 
 _LARGEST = 2**30
 _SETTLED_SECONDS = 3
@@ -63,7 +62,7 @@ class GoneError(UnreadError):
 
 
 class Listed(NamedTuple):
-    """What lies in a month's folder, in order of names."""
+    """What lies in a folder, in order of names."""
 
     paths: tuple[Path, ...]
     """All but what is left alone."""
@@ -71,12 +70,11 @@ class Listed(NamedTuple):
     """Names of what is certainly no data, as they can be shown."""
 
 
-def listed(inbox: Path, month: CutoffMonth) -> Listed:
-    """List `<inbox>/jdash/<YYYY-MM>/`; a folder that is not there yet holds nothing.
+def listed(folder: Path) -> Listed:
+    """List a folder of the inbox; one that is not there yet holds nothing.
 
     Raises DataError when it is no folder or may not be listed.
     """
-    folder = inbox / "jdash" / month.key
     try:
         paths = sorted(folder.iterdir(), key=lambda path: path.name)
     except FileNotFoundError:
@@ -229,9 +227,7 @@ def _require_file(path: Path, status: os.stat_result) -> None:
             path, f"it is {kind}, and not a file or a link to one", "Put the file itself in the inbox."
         )
     if status.st_size > _LARGEST:
-        raise UnreadError(
-            path, f"it has {status.st_size:,} bytes, more than 1 GiB", "Export it from JDash again."
-        )
+        raise UnreadError(path, f"it has {status.st_size:,} bytes, more than 1 GiB", "Export it again.")
 
 
 def _without_waiting(path: str, flags: int) -> int:

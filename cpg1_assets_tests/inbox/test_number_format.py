@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpg1_assets.jdash.number_format import (
+from cpg1_assets.inbox.number_format import (
     NotCertainError,
     currency_marks,
     is_harmless,

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue
-from cpg1_assets.jdash.package import Attributes, Package
-from cpg1_assets.jdash.plain_sheet import SharedTexts, number_of, plain_sheet, plain_texts, unescaped
-from cpg1_assets.jdash.styles import format_code, number_cell
-from cpg1_assets.jdash.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Table, UnreadableError, Values
+from cpg1_assets.inbox.cells import NEVER_COMPUTED, Cell, NoValue, Result
+from cpg1_assets.inbox.package import Attributes, Package
+from cpg1_assets.inbox.plain_sheet import SharedTexts, number_of, plain_sheet, plain_texts, unescaped
+from cpg1_assets.inbox.styles import format_code, number_cell
+from cpg1_assets.inbox.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Table, UnreadableError, Values
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,9})")
 _NO_VALUES = {
@@ -256,12 +256,9 @@ class _CellReader:
             and (not self._has_value or kind != "str" or self._book.never_computed)
         ):
             return NEVER_COMPUTED
-        if kind == "inlineStr" or not value:
-            return inline or None
-        if kind == "s":
-            return _shared_strings(self._book).named(value)
-        if kind == "str":
-            return unescaped(value)
+        if kind in {"inlineStr", "s", "str"} or not value:
+            text = self._written(kind, value, inline)
+            return Result(text) if text is not None and self._is_result() else text
         if kind in _NO_VALUES:
             return NoValue(
                 _NO_VALUES[kind].format(
@@ -270,14 +267,22 @@ class _CellReader:
             )
         return self._numeric(value)
 
+    def _written(self, kind: str, value: str, inline: str) -> str | None:
+        if kind == "inlineStr" or not value:
+            return inline or None
+        return _shared_strings(self._book).named(value) if kind == "s" else unescaped(value)
+
+    def _is_result(self) -> bool:
+        row, column = self._place
+        return self._has_formula or any(
+            top <= row <= bottom and left <= column <= right for top, bottom, left, right in self._filled
+        )
+
     def _numeric(self, value: str) -> Cell:
         number, book = number_of(value), self._book
         if number is None:
             return value
-        row, column = self._place
-        is_result = self._has_formula or any(
-            top <= row <= bottom and left <= column <= right for top, bottom, left, right in self._filled
-        )
+        is_result = self._is_result()
         if is_result and not number and book.never_computed:
             return NEVER_COMPUTED
         code = book.formats[self._style] if self._style < len(book.formats) else "General"

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.parsers import expat
 
-from cpg1_assets.jdash.table import UnreadableError
+from cpg1_assets.inbox.table import UnreadableError
 
 UNPACKED_LIMIT = 512 * 2**20
 _CHUNK = 2**18
@@ -47,7 +47,7 @@ class Package:
             self._parts[name] = info
             unpacked += info.file_size
         if unpacked > UNPACKED_LIMIT:
-            raise UnreadableError(f"it unpacks to {unpacked:,} bytes, more than a JDash export has")
+            raise UnreadableError(f"it unpacks to {unpacked:,} bytes, more than an export has")
 
     def __contains__(self, name: str) -> bool:
         """Tell whether there is a part with this name."""

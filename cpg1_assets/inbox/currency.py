@@ -9,7 +9,7 @@ import unicodedata
 from cpg1_assets import loaded
 
 _LISTED = [
-    line.split() for line in loaded.text("jdash/currencies.txt").splitlines() if not line.startswith("#")
+    line.split() for line in loaded.text("inbox/currencies.txt").splitlines() if not line.startswith("#")
 ]
 _CURRENCY_OF_COUNTRY = {country: code for code, *countries in _LISTED for country in countries}
 _DOLLARS = "USD CAD AUD NZD SGD HKD NAD LRD TTD JMD BSD BBD BZD BMD KYD FJD GYD SRD XCD SBD TWD BND MXN ARS CLP COP UYU"

@@ -13,9 +13,9 @@ from itertools import chain, repeat
 import numpy as np
 import pyarrow as pa
 
-from cpg1_assets.jdash.cells import Cell
-from cpg1_assets.jdash.package import Package, parse_xml
-from cpg1_assets.jdash.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, UnreadableError
+from cpg1_assets.inbox.cells import Cell
+from cpg1_assets.inbox.package import Package, parse_xml
+from cpg1_assets.inbox.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, UnreadableError
 
 _TABLE = re.compile(rb"<sheetData>"), b"</sheetData>", b"</row>"
 _TEXTS = re.compile(rb"<sst(?:\s[^<>]*)?>"), b"</sst>", b"</si>"

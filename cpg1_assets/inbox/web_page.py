@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue, Number
-from cpg1_assets.jdash.table import MOST_CELLS, Row, Table, UnreadableError
+from cpg1_assets.inbox.cells import NEVER_COMPUTED, Cell, NoValue, Number, Result
+from cpg1_assets.inbox.table import MOST_CELLS, Row, Table, UnreadableError
 
 _CHARSET = re.compile(rb"""(?:<meta[^>]*charset|<\?xml[^>]*encoding)\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _NOT_SHOWN = {"script", "style", "noscript", "template", "title"}
@@ -220,7 +220,7 @@ class _Page(HTMLParser):
         width, height = (_span(attributes.get(name)) for name in ("colspan", "rowspan"))
         self._count += width
         if self._count > MOST_CELLS:
-            raise UnreadableError("it is a web page with more cells than a JDash export has")
+            raise UnreadableError("it is a web page with more cells than an export has")
         below = self._open[-1].below
         for place in range(width):
             below[len(self._row)] = height - 1
@@ -238,7 +238,9 @@ class _Page(HTMLParser):
                 return Number(float(written or text), is_result=is_result, text=text)
             except ValueError:
                 return text or None
-        return NEVER_COMPUTED if is_result and not text and "x:str" not in attributes else text or None
+        if is_result and not text and "x:str" not in attributes:
+            return NEVER_COMPUTED
+        return Result(text) if is_result and text else text or None
 
 
 def _span(written: str | None) -> int:

@@ -8,16 +8,16 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cpg1_assets.jdash.cells import NEVER_COMPUTED, Cell, NoValue
-from cpg1_assets.jdash.package import Package
-from cpg1_assets.jdash.styles import format_code, number_cell
-from cpg1_assets.jdash.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Table, UnreadableError
+from cpg1_assets.inbox.cells import NEVER_COMPUTED, Cell, NoValue, Result
+from cpg1_assets.inbox.package import Package
+from cpg1_assets.inbox.styles import format_code, number_cell
+from cpg1_assets.inbox.table import COLUMNS_OF_A_SHEET, ROWS_OF_A_SHEET, Row, Table, UnreadableError
 
 _SHEET, _WORKBOOK_FLAGS, _CALCULATION = 156, 153, 157
 _FORMAT, _STYLE, _STYLES_BEGIN, _STYLES_END = 44, 47, 617, 618
 _ROW, _ROWS_END, _TEXT_ITEM = 0, 146, 19
-_SHORT_NUMBER, _SHARED_TEXT, _FORMULA_NUMBER, _RICH_TEXT = 2, 7, 9, 62
-_NUMBERS, _TEXTS = {_SHORT_NUMBER, 5, _FORMULA_NUMBER}, {6, 8, _RICH_TEXT}
+_SHORT_NUMBER, _SHARED_TEXT, _FORMULA_TEXT, _FORMULA_NUMBER, _RICH_TEXT = 2, 7, 8, 9, 62
+_NUMBERS, _TEXTS = {_SHORT_NUMBER, 5, _FORMULA_NUMBER}, {6, _FORMULA_TEXT, _RICH_TEXT}
 _NO_VALUES = {
     3: "the cell is the error {0}",
     11: "the cell is the error {0}",
@@ -150,7 +150,8 @@ class _Rows:
     def _cell(self, kind: int, style: int, data: bytes) -> Cell:
         book = self.book
         if kind in _TEXTS:
-            return _wide(data, 1 if kind == _RICH_TEXT else 0)[0] or None
+            text = _wide(data, 1 if kind == _RICH_TEXT else 0)[0]
+            return (Result(text) if kind == _FORMULA_TEXT else text) or None
         if kind == _SHARED_TEXT:
             place = struct.unpack_from("<I", data)[0]
             if place >= len(book.strings):

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cpg1_assets.jdash.currency import MARK, currency_name, is_currency_sign, mark_of
+from cpg1_assets.inbox.currency import MARK, currency_name, is_currency_sign, mark_of
 
 BUILT_IN = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?",
