@@ -296,6 +296,21 @@ def _show_life(out: Console, item: "ExplainedItem") -> None:
     ]
     below = [list(_comment(found)) if found is not None else [] for _, found in item.life]
     _print_aligned(out, ("month", "unexplained", "cause"), rows, below, right={1})
+    for change in item.changes:
+        _print_indented(out, _since(change), 0)
+
+
+def _since(change: Mapping[str, Any]) -> str:
+    """Say what became of an item since the month before, and of what was said of it then."""
+    said = f"Since the month before: {change['change']}"
+    if change["item_before"] is not None and change["change"] != "persisting":
+        was = f"{amount(change['unexplained_before'])}, {change['cause_before']}"
+        said += f", was {was}" + (
+            f" (item {change['item_before']})" if change["item_before"] != change["item"] else ""
+        )
+    before = {name: change[f"{name}_before"] for name in ("comment", "owner", "confirmed_cause")}
+    lapsed = "" if change["comment_carries"] else "".join(f"; lapsed {told}" for told in _comment(before))
+    return f"{said}{lapsed}."
 
 
 def _shared(one: str, other: str) -> int:

@@ -11,7 +11,13 @@ from cpg1_assets.explaining.stored import StoredMonth, stored_months
 from cpg1_assets.explaining.variances import ExplainedLine, plain_row
 from cpg1_assets.frame import columns
 from cpg1_assets.rules.engine import Input, run, to_table
-from cpg1_assets.rules.frames import ITEM_ROWS, OPEN_ITEM_MATCHES, OPEN_ITEM_SUGGESTIONS, OPEN_ITEMS
+from cpg1_assets.rules.frames import (
+    ITEM_ROWS,
+    OPEN_ITEM_CHANGES,
+    OPEN_ITEM_MATCHES,
+    OPEN_ITEM_SUGGESTIONS,
+    OPEN_ITEMS,
+)
 from cpg1_assets.rules.open_item_rows import TARGET_ROWS
 
 _PASSES = {
@@ -94,12 +100,14 @@ class ExplainedItem:
     """One open item of a month.
 
     `facts` is its row of `open_items` with what people said; `rows` are all rows of it, by date; `suggestions` the
-    items it may belong to; `life` gives each month in storage with the item as it was then, None where it was not open.
+    items it may belong to; `changes` says what became of it since the month before; `life` gives each month in storage
+    with the item as it was then, None where it was not open.
     """
 
     facts: Mapping[str, Any]
     rows: tuple[Mapping[str, Any], ...]
     suggestions: tuple[Mapping[str, Any], ...]
+    changes: tuple[Mapping[str, Any], ...]
     life: tuple[tuple[str, Mapping[str, Any] | None], ...]
 
     @property
@@ -131,6 +139,7 @@ class ExplainedItem:
             "rows": [plain_row(row) for row in self.rows],
             "certificate": self.certificate,
             "suggestions": [plain_row(row) for row in self.suggestions],
+            "changes": [plain_row(row) for row in self.changes],
             "life": life,
         }
 
@@ -173,7 +182,18 @@ def find_item(stored: StoredMonth, lines: list[ExplainedLine], asked: str) -> Ma
 
 def explained_item(stored: StoredMonth, facts: Mapping[str, Any]) -> ExplainedItem:
     """Give an item in full. Raises StorageError where a frame is not there, or not what was written there."""
-    return ExplainedItem(facts, _rows(stored, facts), _suggestions(stored, facts), _life(stored, facts))
+    changes = stored.rows_if_there(OPEN_ITEM_CHANGES.name)
+    return ExplainedItem(
+        facts,
+        rows=_rows(stored, facts),
+        suggestions=tuple(
+            row
+            for row in stored.rows_if_there(OPEN_ITEM_SUGGESTIONS.name)
+            if facts["item"] in (row["item"], row["other_item"])
+        ),
+        changes=tuple(row for row in changes if row["item"] == facts["item"]),
+        life=_life(stored, facts),
+    )
 
 
 def _rows(stored: StoredMonth, facts: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
@@ -189,11 +209,6 @@ def _rows(stored: StoredMonth, facts: Mapping[str, Any]) -> tuple[dict[str, Any]
     }
     rows: list[dict[str, Any]] = to_table(run(_statement(extract), inputs, ITEM_ROWS)).to_pylist()
     return tuple(sorted(rows, key=lambda row: (row["day"] is None, row["day"])))
-
-
-def _suggestions(stored: StoredMonth, facts: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    rows = stored.rows(OPEN_ITEM_SUGGESTIONS.name)
-    return tuple(row for row in rows if facts["item"] in (row["item"], row["other_item"]))
 
 
 def _life(stored: StoredMonth, facts: Mapping[str, Any]) -> tuple[tuple[str, dict[str, Any] | None], ...]:

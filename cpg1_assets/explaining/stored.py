@@ -13,9 +13,14 @@ from cpg1_assets.errors import EvidenceError, MonthError
 from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.evidence.chain.sign_off import sign_offs
 from cpg1_assets.month import FIRST_MONTH, CutoffMonth
-from cpg1_assets.rules.frames import OPEN_ITEM_MATCHES, OPEN_ITEM_SUGGESTIONS, OPEN_ITEMS, RECONCILIATION
+from cpg1_assets.rules.frames import (
+    OPEN_ITEM_COMMENTS,
+    OPEN_ITEM_MATCHES,
+    OPEN_ITEM_SUGGESTIONS,
+    OPEN_ITEMS,
+    RECONCILIATION,
+)
 
-COMMENTS = "open_item_comments"
 _SHOWN = (RECONCILIATION.name, OPEN_ITEM_MATCHES.name, OPEN_ITEMS.name)
 
 
@@ -45,12 +50,14 @@ class StoredMonth:
         """Read a small frame. Raises as `dataset`."""
         return self.deployment.storage.rows(asset, self.month.key)
 
+    def rows_if_there(self, asset: str) -> list[dict[str, Any]]:
+        """Read a small frame that a month need not have, as one that was materialized in part. Raises as `dataset`."""
+        return self.rows(asset) if self.deployment.storage.exists(asset, self.month.key) else []
+
     @cached_property
     def comments(self) -> dict[str, dict[str, Any]]:
         """What people said of the items, by item; nothing where no comments were taken in."""
-        if not self.deployment.storage.exists(COMMENTS, self.month.key):
-            return {}
-        return {row["item"]: row for row in self.rows(COMMENTS)}
+        return {row["item"]: row for row in self.rows_if_there(OPEN_ITEM_COMMENTS.name)}
 
     def with_comment(self, item: dict[str, Any]) -> dict[str, Any]:
         """Give an item with what people said of it, nulls where nobody did."""

@@ -1,7 +1,7 @@
 """The variance of each line asked for, taken apart: what agrees, every open item, and totals that tie to the line."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -85,13 +85,11 @@ class ExplainedLine:
         if not self.is_computed:
             return []
         of_items = self.of_items
-        agreed = self.nav_amount - self.target_amount
-        found = Totals(
+        # What agrees adds to both sides, and must add nothing to what differs.
+        found = replace(
+            of_items,
             actual=self.nav_amount + of_items.actual,
             target_value=self.target_amount + of_items.target_value,
-            variance=agreed + of_items.variance,
-            bridges=of_items.bridges,
-            unexplained=agreed + of_items.unexplained,
         )
         return [
             f"{name} is {self.figures[name]:f}, and its items come to {amount:f}"

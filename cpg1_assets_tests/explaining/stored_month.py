@@ -95,5 +95,5 @@ def stored_month(
 def put(path: Path, spec: FrameSpec, rows: list[Row]) -> None:
     """Write one frame as it stands in storage."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table(spec.columns, rows).cast(spec.arrow_schema), path)
+    pq.write_table(table(spec.columns, rows), path)
     vouch(path)

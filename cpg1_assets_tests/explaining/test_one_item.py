@@ -117,6 +117,14 @@ def test_an_item_lives_over_the_months_in_storage_up_to_its_own(tmp_path: Path) 
     ]
 
 
+def test_what_became_of_it_since_the_month_before_is_told(tmp_path: Path) -> None:
+    changed = KEY | {"item": "i2aa", "item_before": "i2aa", "change": "changed", "unexplained_before": "60",
+                     "unexplained": "50", "comment_carries": False}  # fmt: skip
+    other = changed | {"item": "i2ab", "item_before": None, "change": "new"}
+    stored = stored_month(tmp_path, RED | {"open_item_changes": [changed, other]})
+    assert [row["change"] for row in full(stored, "i2aa").changes] == ["changed"]
+
+
 def test_suggestions_are_told_from_either_side(tmp_path: Path) -> None:
     pair = KEY | {"item": "i2aa", "other_item": "i2ab", "unexplained": "50", "days_apart": 3}
     stored = stored_month(tmp_path, RED | {"open_item_suggestions": [pair]})
