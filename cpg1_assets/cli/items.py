@@ -302,6 +302,8 @@ def _show_life(out: Console, item: "ExplainedItem") -> None:
 
 def _since(change: Mapping[str, Any]) -> str:
     """Say what became of an item since the month before, and of what was said of it then."""
+    if change["change"] == "not compared":
+        return "Since the month before: not compared. It was not sealed, or its line not computed in both months."
     said = f"Since the month before: {change['change']}"
     if change["item_before"] is not None and change["change"] != "persisting":
         was = f"{amount(change['unexplained_before'])}, {change['cause_before']}"
