@@ -132,6 +132,9 @@ def _connect() -> duckdb.DuckDBPyConnection:
             "memory_limit": MEMORY_LIMIT,
             # One place per connection: two engines must not share the files they spill to.
             "temp_directory": str(spill_folder("rules")),
+            # A data set counts as one row to the engine, which would build its tables on the largest side of a join.
+            # As it is, joins run as they are written: the larger side first.
+            "disabled_optimizers": "join_order,build_side_probe_side",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             # Inputs are handed in; a variable of the caller's that happens to have the name is not one.

@@ -43,43 +43,46 @@ def named_item(company: str, line: str, label: str) -> str:
 
 
 _GROUPS = """
--- Reference: what the rows with one reference come to, of both sides together.
+-- Reference: what the rows with one reference come to, of both sides together. Kept are those that do not agree, and
+-- the rows of no amount that stand alone; all others have met their counterpart.
 groups AS MATERIALIZED (
-    SELECT
-        book, reference, sum(net) AS difference, sum(nav) AS nav_rows, count(*) - sum(nav) AS target_rows
+    SELECT book, reference, sum(net) <> 0 AS is_open
     FROM (
-        SELECT book, reference, amount AS net, 1 AS nav FROM nav_rows
+        SELECT book, reference, amount AS net FROM nav_rows
         UNION ALL
-        SELECT book, reference, -amount AS net, 0 AS nav FROM target_rows
+        SELECT book, reference, -amount FROM target_rows
     )
     WHERE reference IS NOT NULL
-    GROUP BY ALL
+    GROUP BY book, reference
+    HAVING sum(net) <> 0 OR count(*) = 1
 ),
-open_groups AS MATERIALIZED (
-    SELECT
-        groups.* EXCLUDE (difference),
-        greatest(nav_rows, target_rows) > matching.shared_by_at_most AS is_shared
-    FROM groups
-    CROSS JOIN matching
-    WHERE difference <> 0
-),
-open_rows_read AS (
+open_rows_read AS MATERIALIZED (
     SELECT
         nav_rows.book, 'NAV' AS side, CAST(entry_no AS VARCHAR) AS row_key, entry_no, account, day, amount,
         amount AS net, nav_rows.reference, written, by_document,
         coalesce(CASE WHEN by_document AND vouchers > 1 THEN vouchers END, 0) AS several,
         voucher_key(document_no) AS document, text_key(document_description) AS description,
-        text_key(comment) AS remark, coalesce(target_rows, 0) AS target_rows, coalesce(is_shared, false) AS is_shared
+        text_key(comment) AS remark
     FROM nav_rows
-    LEFT JOIN open_groups USING (book, reference)
-    WHERE nav_rows.reference IS NULL OR open_groups.reference IS NOT NULL
+    LEFT JOIN groups USING (book, reference)
+    WHERE nav_rows.reference IS NULL OR groups.is_open
     UNION ALL
     SELECT
-        target_rows.book, 'TARGET', row_key, NULL, NULL, day, amount,
-        -amount, target_rows.reference, written, false, 0, NULL, NULL, NULL, target_rows, coalesce(is_shared, false)
+        target_rows.book, 'TARGET', row_key, NULL, NULL, day, amount, -amount, target_rows.reference, written, false, 0,
+        NULL, NULL, NULL
     FROM target_rows
-    LEFT JOIN open_groups USING (book, reference)
-    WHERE target_rows.reference IS NULL OR open_groups.reference IS NOT NULL
+    LEFT JOIN groups USING (book, reference)
+    WHERE target_rows.reference IS NULL OR groups.is_open
+),
+open_references AS MATERIALIZED (
+    SELECT
+        book, reference, count(*) FILTER (side = 'TARGET') AS target_rows,
+        greatest(count(*) FILTER (side = 'NAV'), count(*) FILTER (side = 'TARGET')) > any_value(shared_by_at_most)
+            AS is_shared
+    FROM open_rows_read
+    CROSS JOIN matching
+    WHERE reference IS NOT NULL
+    GROUP BY book, reference
 ),
 -- A label is what the rows of one item have in common. A reference that many carry identifies nothing, unless the
 -- rows of one amount agree in it; a row without one stands alone.
@@ -97,12 +100,12 @@ open_rows AS MATERIALIZED (
         END AS several
     FROM (
         SELECT
-            *,
-            CASE WHEN is_shared THEN sum(net) OVER (PARTITION BY book, is_shared, reference, amount) END
-                AS of_its_amount,
-            CASE WHEN is_shared THEN count(*) OVER (PARTITION BY book, is_shared, reference, amount) END
-                AS carried_by
+            open_rows_read.*, coalesce(target_rows, 0) AS target_rows, coalesce(is_shared, false) AS is_shared,
+            CASE WHEN is_shared THEN sum(net) OVER of_one_amount END AS of_its_amount,
+            CASE WHEN is_shared THEN count(*) OVER of_one_amount END AS carried_by
         FROM open_rows_read
+        LEFT JOIN open_references USING (book, reference)
+        WINDOW of_one_amount AS (PARTITION BY book, is_shared, reference, amount)
     )
 )"""
 
@@ -255,13 +258,20 @@ link_texts AS MATERIALIZED (
         SELECT DISTINCT book, payment FROM links WHERE payment IS NOT NULL
     )
 ),
+held AS MATERIALIZED (
+    SELECT links.book, entity, node
+    FROM links
+    JOIN link_texts ON link_texts.book = links.book AND link_texts.text = links.list
+    WHERE entity IS NOT NULL
+    UNION
+    SELECT links.book, entity, node
+    FROM links
+    JOIN link_texts ON link_texts.book = links.book AND link_texts.text = links.payment
+    WHERE entity IS NOT NULL
+),
 -- Each entity hangs on the first of its lists and payments, and holds the others together.
 entities AS MATERIALIZED (
-    SELECT book, entity, min(node) AS node
-    FROM links
-    JOIN link_texts USING (book)
-    WHERE entity IS NOT NULL AND link_texts.text IN (list, payment)
-    GROUP BY ALL
+    SELECT book, entity, min(node) AS node FROM held GROUP BY ALL
 ),
 edges_read AS (
     SELECT list_text.node AS one, payment_text.node AS other
@@ -269,10 +279,9 @@ edges_read AS (
     JOIN link_texts AS list_text ON list_text.book = links.book AND list_text.text = links.list
     JOIN link_texts AS payment_text ON payment_text.book = links.book AND payment_text.text = links.payment
     UNION
-    SELECT entities.node, link_texts.node
-    FROM links
-    JOIN entities ON entities.book = links.book AND entities.entity = links.entity
-    JOIN link_texts ON link_texts.book = links.book AND link_texts.text IN (links.list, links.payment)
+    SELECT entities.node, held.node
+    FROM held
+    JOIN entities ON entities.book = held.book AND entities.entity = held.entity
     UNION
     -- An entity may be known by the number of a list or a payment.
     SELECT entities.node, link_texts.node
@@ -489,10 +498,10 @@ voucher_sums AS MATERIALIZED (
 ),
 used_vouchers AS MATERIALIZED (
     SELECT voucher_sums.book, voucher_sums.label, voucher_sums.net
-    FROM voucher_sums
-    JOIN books ON books.book = voucher_sums.book AND books.is_usage
-    JOIN ipe_08
-        ON text_key(ipe_08.id_company) = books.company AND voucher_key(ipe_08.voucher_id) = voucher_sums.label
+    FROM ipe_08
+    JOIN books ON books.company = text_key(ipe_08.id_company) AND books.is_usage
+    JOIN voucher_sums
+        ON voucher_sums.book = books.book AND voucher_sums.label = voucher_key(ipe_08.voucher_id)
         AND ipe_08.total_amount_used >= -voucher_sums.net
     WHERE voucher_sums.net < 0
 ),
@@ -547,20 +556,19 @@ _PLACED = """
 placed AS (
     SELECT
         nav_rows.book, 'NAV' AS side, CAST(entry_no AS VARCHAR) AS row_key, written, amount,
-        nav_rows.reference AS label,
-        CASE WHEN nav_rows + target_rows > 1 THEN 'reference' ELSE 'none' END AS matched_by,
-        CASE WHEN nav_rows + target_rows > 1 THEN nav_rows.reference END AS decided_by, 0 AS several
+        nav_rows.reference AS label, CASE WHEN groups.book IS NULL THEN 'reference' ELSE 'none' END AS matched_by,
+        CASE WHEN groups.book IS NULL THEN nav_rows.reference END AS decided_by, 0 AS several
     FROM nav_rows
-    JOIN groups USING (book, reference)
-    WHERE groups.difference = 0
+    LEFT JOIN groups USING (book, reference)
+    WHERE nav_rows.reference IS NOT NULL AND NOT coalesce(groups.is_open, false)
     UNION ALL
     SELECT
         target_rows.book, 'TARGET', row_key, written, amount, target_rows.reference,
-        CASE WHEN nav_rows + target_rows > 1 THEN 'reference' ELSE 'none' END,
-        CASE WHEN nav_rows + target_rows > 1 THEN target_rows.reference END, 0
+        CASE WHEN groups.book IS NULL THEN 'reference' ELSE 'none' END,
+        CASE WHEN groups.book IS NULL THEN target_rows.reference END, 0
     FROM target_rows
-    JOIN groups USING (book, reference)
-    WHERE groups.difference = 0
+    LEFT JOIN groups USING (book, reference)
+    WHERE target_rows.reference IS NOT NULL AND NOT coalesce(groups.is_open, false)
     UNION ALL
     SELECT
         named_rows.book, side, row_key, written, amount,

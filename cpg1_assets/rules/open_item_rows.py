@@ -180,8 +180,8 @@ books AS MATERIALIZED (
     CROSS JOIN lines
     JOIN line_matching ON line_matching.line = lines.line
 ),
-book_accounts AS (
-    SELECT books.book, books.company, line_accounts.account
+book_accounts AS MATERIALIZED (
+    SELECT books.*, line_accounts.account
     FROM books
     JOIN line_accounts ON line_accounts.line = books.line
 ),
@@ -196,18 +196,20 @@ transactions AS MATERIALIZED (
 ),
 nav_read AS NOT MATERIALIZED (
     SELECT
-        books.book, entry_no, book_accounts.account, posting_date AS day, coalesce(remaining_amount, 0) AS amount,
+        books.book, entry_no, books.account, posting_date AS day, coalesce(remaining_amount, 0) AS amount,
         nav_open_items.document_no, document_description, comment, source_code, gl_creation_date,
         transactions.vouchers, books.nav_1, books.nav_2, books.nav_3,
         {_chosen("nav_1", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_1,
         {_chosen("nav_2", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_2,
         {_chosen("nav_3", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_3,
+        compared(written_1) AS compared_1,
+        CASE WHEN nav_2 IS NOT NULL THEN compared(written_2) END AS compared_2,
+        CASE WHEN nav_3 IS NOT NULL THEN compared(written_3) END AS compared_3,
         transactions.voucher
     FROM nav_open_items
-    JOIN book_accounts
-        ON book_accounts.account = text_key(group_coa_account_no)
-        AND book_accounts.company = text_key(nav_open_items.id_company)
-    JOIN books ON books.book = book_accounts.book
+    JOIN book_accounts AS books
+        ON books.account = text_key(group_coa_account_no)
+        AND books.company = text_key(nav_open_items.id_company)
     LEFT JOIN transactions
         ON transactions.company = books.company
         AND transactions.number = CASE WHEN books.looks_up THEN voucher_key(nav_open_items.document_no) END
@@ -215,9 +217,9 @@ nav_read AS NOT MATERIALIZED (
 nav_keyed AS NOT MATERIALIZED (
     SELECT
         *,
-        CASE WHEN nav_1 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_1) END AS key_1,
-        CASE WHEN nav_2 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_2) END AS key_2,
-        CASE WHEN nav_3 = 'voucher_of_document' THEN voucher ELSE voucher_key(written_3) END AS key_3
+        CASE WHEN nav_1 = 'voucher_of_document' THEN voucher ELSE number_key(compared_1) END AS key_1,
+        CASE WHEN nav_2 = 'voucher_of_document' THEN voucher ELSE number_key(compared_2) END AS key_2,
+        CASE WHEN nav_3 = 'voucher_of_document' THEN voucher ELSE number_key(compared_3) END AS key_3
     FROM nav_read
 ),
 nav_rows AS NOT MATERIALIZED (
@@ -239,8 +241,9 @@ target_read AS NOT MATERIALIZED ({_TARGETS}
 ),
 target_rows AS NOT MATERIALIZED (
     SELECT
-        book, row_key, day, amount, coalesce(voucher_key(written_1), voucher_key(written_2)) AS reference,
-        CASE WHEN text_key(written_1) IS NOT NULL THEN written_1 ELSE written_2 END AS written
+        book, row_key, day, amount,
+        coalesce(number_key(compared(written_1)), number_key(compared(written_2))) AS reference,
+        CASE WHEN trim(written_1, ' ') <> '' THEN written_1 ELSE written_2 END AS written
     FROM target_read
 )"""
 

@@ -3,7 +3,8 @@
 - `text_key(t)`: a text as it is compared, case ignored as `case_folding` says and without surrounding blanks
   (the space character only); a text of nothing else is empty, and so null. ASCII letters are capitals in it.
   `compared(t)` is the same, but for a text of nothing else, which stays one of no length.
-- `voucher_key(t)`: a voucher number as it is compared; a spreadsheet's `12345.0` is 12345.
+- `voucher_key(t)`: a voucher number as it is compared; a spreadsheet's `12345.0` is 12345. `number_key(k)` is the same
+  of a text that is `compared` already.
 - `is_non_marketing(business_use)`: whether the voucher is in the control.
 - `voucher_type_of(business_use)`: the control's voucher type of a business use; null for any other use.
 - `deactivated_on(is_active, is_valid, voucher_inactive_date, inactive_date)`: when a voucher was deactivated
@@ -57,6 +58,11 @@ _TEXT_KEY = "CREATE MACRO text_key(t) AS nullif(compared(t), '')"
 _IS_WITH_POINT_ZERO = """
 CREATE MACRO is_with_point_zero(k) AS
     ends_with(k, '.0') AND translate(k, '0123456789', '') = '.' AND k <> '.0'
+"""
+
+_NUMBER_KEY = """
+CREATE MACRO number_key(k) AS
+    CASE WHEN is_with_point_zero(k) THEN left(k, length(k) - 2) ELSE nullif(k, '') END
 """
 
 _VOUCHER_KEY = """
@@ -159,6 +165,7 @@ MACROS = (
     _COMPARED,
     _TEXT_KEY,
     _IS_WITH_POINT_ZERO,
+    _NUMBER_KEY,
     _VOUCHER_KEY,
     _IS_NON_MARKETING,
     _VOUCHER_TYPE_OF,
