@@ -28,7 +28,7 @@ MEANINGS = MappingProxyType(
         ),
         "expired, not booked": "The voucher expired, and NAV still carries it. Book the expiry.",
         "unknown account or company": (
-            "The balance has an account or company that the entries do not have, or the reverse. Tell the control's owner."
+            "It is booked where its reference is not known; another company may have it open. Book it there."
         ),
         "rounding": "Less than a cent. Nothing to do.",
         "unknown": "No rule says what caused it. Look at its rows, and say what you find in a comment.",

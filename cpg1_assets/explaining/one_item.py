@@ -121,11 +121,15 @@ class ExplainedItem:
             groups[how] = groups.get(how, 0) + 1
         said = []
         for (matched_by, decided_by, confidence, candidates, version), count in groups.items():
+            how_sure = {
+                "certain": "certain; ",
+                "ambiguous": f"ambiguous, {candidates} could have been meant; ",
+                "none": "",
+            }[confidence]
             by = f", decided by {decided_by}" if decided_by is not None else ""
-            of = f", {candidates} could have been meant" if confidence == "ambiguous" else ""
             rows = f"{count} row{'s' * (count > 1)}"
             said.append(
-                f"{matched_by}: {rows}, {_PASSES[matched_by]}{by} ({confidence}{of}; matching rules version {version})"
+                f"{matched_by}: {rows}, {_PASSES[matched_by]}{by} ({how_sure}matching rules version {version})"
             )
         return said
 
