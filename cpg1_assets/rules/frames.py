@@ -786,7 +786,13 @@ LISTED_OPEN_ITEMS = FrameSpec(
     description="Open items that a check lists: those without USD and the largest first",
     key=("place",),
     amounts=("unexplained", "unexplained_usd"),
-    columns=(*_LISTED, *columns(("found", "integer", "How many there are in all"))),
+    columns=(
+        *_LISTED,
+        *columns(
+            ("found", "integer", "How many there are in all"),
+            ("computed", "integer", "How many lines were computed"),
+        ),
+    ),
 )
 
 WHAT_IS_MISSING = FrameSpec(
