@@ -306,7 +306,7 @@ GL_ROLL_FORWARD = FrameSpec(
 )
 
 MATCHING_SIDES = ("NAV", "TARGET", "SETTLEMENT", "LEDGER")
-MATCHING_PASSES = ("reference", "named", "linked", "summary", "usage", "ledger", "none")
+MATCHING_PASSES = ("reference", "named", "linked", "summary", "usage", "applied", "ledger", "none")
 MATCHING_CONFIDENCES = ("certain", "ambiguous", "none")
 AGE_BUCKETS = ("0-30", "31-60", "61-90", "91-180", "181-365", "over 365")
 CAUSES = (
