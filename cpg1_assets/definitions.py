@@ -18,15 +18,17 @@ from cpg1_assets.graph.executor import executor_of
 from cpg1_assets.graph.extracts import extract_asset
 from cpg1_assets.graph.io_manager import parquet_io_manager
 from cpg1_assets.graph.jdash import jdash_asset
-from cpg1_assets.graph.job import CLOSE_MONTH, close_month_job
+from cpg1_assets.graph.job import CLOSE_MONTH, TAKE_COMMENTS, close_month_job, take_comments_job
 from cpg1_assets.graph.manifest import manifest_asset
+from cpg1_assets.graph.open_item_comments import open_item_comments_asset
+from cpg1_assets.graph.open_items_before import open_items_before_asset
 from cpg1_assets.graph.packages import EVIDENCE_FRAMES, package_assets
 from cpg1_assets.graph.schedule import monthly_schedule
 from cpg1_assets.graph.sealed_month import sealed_month_checks
 from cpg1_assets.graph.sensor import jdash_sensor
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.month import FIRST_MONTH, CutoffMonth
-from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES
+from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES, OPEN_ITEM_COMMENTS, OPEN_ITEMS_BEFORE
 from cpg1_assets.sample_books import LAST_MONTH
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
@@ -56,6 +58,8 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
         assets = [
             *(extract_asset(each, partitions, codes[name]) for name, each in deployment.catalog.items()),
             jdash_asset(partitions, codes["jdash"]),
+            open_items_before_asset(partitions, codes[OPEN_ITEMS_BEFORE.name]),
+            open_item_comments_asset(partitions, codes[OPEN_ITEM_COMMENTS.name]),
             *derived_assets(partitions, deployment.rules, codes),
             *package_assets(partitions, codes),
             check_results_asset(partitions, deployment, codes["check_results"]),
@@ -65,11 +69,11 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
             *derived_checks(partitions, deployment),
             sealed_month_checks(partitions, deployment, specs),
         ]
-    job = close_month_job(deployment)
+    job, comments = close_month_job(deployment), take_comments_job(deployment)
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=[job],
+        jobs=[job, comments],
         schedules=[monthly_schedule(job, partitions)],
         sensors=[jdash_sensor(partitions, deployment, [*specs])],
         resources={
@@ -81,10 +85,19 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
 
 
 def close_month_definition() -> dg.JobDefinition:
-    """Give the job for worker processes, which know the deployment from the environment."""
+    """Give the job of a close for worker processes, which know the deployment from the environment."""
+    return _from_environment(CLOSE_MONTH)
+
+
+def take_comments_definition() -> dg.JobDefinition:
+    """Give the job that takes comments in for worker processes, which know the deployment from the environment."""
+    return _from_environment(TAKE_COMMENTS)
+
+
+def _from_environment(job: str) -> dg.JobDefinition:
     from cpg1_assets import defs  # noqa: PLC0415 - built on first use, from the environment as it is then
 
-    return defs.resolve_job_def(CLOSE_MONTH)
+    return defs.resolve_job_def(job)
 
 
 def sealed_frames(deployment: Deployment) -> list[FrameSpec]:
@@ -92,6 +105,8 @@ def sealed_frames(deployment: Deployment) -> list[FrameSpec]:
     return [
         *(extract.contract for extract in deployment.catalog.values()),
         JDASH,
+        OPEN_ITEMS_BEFORE,
+        OPEN_ITEM_COMMENTS,
         *DERIVED_FRAMES,
         *EVIDENCE_FRAMES,
         CHECK_RESULTS,

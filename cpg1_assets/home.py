@@ -59,6 +59,10 @@ class Home:
         """Folder of an asset's evidence package of one run."""
         return self.evidence_folder / month / asset / run_id
 
+    def turn_lock(self, month: str) -> Path:
+        """Lock that a backfill holds while it is a month's turn: who needs that month's seal waits for it."""
+        return self.place / "locks" / f"turn-{month}.lock"
+
     @property
     def sample_books_folder(self) -> Path:
         """Where the sample books are, or will be made."""

@@ -12,16 +12,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-_ROOMS = ("extracts", "jdash", "rules", "sources", "storage")
+_ROOMS = ("comments", "extracts", "inbox", "jdash", "rules", "sources", "storage")
 _WORDS = ("embedded.py", "frame.py", "month.py", "validation.py", "yaml_file.py")
 # Where Dagster's wiring decides what is computed from what.
 _OF_THE_GRAPH = (
     "deployment.py",
     *(
         f"graph/{name}.py"
-        for name in ("check_results", "derived", "extracts", "inputs", "io_manager", "jdash", "packages")
+        for name in (
+            "check_results", "derived", "drawn", "extracts", "inputs", "io_manager", "jdash", "open_item_comments",
+            "open_items_before", "packages",
+        )
     ),
-)
+)  # fmt: skip
 _HEADER = 16
 """Bytes of a bytecode file before the code itself."""
 _KINDS = {".py", ".sql", ".txt", ".yaml"}

@@ -29,6 +29,9 @@ INPUTS = {
     },
     "gl_roll_forward": {"cr_03", "cr_04"},
     "voucher_accrual_variance": {"nav_voucher_entries", "ipe_08", "doc_voucher_usage", "cr_05"},
+    "open_items_before": set(),
+    "open_item_changes": {"open_items", "open_item_matches", "open_items_before", "reconciliation"},
+    "open_item_comments": {"open_items", "open_item_changes"},
     "bridge_calculations_evidence": {
         "timing_difference_bridge", "vtc_adjustment", "customer_posting_group_bridge", "business_line_reclass",
         # For the thresholds in USD.
@@ -39,7 +42,7 @@ INPUTS = {
 # What was validated when it was drawn, and what a check looks at.
 INPUTS["check_results"] = EXTRACTS | {
     "jdash", "ipe_31_classified", "nav_voucher_entries", "gl_roll_forward",
-    "voucher_accrual_variance", "reconciliation",
+    "voucher_accrual_variance", "reconciliation", "open_items_before", "open_item_comments",
 }  # fmt: skip
 # The last of the month: what it seals is everything else.
 INPUTS["evidence_manifest"] = EXTRACTS | INPUTS.keys()

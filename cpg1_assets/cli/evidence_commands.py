@@ -112,7 +112,7 @@ def keygen(out: Path, *, as_json: bool) -> None:
     "variances",
     multiple=True,
     metavar="LINE:COMPANY=COMMENT",
-    help="Comment on a line with an open variance, or that was not computed; each needs one. May be repeated.",
+    help="Comment on a line that was not computed, or whose smaller items reach its threshold; each needs one.",
 )
 @click.option(
     "--check",
@@ -120,6 +120,13 @@ def keygen(out: Path, *, as_json: bool) -> None:
     multiple=True,
     metavar="ASSET:CHECK=COMMENT",
     help="Comment on a failed check of severity ERROR; each needs one. May be repeated.",
+)
+@click.option(
+    "--item",
+    "items",
+    multiple=True,
+    metavar="ITEM=COMMENT",
+    help="Comment on a large open item that has none in the month's comments; each needs one. May be repeated.",
 )
 @json_option
 @told
@@ -130,6 +137,7 @@ def sign_off(
     comment: str,
     variances: tuple[str, ...],
     checks: tuple[str, ...],
+    items: tuple[str, ...],
     *,
     as_json: bool,
 ) -> None:
@@ -153,6 +161,7 @@ def sign_off(
         comment=comment,
         variances=dict(_comment(given, "a variance as LINE:COMPANY=COMMENT") for given in variances),
         checks=dict(_comment(given, "a failed check as ASSET:CHECK=COMMENT") for given in checks),
+        items=dict(_comment(given, "an open item as ITEM=COMMENT", colon=False) for given in items),
         certification=certification,
         signer=signer,
         problems_of=problems_of,
@@ -166,6 +175,7 @@ def sign_off(
         "rule": link.body["rule"],
         "open_variances": link.body["open_variances"],
         "failed_checks": link.body["failed_checks"],
+        "open_items": link.body["open_items"],
     }
     words = f"{said['name']}, {role} of {said['month']} (version {said['version']}): {certification}"
     tell_link(said, link, signer, words, as_json=as_json)
@@ -206,8 +216,8 @@ def _evidence_folder() -> Path:
     return Home(Settings.from_environment()).evidence_folder
 
 
-def _comment(given: str, wanted: str) -> tuple[str, str]:
+def _comment(given: str, wanted: str, *, colon: bool = True) -> tuple[str, str]:
     key, equals, comment = given.partition("=")
-    if not equals or ":" not in key or not comment.strip():
+    if not equals or not key.strip() or (colon and ":" not in key) or not comment.strip():
         raise EvidenceError(f"{given!r}: write a comment on {wanted}.")
     return key.strip(), comment

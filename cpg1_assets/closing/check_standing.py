@@ -8,9 +8,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
+from cpg1_assets.comments.month import VALIDATIONS as OF_COMMENTS
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.evidence.chain.open_items_before import VALIDATIONS as OF_THE_MONTH_BEFORE
 from cpg1_assets.extracts.validation import statements
-from cpg1_assets.jdash.month import VALIDATIONS
+from cpg1_assets.jdash.month import VALIDATIONS as OF_JDASH
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.checks import checks
 from cpg1_assets.rules.frames import CHECK_RESULTS
@@ -105,8 +107,16 @@ def exit_status(lines: Iterable[Mapping[str, Any]], failed: Iterable[FailedCheck
 
 
 def _statements(deployment: Deployment) -> dict[str, str]:
-    """Say by `<asset>.<check>` what the validations of the extracts and of JDash say must be true."""
-    said = {f"jdash.{name}": statement for name, statement in VALIDATIONS.items()}
+    """Say by `<asset>.<check>` what the validations of the extracts and of all else that was drawn say must be true."""
+    said = {
+        f"{asset}.{name}": statement
+        for asset, validations in (
+            ("jdash", OF_JDASH),
+            ("open_items_before", OF_THE_MONTH_BEFORE),
+            ("open_item_comments", OF_COMMENTS),
+        )
+        for name, statement in validations.items()
+    }
     for asset, extract in deployment.catalog.items():
         said |= {f"{asset}.{name}": statement for name, statement in statements(extract.contract).items()}
     return said

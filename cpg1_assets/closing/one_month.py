@@ -4,6 +4,8 @@ The run is the job `close_month`, the same that the UI, the schedule and `dagste
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,7 +21,7 @@ from cpg1_assets.closing.check_standing import (
     in_order,
 )
 from cpg1_assets.closing.records import inputs_fingerprint, write_record
-from cpg1_assets.closing.standing import reconciliation_lines, seal_standing
+from cpg1_assets.closing.standing import named_lines, reconciliation_lines, seal_standing
 from cpg1_assets.definitions import close_month_definition, definitions_of
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import BusyError, SourceError, TransientSourceError
@@ -34,7 +36,8 @@ from cpg1_assets.graph.instance import (
     materialized_hashes,
 )
 from cpg1_assets.graph.instance import failed_checks as failed_in_run
-from cpg1_assets.graph.run import Progress, run_month
+from cpg1_assets.graph.job import CLOSE_MONTH
+from cpg1_assets.graph.run import Progress, Wired, run_month
 from cpg1_assets.graph.steps import run_is_over
 from cpg1_assets.home import naming_places
 from cpg1_assets.lock import held_lock, waits_told
@@ -42,10 +45,14 @@ from cpg1_assets.month import CutoffMonth
 from cpg1_assets.refusal import said_of_disk
 from cpg1_assets.settings import Settings
 
+_CLOSE = Wired(
+    CLOSE_MONTH, definitions_of, close_month_definition, "{month} is not closed. Close the month again."
+)
+
 
 @dataclass(frozen=True)
 class CloseOutcome:
-    """What a close came to. `lines` are the rows of `reconciliation`, amounts as text.
+    """What a close came to. `lines` are the rows of `reconciliation`, amounts as text; `named` what each is made of.
 
     `exit_status` is 1 when it failed; then `failures` says which steps and why. All others mean closed: 4 when a check
     of severity ERROR failed that is no variance, else 3 when a line is neither reconciled nor explained, else 0.
@@ -59,6 +66,7 @@ class CloseOutcome:
     scope: str | None
     seconds: float
     lines: list[dict[str, Any]] = field(default_factory=list)
+    named: list[dict[str, Any]] = field(default_factory=list)
     failed_checks: list[FailedCheck] = field(default_factory=list)
     untested_checks: list[FailedCheck] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -90,6 +98,35 @@ def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> Close
     require_options(settings)
     # An unknown company is found before anything is made: only the server knows which there are.
     refused = _refused(deployment, month, progress) if settings.companies and not settings.is_sample else None
+    with the_only_run(deployment, month, progress) as instance:
+        inputs = inputs_fingerprint(deployment, month)
+        deciding = inputs_fingerprint(deployment, month, deciding_only=True)
+        started = time.monotonic()
+        with stopping.within(settings.max_run_seconds, took_too_long(settings, month)):
+            if refused is None:
+                refused = _refused(deployment, month, progress)
+            run_id, success = "", False
+            if not refused:
+                run_id, success = run_month(deployment, month, instance, progress, _CLOSE)
+        outcome = CloseOutcome(
+            **came_to(deployment, month, instance, run_id, success=success, refused=refused),
+            seconds=round(time.monotonic() - started, 1),
+            files=materialized_hashes(instance, run_id),
+            inputs=inputs,
+            deciding_inputs=deciding,
+        )
+        write_record(settings, month, outcome.as_dict())
+        return outcome
+
+
+@contextmanager
+def the_only_run(deployment: Deployment, month: CutoffMonth, progress: Progress) -> Iterator[Instance]:
+    """Have the right to work on `month` from the command line, and the Dagster instance to do it with.
+
+    Raises BusyError where another run works on it, SignedOffError where it is signed off, and SettingsError or
+    StorageError where the home or the inbox cannot be used.
+    """
+    settings = deployment.settings
     deployment.home.prepare()
     deployment.home.require_places()
     deployment.home.require_inbox()
@@ -102,45 +139,42 @@ def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> Close
         for sentence in end_dead_runs(instance):
             progress(sentence)
         _require_free(deployment, month, instance)
-        inputs = inputs_fingerprint(deployment, month)
-        deciding = inputs_fingerprint(deployment, month, deciding_only=True)
-        started = time.monotonic()
-        with stopping.within(settings.max_run_seconds, took_too_long(settings, month)):
-            if refused is None:
-                refused = _refused(deployment, month, progress)
-            run_id, success = "", False
-            if not refused:
-                run_id, success = run_month(
-                    deployment, month, instance, progress,
-                    wired=definitions_of, from_environment=close_month_definition,
-                )  # fmt: skip
-        lines = reconciliation_lines(deployment.storage, month) if success else []
-        of_run = checks_of_run(deployment, failed_in_run(instance, run_id))
-        if success:
-            # What stands in storage is what was sealed; the checks after the seal are the run's own.
-            sealing = [check for check in of_run if check["asset"] == MANIFEST.name]
-            of_run = [*failed_checks(deployment, month), *sealing]
-        found = in_order(of_run)
-        failed = [check for check in found if check["tested"]]
-        outcome = CloseOutcome(
-            month=month.key,
-            run_id=run_id,
-            exit_status=exit_status(lines, failed) if success else FAILED,
-            books=deployment.source.identity().title,
-            scope=settings.scope,
-            seconds=round(time.monotonic() - started, 1),
-            lines=lines,
-            failed_checks=failed,
-            untested_checks=[check for check in found if not check["tested"]],
-            failures=refused or ([] if success else _once(failures(instance, run_id))),
-            evidence=str(deployment.home.evidence_folder / month.key),
-            files=materialized_hashes(instance, run_id),
-            inputs=inputs,
-            deciding_inputs=deciding,
-            seal=seal_standing(settings, month),
-        )
-        write_record(settings, month, outcome.as_dict())
-        return outcome
+        yield instance
+
+
+def came_to(
+    deployment: Deployment,
+    month: CutoffMonth,
+    instance: Instance,
+    run_id: str,
+    *,
+    success: bool,
+    refused: list[tuple[str, str]],
+) -> dict[str, Any]:
+    """Give what a run came to, as fields of CloseOutcome: status, lines, checks, why it failed, the seal."""
+    settings = deployment.settings
+    lines = reconciliation_lines(deployment.storage, month) if success else []
+    of_run = checks_of_run(deployment, failed_in_run(instance, run_id))
+    if success:
+        # What stands in storage is what was sealed; the checks after the seal are the run's own.
+        sealing = [check for check in of_run if check["asset"] == MANIFEST.name]
+        of_run = [*failed_checks(deployment, month), *sealing]
+    found = in_order(of_run)
+    failed = [check for check in found if check["tested"]]
+    return {
+        "month": month.key,
+        "run_id": run_id,
+        "exit_status": exit_status(lines, failed) if success else FAILED,
+        "books": deployment.source.identity().title,
+        "scope": settings.scope,
+        "lines": lines,
+        "named": named_lines(deployment.storage, month) if success else [],
+        "failed_checks": failed,
+        "untested_checks": [check for check in found if not check["tested"]],
+        "failures": refused or ([] if success else _once(failures(instance, run_id))),
+        "evidence": str(deployment.home.evidence_folder / month.key),
+        "seal": seal_standing(settings, month),
+    }
 
 
 def _once(failed: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -20,7 +20,8 @@ from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.home import Home
-from cpg1_assets.jdash.inbox import listed, states
+from cpg1_assets.inbox.folder import listed, states
+from cpg1_assets.jdash.month import month_folder
 from cpg1_assets.json_file import read_object
 from cpg1_assets.loaded import digest_of
 from cpg1_assets.month import CutoffMonth
@@ -131,7 +132,7 @@ def inputs_fingerprint(deployment: Deployment, month: CutoffMonth, *, deciding_o
         parts["version"] = json.dumps(version.as_dict()).encode()
         parts["storage"] = deployment.home.storage_url.encode()
     try:
-        files = states(listed(deployment.home.inbox_folder, month).paths)
+        files = states(listed(month_folder(deployment.home.inbox_folder, month)).paths)
     except DataError as error:
         parts["inbox"] = str(error).encode()
     else:

@@ -1,10 +1,13 @@
-"""Closing a range of months: one run each, several at a time in processes of their own, resumable."""
+"""Closing a range of months: one run each, several at a time in processes of their own, resumable.
+
+Months are begun, and sealed, in the order of the calendar: one draws the open items of the month before from its seal.
+"""
 
 import multiprocessing
 import queue
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -20,6 +23,8 @@ from cpg1_assets.errors import Cpg1Error, TransientSourceError
 from cpg1_assets.graph.dead_runs import PARTITION_TAG, PROCESS_TAG
 from cpg1_assets.graph.instance import Instance, dagster_instance
 from cpg1_assets.graph.run import cancel_runs, unfinished_runs, worker_output
+from cpg1_assets.home import Home
+from cpg1_assets.lock import held_lock
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.process import Process
 from cpg1_assets.settings import Settings
@@ -86,6 +91,7 @@ class _Workers:
         self._waiting: queue.SimpleQueue[CutoffMonth] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._numbers: set[int] = set()
+        self._order = threading.Lock()
         self._open = {month.key for month in months}
         for month in months:
             self._waiting.put(month)
@@ -113,7 +119,7 @@ class _Workers:
         context = multiprocessing.get_context("spawn")
         with suppress(queue.Empty):
             while True:
-                month = self._waiting.get_nowait()
+                month, turn = self._next()
                 if process is None or ours is None:
                     ours, theirs = context.Pipe()
                     process = context.Process(target=_work, args=(theirs, self._settings))
@@ -130,8 +136,22 @@ class _Workers:
                     process.join()
                     result, process = self._ended(month, process.exitcode, late=late), None
                 self._done.put(result)
+                turn.close()
         if ours is not None:
             ours.close()
+
+    def _next(self) -> tuple[CutoffMonth, ExitStack]:
+        """Give the next month of the calendar, and its turn, which whoever needs its seal waits for until it is closed."""
+        with self._order:
+            while True:
+                month, turn = self._waiting.get_nowait(), ExitStack()
+                lock = Home(self._settings).turn_lock(month.key)
+                try:
+                    turn.enter_context(held_lock(lock, f"the turn of {month.key}", wait=True))
+                except Cpg1Error as error:
+                    self._done.put(_result(month, f"FAILED: {error}", {"exit_status": FAILED}))
+                else:
+                    return month, turn
 
     def _ended(self, month: CutoffMonth, status: int | None, *, late: bool) -> dict[str, Any]:
         why = (

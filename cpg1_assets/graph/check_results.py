@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow.dataset import Dataset
 
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.graph.drawn import DRAWN_FROM
 from cpg1_assets.graph.inputs import named_inputs
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import enter_step, month_of
@@ -35,7 +36,7 @@ def check_results_asset(
 ) -> dg.AssetsDefinition:
     """Make the asset, from all frames that a check looks at and all that were validated when they were drawn."""
     read = dict.fromkeys(name for check in checks(deployment.rules.lines).values() for name in check.inputs)
-    drawn = [*deployment.catalog, "jdash"]
+    drawn = [*deployment.catalog, *DRAWN_FROM]
 
     def compute(context: dg.AssetExecutionContext, **frames: Dataset) -> pa.Table:
         month = month_of(context)

@@ -3,15 +3,17 @@
 Dagster shows what is stale by it, and provenance says by it what computed a file.
 """
 
+from collections.abc import Mapping
 from functools import cache
 
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.extracts.catalog import Extract
 from cpg1_assets.extracts.scope import SCOPE_FILE
+from cpg1_assets.frame import FrameSpec
 from cpg1_assets.loaded import TEXTS, digest_of
 from cpg1_assets.rules.bridges import BRIDGES
 from cpg1_assets.rules.digest import rule_digest
-from cpg1_assets.rules.frames import CHECK_RESULTS
+from cpg1_assets.rules.frames import CHECK_RESULTS, OPEN_ITEM_COMMENTS, OPEN_ITEMS_BEFORE
 from cpg1_assets.rules.graph import derivations
 
 _RULE_FILES = {
@@ -36,7 +38,19 @@ def code_versions(deployment: Deployment) -> dict[str, str]:
     """Give the digest of what each asset of the month uses, by asset; the seal itself has none."""
     files = deployment.rules.files
     versions = {name: extract_version(extract) for name, extract in deployment.catalog.items()}
-    versions["jdash"] = digest_of(_loaded("jdash/", "graph/jdash.py", *_VALIDATING, *_WRITING))
+    read = ("inbox/", "graph/drawn.py", *_VALIDATING, *_WRITING)
+    versions["jdash"] = digest_of(_loaded("jdash/", "graph/jdash.py", *read))
+    versions[OPEN_ITEM_COMMENTS.name] = _of_frame(
+        OPEN_ITEM_COMMENTS, _loaded("comments/", "graph/open_item_comments.py", *read)
+    )
+    sealed = rule_digest(OPEN_ITEMS_BEFORE.name, {}, OPEN_ITEMS_BEFORE).encode()
+    versions[OPEN_ITEMS_BEFORE.name] = _of_frame(
+        OPEN_ITEMS_BEFORE,
+        {
+            "rule": sealed,
+            **_loaded("graph/drawn.py", "graph/open_items_before.py", *_VALIDATING, *_WRITING),
+        },
+    )
     for name, derivation in derivations().items():
         followed = {
             _RULE_FILES[rule]: files[_RULE_FILES[rule]] for rule in derivation.follows if rule in _RULE_FILES
@@ -61,6 +75,10 @@ def code_versions(deployment: Deployment) -> dict[str, str]:
         {"code": checked, "rules": rule_digest("check_results", all_files, CHECK_RESULTS).encode()}
     )
     return versions
+
+
+def _of_frame(spec: FrameSpec, used: Mapping[str, bytes]) -> str:
+    return digest_of({**used, "frame": spec.model_dump_json().encode()})
 
 
 def extract_version(extract: Extract) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster._utils.concurrency import ConcurrencyKeyInfo
 
-from cpg1_assets.graph.job import CLOSE_MONTH, MAX_RUNTIME_TAG
+from cpg1_assets.graph.job import CLOSE_MONTH, MAX_RUNTIME_TAG, TAKE_COMMENTS
 from cpg1_assets.process import Process
 
 HOST_TAG, PROCESS_TAG = "cpg1/host", "cpg1/process"
@@ -120,7 +120,7 @@ def _why_dead(record: dg.RunRecord) -> str:
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:
-    return run.job_name == CLOSE_MONTH or any(tag.startswith("cpg1/") for tag in run.tags)
+    return run.job_name in (CLOSE_MONTH, TAKE_COMMENTS) or any(tag.startswith("cpg1/") for tag in run.tags)
 
 
 def _ended_before(record: dg.RunRecord, seconds: float) -> bool:

@@ -26,6 +26,7 @@ from cpg1_assets.rules.engine import to_frame
 from cpg1_assets.rules.gl_roll_forward import gl_roll_forward as gl_roll_forward_rule
 from cpg1_assets.rules.ipe_31_classified import ipe_31_classified as ipe_31_classified_rule
 from cpg1_assets.rules.nav_voucher_entries import nav_voucher_entries as nav_voucher_entries_rule
+from cpg1_assets.rules.open_item_changes import open_item_changes as open_item_changes_rule
 from cpg1_assets.rules.open_item_matches import open_item_matches as open_item_matches_rule
 from cpg1_assets.rules.open_item_suggestions import open_item_suggestions as open_item_suggestions_rule
 from cpg1_assets.rules.open_items import open_items as open_items_rule
@@ -168,8 +169,15 @@ def derived_assets(  # noqa: C901 - many short assets
     def open_item_suggestions(open_items: Dataset) -> pd.DataFrame:
         return to_frame(open_item_suggestions_rule(open_items, matching))
 
+    @derived(frames.OPEN_ITEM_CHANGES, "open_items", pandas=False)
+    def open_item_changes(
+        open_items: Dataset, open_item_matches: Dataset, open_items_before: Dataset, reconciliation: Dataset
+    ) -> duckdb.DuckDBPyRelation:
+        return open_item_changes_rule(open_items, open_item_matches, open_items_before, reconciliation)
+
     return [
         nav_voucher_entries, ipe_31_classified, customer_posting_group_bridge, timing_difference_bridge,
         vtc_adjustment, business_line_reclass, target_values, reconciliation, gl_roll_forward,
         voucher_accrual_variance, open_item_matches, open_items, open_item_suggestions,
+        open_item_changes,
     ]  # fmt: skip

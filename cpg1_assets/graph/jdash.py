@@ -9,18 +9,15 @@ import dagster as dg
 import pyarrow as pa
 
 from cpg1_assets.deployment import Deployment
-from cpg1_assets.evidence.packages.context import system_context
-from cpg1_assets.evidence.packages.package import write_package
-from cpg1_assets.evidence.packages.summary import data_documents
 from cpg1_assets.extracts.extraction import ExecutionLog, companies_in_scope
-from cpg1_assets.graph.check_specs import check_result, check_specs
+from cpg1_assets.graph.check_specs import check_specs
+from cpg1_assets.graph.drawn import Draw, handed_on
 from cpg1_assets.graph.io_manager import Drawn
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
-from cpg1_assets.jdash.currency import company_currency
-from cpg1_assets.jdash.inbox import kept_as, shown
+from cpg1_assets.inbox.currency import company_currency
+from cpg1_assets.inbox.folder import kept_as, shown
 from cpg1_assets.jdash.month import JDASH, VALIDATIONS, JdashMonth, read_jdash
-from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.validation import Validation
 
 
@@ -42,7 +39,6 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
         context: dg.AssetExecutionContext, cr_05: pa.Table
     ) -> Iterator[dg.AssetCheckResult | dg.Output[Drawn]]:
         deployment, month = deployment_of(context), month_of(context)
-        settings = deployment.settings
         with retrying(context, deployment.settings):
             log = ExecutionLog()
             enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
@@ -64,42 +60,24 @@ def jdash_asset(partitions: dg.PartitionsDefinition[str], code_version: str) -> 
                 missing=list(read.missing),
                 left_alone=list(read.left_alone),
             )
-            with deployment.storage.spooled("jdash", month.key, context.run.run_id[:8]) as spool:
-                written = write_parquet(read.table, JDASH, spool)
-                log("rows written, sorted", rows=written.rows, size_bytes=written.size_bytes)
-                validations = _validations(read, companies)
-                log("validated", failed=[v.name for v in validations if not v.passed])
-                package = write_package(
-                    deployment.home.package_folder(month.key, "jdash", context.run.run_id),
-                    {
-                        "00_system_context.json": system_context(
-                            run_id=context.run.run_id,
-                            month=month.key,
-                            scope=settings.scope,
-                            sample=settings.is_sample,
-                            source=source,
-                            version=deployment.version,
-                        ),
-                        "02_query_parameters.json": {
-                            "inbox": shown(str(deployment.home.inbox_folder)),
-                            "month": month.key,
-                            "companies": companies,
-                        },
-                        **data_documents(written, JDASH, sample=settings.is_sample),
-                        "06_validation_results.json": {"validations": [v.as_dict() for v in validations]},
-                        "07_execution_log.json": {
-                            "attempts": [{"attempt": 1, "result": "done"}],
-                            "events": log.entries,
-                        },
-                        **{f"files/{kept_as(path.name)}": content for path, content in read.sources},
+            yield from handed_on(
+                context,
+                deployment,
+                JDASH,
+                Draw(
+                    rows=read.table,
+                    validations=_validations(read, companies),
+                    asked={
+                        "inbox": shown(str(deployment.home.inbox_folder)),
+                        "month": month.key,
+                        "companies": companies,
                     },
-                )
-                yield from (check_result("jdash", v, deployment.notes) for v in validations)
-                said = {"validations": [v.as_result() for v in validations], "files": dict(read.files)}
-                yield dg.Output(
-                    Drawn(written, said),
-                    metadata={"evidence": str(package), "files": dg.MetadataValue.json(dict(read.files))},
-                )
+                    source=source,
+                    files={kept_as(path.name): content for path, content in read.sources},
+                    read=read.files,
+                ),
+                log,
+            )
 
     return jdash
 

@@ -1,10 +1,12 @@
-"""The job `close_month`, and what every run says of itself."""
+"""The jobs `close_month` and `take_comments`, and what every run says of itself."""
 
 import dagster as dg
 
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.evidence.chain.manifest import MANIFEST
+from cpg1_assets.rules.frames import CHECK_RESULTS, OPEN_ITEM_COMMENTS
 
-CLOSE_MONTH = "close_month"
+CLOSE_MONTH, TAKE_COMMENTS = "close_month", "take_comments"
 MAX_RUNTIME_TAG = "dagster/max_runtime"
 
 
@@ -16,6 +18,18 @@ def close_month_job(
         CLOSE_MONTH,
         selection=dg.AssetSelection.all(),
         description="Close C-PG-1 for one cutoff month: extract, bridge, classify, reconcile, keep evidence.",
+        tags=run_tags(deployment),
+    )
+
+
+def take_comments_job(
+    deployment: Deployment,
+) -> "dg.unresolved_asset_job_definition.UnresolvedAssetJobDefinition":
+    """Make the job `take_comments`: the comments of a closed month, and what must follow them for a seal to be whole."""
+    return dg.define_asset_job(
+        TAKE_COMMENTS,
+        selection=dg.AssetSelection.assets(OPEN_ITEM_COMMENTS.name, CHECK_RESULTS.name, MANIFEST.name),
+        description="Take the comments on a closed month's open items from the inbox, and seal the month with them.",
         tags=run_tags(deployment),
     )
 

@@ -24,10 +24,10 @@ from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.evidence.packages.package import Document
 from cpg1_assets.extracts.scope import SCOPE_FILE
 from cpg1_assets.graph.code_versions import code_versions
+from cpg1_assets.graph.drawn import DRAWN_FROM
 from cpg1_assets.graph.frame_types import frame_type
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
-from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.loaded import TEXTS
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.checks import check_statements
@@ -102,13 +102,12 @@ def month_content(
         )
     stored = {asset: Stored(*deployment.storage.provenance(asset, month.key)) for asset in assets}
     inputs: dict[str, Sequence[str]] = {name: made.inputs for name, made in derivations().items()}
-    inputs[CHECK_RESULTS.name] = [*deployment.catalog, JDASH.name]
-    inputs[JDASH.name] = ["cr_05"]
+    drawn = [*deployment.catalog, *DRAWN_FROM]
+    inputs[CHECK_RESULTS.name] = drawn
+    inputs |= DRAWN_FROM
     require_one_version(month.key, stored, code_versions(deployment), inputs)
     validations = {
-        asset: file.provenance.said.get("validations", [])
-        for asset, file in stored.items()
-        if asset in (*deployment.catalog, JDASH.name)
+        asset: file.provenance.said.get("validations", []) for asset, file in stored.items() if asset in drawn
     }
     results = deployment.storage.rows(CHECK_RESULTS.name, month.key)
     require_check_results(month.key, results, validations)
@@ -132,7 +131,7 @@ def month_content(
             source=deployment.source.identity(),
             version=deployment.version,
         ),
-        packaged=[*deployment.catalog, JDASH.name],
+        packaged=drawn,
         validations=validations,
     )
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 from dagster._core.storage import local_compute_log_manager  # how it catches output is no setting
@@ -20,11 +21,23 @@ from cpg1_assets.deployment import Deployment
 from cpg1_assets.graph.dead_runs import PARTITION_TAG
 from cpg1_assets.graph.executor import LOOK_SECONDS, PoolWait
 from cpg1_assets.graph.instance import CLOSE_TAG, TOLD_EVENTS, progress_sentence, run_tags
-from cpg1_assets.graph.job import CLOSE_MONTH
 from cpg1_assets.month import CutoffMonth
 
 Progress = Callable[[str], None]
 _FOLLOW_SECONDS = 0.3
+
+
+class Wired(NamedTuple):
+    """How a job is made: in this process from a deployment, and in one of its own, which knows it by its environment.
+
+    `from_environment` is a function that can be imported. `undone` says what a cancelled run leaves undone, and what
+    to do: `{month}` stands for the month.
+    """
+
+    job: str
+    definitions_of: Callable[[Deployment], dg.Definitions]
+    from_environment: Callable[[], dg.JobDefinition]
+    undone: str
 
 
 def run_month(
@@ -32,15 +45,9 @@ def run_month(
     month: CutoffMonth,
     instance: dg.DagsterInstance,
     progress: Progress,
-    *,
-    wired: Callable[[Deployment], dg.Definitions],
-    from_environment: Callable[[], dg.JobDefinition],
+    wired: Wired,
 ) -> tuple[str, bool]:
-    """Run the job of `month`; give the run's id and whether it succeeded. `progress` is told each asset as it is done.
-
-    In this process the job is that of `wired(deployment)`; steps in processes of their own know the deployment from
-    the environment, and make the job with `from_environment`, a function that can be imported.
-    """
+    """Run a job for `month`; give the run's id and whether it succeeded. `progress` is told each asset as it is done."""
     settings, tags = deployment.settings, run_tags()
     # What a person should read is told by `progress` and the outcome; Dagster's own log is in its event log.
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -51,7 +58,7 @@ def run_month(
         runs = unfinished_runs(instance, {CLOSE_TAG: tags[CLOSE_TAG]})
         cancel_runs(instance, runs, claims, f"{why}.")
         if runs:
-            return f"run {runs[0].run_id} is canceled, and {month.key} is not closed. Close the month again."
+            return f"run {runs[0].run_id} is canceled, and {wired.undone.format(month=month.key)}"
         return f"{month.key} may be closed or not: see it with cpg1 status {month.key}, or close it again."
 
     with (
@@ -60,14 +67,14 @@ def run_month(
         _told(progress, instance, tags),
     ):
         if settings.executor_kind == "in_process":
-            job = wired(deployment).resolve_job_def(CLOSE_MONTH)
+            job = wired.definitions_of(deployment).resolve_job_def(wired.job)
             result = job.execute_in_process(
                 partition_key=month.key, instance=instance, tags=tags, run_config=quiet, raise_on_error=False
             )
             return result.run_id, result.success
         os.environ.update(settings.scope_environment())
         with dg.execute_job(
-            dg.reconstructable(from_environment),
+            dg.reconstructable(wired.from_environment),
             instance=instance,
             tags={PARTITION_TAG: month.key, **tags},
             run_config=quiet,

@@ -13,6 +13,7 @@ from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.audit.restatement import restatement, sealed_before
 from cpg1_assets.evidence.chain.companies import companies_before, companies_changed
 from cpg1_assets.evidence.chain.manifest import MANIFEST
+from cpg1_assets.evidence.chain.open_items_before import sealed_since
 from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.frame import FrameSpec
@@ -25,10 +26,12 @@ from cpg1_assets.validation import Validation
 RESTATED = "data_is_what_was_sealed"
 COMPANIES = "companies_are_those_sealed_before"
 LATE = "no_late_file"
+BEFORE = "compared_with_the_newest_seal"
 STATEMENTS = {
     RESTATED: "The month's data is what was sealed before; rows that came, went or changed are a restatement.",
     COMPANIES: "The companies in scope are those of the seal before: none has left, none is new.",
     LATE: "No JDash file came or changed since the month was computed.",
+    BEFORE: "The month before was not sealed again since its open items were compared with this month's.",
 }
 LATE_AND_SIGNED_OFF = "late file, month signed off"
 _SHOWN_OF_AN_ASSET = 20
@@ -48,6 +51,7 @@ def sealed_month_checks(
             compared_with_seal(deployment, month.key, run_id, specs),
             companies_as_before(deployment, month.key, run_id),
             no_late_file(deployment, month),
+            compared_with_newest(deployment, month),
         ):
             yield check_result(MANIFEST.name, validation, deployment.notes)
 
@@ -96,6 +100,16 @@ def companies_as_before(deployment: Deployment, month: str, run_id: str) -> Vali
     left, new = companies_changed(companies, now)
     figures = {"compared_with": f"{sealed.month}, version {sealed.version:03d}", "left": left, "new": new}
     return Validation(name, statement, not (left or new), figures=figures)
+
+
+def compared_with_newest(deployment: Deployment, month: CutoffMonth) -> Validation:
+    """See whether the month before was sealed since. It decides no figure, so nothing is computed for it unasked."""
+    name, statement = BEFORE, STATEMENTS[BEFORE]
+    try:
+        since = sealed_since(deployment.home.evidence_folder, deployment.storage, month)
+    except (EvidenceError, StorageError) as error:
+        return Validation(name, statement, False, "WARN", figures={"problem": str(error)})
+    return Validation(name, statement, not since, "WARN", figures={"sealed_since": since})
 
 
 def no_late_file(deployment: Deployment, month: CutoffMonth) -> Validation:

@@ -27,7 +27,7 @@ from cpg1_assets.graph.in_flight import STATE_TAG, runs_in_flight
 from cpg1_assets.graph.instance import failures
 from cpg1_assets.graph.job import run_tags
 from cpg1_assets.graph.sealed_month import LATE, LATE_AND_SIGNED_OFF, STATEMENTS
-from cpg1_assets.jdash.inbox import Hashes
+from cpg1_assets.inbox.folder import Hashes
 from cpg1_assets.jdash.late import InboxStanding, inbox_standing
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.json_file import parse_json

@@ -6,13 +6,13 @@ happens to the file it stands in, is not known here.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import product
 
-from cpg1_assets.jdash.currency import MARK, codes_of, is_currency_sign, mark_of
-from cpg1_assets.jdash.number_format import (
+from cpg1_assets.inbox.cells import INVISIBLE, Cell, NoValue, Number, trimmed
+from cpg1_assets.inbox.currency import MARK, codes_of, is_currency_sign, mark_of
+from cpg1_assets.inbox.number_format import (
     NotCertainError,
     currency_marks,
     is_harmless,
@@ -36,45 +36,10 @@ class CellError(ValueError):
     """A cell that cannot be read. Its text says what it is, and ends with what to do."""
 
 
-@dataclass(frozen=True)
-class NoValue:
-    """A spreadsheet cell that holds neither text nor a number: a date, an error, a formula never computed."""
-
-    what: str
-    instead: str = ""
-    """What to do, where it is not to write the value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number of a spreadsheet that is more than its value: how it is shown, or that a formula made it."""
-
-    value: float
-    format: str = ""
-    """The code of its number format; empty for General."""
-    is_result: bool = False
-    """Whether it is the stored result of a formula."""
-    text: str | None = None
-    """What the cell shows, where the file itself says so."""
-    currency: str = ""
-    """The ISO code of its currency, where the file itself says so."""
-
-
-Cell = str | int | float | Number | NoValue | None
-
-NEVER_COMPUTED = NoValue(
-    "the cell is a formula that was never computed",
-    "Open the file in a spreadsheet, recalculate it, look at the amounts and save it, or write values instead of formulas",
-)
-
-_INVISIBLE: dict[int, str] = dict.fromkeys(
-    [0x00AD, 0x061C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF], ""
-)
-_EDGES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(map(chr, _INVISIBLE))
 _DIGITS = {first + digit: str(digit) for first in (0x0660, 0x06F0) for digit in range(10)}
 _LATIN_DIGITS = frozenset("0123456789")
 _AS_IN_ASCII: dict[int, str | int] = {
-    **_INVISIBLE,
+    **INVISIBLE,
     **_DIGITS,
     **str.maketrans("\u00a0\u2009\u202f\u2212\u2013\u2019\u066c", "   --''"),
 }
@@ -208,21 +173,6 @@ _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _MAY_BE_TOTAL = re.compile("tota|جمال|مجموع", re.IGNORECASE)
 """What is in every word of a total, so that the words of an id need not be looked at."""
-
-
-def is_blank(cell: Cell) -> bool:
-    """Tell whether a cell holds nothing but blanks."""
-    return cell is None or (isinstance(cell, str) and not cell.strip(_EDGES))
-
-
-def trimmed(text: str) -> str:
-    """Take the blanks and invisible marks off both ends."""
-    return text.strip(_EDGES)
-
-
-def without_invisible(text: str) -> str:
-    """Take the marks out that cannot be seen, wherever they stand."""
-    return text if text.isascii() else text.translate(_INVISIBLE)
 
 
 def is_total_label(cell: Cell) -> bool:

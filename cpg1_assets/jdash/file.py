@@ -14,21 +14,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cpg1_assets.errors import DataError
+from cpg1_assets.inbox.cells import Cell, Number, is_blank
+from cpg1_assets.inbox.currency import codes_of, mark_of_text
+from cpg1_assets.inbox.sheet import require_width
+from cpg1_assets.inbox.table import AGAIN, Row
 from cpg1_assets.jdash.cells import (
     AMOUNT_LIMIT,
-    Cell,
     CellError,
-    Number,
-    is_blank,
     is_total_label,
     names_a_total,
     read_amount,
     read_voucher_id,
 )
-from cpg1_assets.jdash.currency import codes_of, mark_of_text
 from cpg1_assets.jdash.plain import AMOUNT, plain_rows
 from cpg1_assets.jdash.sheet import Sheet, read_sheet
-from cpg1_assets.jdash.table import AGAIN, Row
 
 _ROWS_OF_A_SUM = 2
 _BLOCK = 2**14
@@ -302,7 +301,10 @@ def _read_row(
 ) -> tuple[str | None, Decimal, str]:
     """Read voucher id, amount and mark of currency of a row; the total line has no voucher id."""
     if len(cells) != len(sheet.header) or sheet.unnamed:
-        _check_width(sheet, number, cells)
+        require_width(
+            sheet.file, sheet.header, sheet.unnamed, number, cells,
+            "Put amounts with the delimiter in them in quotes, or leave only the two columns,",
+        )  # fmt: skip
     column = sheet.voucher
     try:
         closes = _closes(sheet, cells, is_last=is_last)
@@ -314,23 +316,6 @@ def _read_row(
             f'{sheet.file}, row {number}, column "{sheet.header[column]}": {error} {AGAIN}'
         ) from None
     return voucher, amount, mark
-
-
-def _check_width(sheet: Sheet, number: int, cells: Sequence[Cell]) -> None:
-    """Refuse a row whose cells may stand under the wrong header."""
-    width = len(sheet.header)
-    extra = [cell for cell in cells[width:] if not is_blank(cell)]
-    shifted = [cells[place] for place in sheet.unnamed if place < len(cells) and not is_blank(cells[place])]
-    if len(cells) < width or extra or shifted:
-        what = (
-            f"{len(cells)} cells"
-            if len(cells) < width or extra
-            else f"a cell under no header ({shifted[0]!r:.60})"
-        )
-        raise DataError(
-            f"{sheet.file}, row {number}: the row has {what}, the header names {width} columns. "
-            f"Put amounts with the delimiter in them in quotes, or leave only the two columns, {AGAIN}"
-        )
 
 
 def _closes(sheet: Sheet, cells: Sequence[Cell], *, is_last: bool) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from cpg1_assets.jdash.inbox import Hashes, is_left_alone, listed, states
-from cpg1_assets.jdash.month import JDASH
+from cpg1_assets.inbox.folder import Hashes, is_left_alone, listed, states
+from cpg1_assets.jdash.month import JDASH, month_folder
 from cpg1_assets.loaded import differing
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.storage.files import ParquetStorage
@@ -52,7 +52,7 @@ def inbox_standing(
         return None
     # Earlier versions read some of what is now left alone.
     read = {name: known for name, known in files.items() if not is_left_alone(name)}
-    return InboxStanding(states(listed(inbox, month).paths, hashes), read, sha256)
+    return InboxStanding(states(listed(month_folder(inbox, month)).paths, hashes), read, sha256)
 
 
 def late_files(storage: ParquetStorage, inbox: Path, month: CutoffMonth) -> list[str]:

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import FrameSpec, columns
+from cpg1_assets.inbox.folder import GoneError, Listed, UnreadError, content, listed, shown, unread_state
+from cpg1_assets.inbox.folder import states as inbox_states
 from cpg1_assets.jdash.file import VoucherAmounts, parse_jdash, read_jdash_file
-from cpg1_assets.jdash.inbox import GoneError, Listed, UnreadError, content, listed, shown, unread_state
-from cpg1_assets.jdash.inbox import states as inbox_states
 from cpg1_assets.month import CutoffMonth
 
 __all__ = [
@@ -103,6 +103,11 @@ class JdashMonth:
         return [name for name in self.left_alone if any(company in _folded(name) for company in missing)]
 
 
+def month_folder(inbox: Path, month: CutoffMonth) -> Path:
+    """Give the folder of a month's JDash files."""
+    return inbox / "jdash" / month.key
+
+
 def read_jdash(
     inbox: Path,
     month: CutoffMonth,
@@ -119,7 +124,7 @@ def read_jdash(
     known = {_folded(company): company for company in (*(known_companies or ()), *companies)}
     problems: list[JdashProblem] = []
     try:
-        folder = listed(inbox, month)
+        folder = listed(month_folder(inbox, month))
     except DataError as error:
         problems.append(JdashProblem(None, month.key, str(error)))
         folder = Listed((), ())

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cpg1_assets.jdash.cells import ONE_TO_ONE, Cell, is_total_label
+from cpg1_assets.inbox.cells import Cell
+from cpg1_assets.inbox.table import Row
+from cpg1_assets.jdash.cells import ONE_TO_ONE, is_total_label
 from cpg1_assets.jdash.sheet import Sheet
-from cpg1_assets.jdash.table import Row
 
 AMOUNT = pa.decimal128(24, 4)
 

@@ -5,7 +5,7 @@ validations found is handed in as it was found. What a check means is in `checks
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 import pyarrow as pa
@@ -33,18 +33,19 @@ def check_results(
     frames: Mapping[str, Frame],
     circumstances: Circumstances,
     validations: Mapping[str, Sequence[Validated]],
+    without: Collection[str] = (),
 ) -> pa.Table:
     """Give the results of all checks that run before a seal: of derived frames, and of extracts by asset.
 
     A validation of an extract is a row about no company and no line; a check of derived frames has a row for each
-    of its outcomes. The same frames, rule files and validations give the same rows in the same order, whatever
-    order theirs have.
+    of its outcomes. One that reads a frame of `without`, which the month does not have, is not asked. The same frames,
+    rule files and validations give the same rows in the same order, whatever order theirs have.
 
     Gives rows as `CHECK_RESULTS`. Raises DataError where a frame lacks a column, and KeyError where it is missing.
 
     Source of the rule: Reconciliation, "Checks"; Evidence, "The seal".
     """
-    rows = [*_of_derived(frames, circumstances), *_of_extracts(validations)]
+    rows = [*_of_derived(frames, circumstances, without), *_of_extracts(validations)]
     rows.sort(key=lambda row: [(row[name] is not None, row[name]) for name in CHECK_RESULTS.sort_order])
     return pa.Table.from_pylist(rows, schema=CHECK_RESULTS.arrow_schema)
 
@@ -54,8 +55,11 @@ def rows_of_validations(validations: Mapping[str, Sequence[Validated]]) -> list[
     return list(_of_extracts(validations))
 
 
-def _of_derived(frames: Mapping[str, Frame], circumstances: Circumstances) -> Iterator[_Row]:
-    for check, found in outcomes(checks(circumstances.lines).values(), frames, circumstances):
+def _of_derived(
+    frames: Mapping[str, Frame], circumstances: Circumstances, without: Collection[str]
+) -> Iterator[_Row]:
+    asked = [check for check in checks(circumstances.lines).values() if not set(check.inputs) & set(without)]
+    for check, found in outcomes(asked, frames, circumstances):
         for outcome in found:
             yield {
                 "asset": check.asset,

@@ -45,6 +45,7 @@ from cpg1_assets.rules.frames import (
 )
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
+from cpg1_assets.rules.named_variance import largest_items, named_variances
 from cpg1_assets.rules.thresholds import Thresholds
 
 SHOWN = 100
@@ -321,19 +322,26 @@ def every_entry_categorised(nav_voucher_entries: Frame) -> Outcomes:
     return (CheckOutcome(passed=bool(every) and not without, tested=bool(every), figures=figures),)
 
 
-def lines_explained(reconciliation: Frame) -> Outcomes:
-    """Every company is reconciled or explained, line by line; each has its row of the reconciliation as figures."""
+def lines_explained(reconciliation: Frame, open_items: Frame) -> Outcomes:
+    """Every company is reconciled or explained, line by line.
+
+    Each has its row of the reconciliation as figures, with how much of it is named and by which causes, and, where
+    its variance is unexplained, its largest items.
+    """
     inputs = {"reconciliation": Input(reconciliation, RECONCILIATION.columns)}
-    return tuple(
-        CheckOutcome(
-            passed=row.pop("is_explained"),
-            tested=True,
-            figures=plain(row),
-            id_company=row["id_company"],
-            line=row["line"],
+    named = {(each.id_company, each.line): each for each in named_variances(reconciliation, open_items)}
+    largest: dict[tuple[str, str], list[_Row]] = {key: [] for key in named}
+    for row in largest_items(reconciliation, open_items):
+        largest[row.pop("id_company"), row.pop("line")].append(plain(row))
+    found = []
+    for row in _found(LINES_EXPLAINED, inputs, LINES_WITH_ANSWER).to_pylist():
+        is_explained, key = row.pop("is_explained"), (row["id_company"], row["line"])
+        items = largest[key] if named[key].adds_up else []
+        figures = {**plain(row), **named[key].figures(), "largest_items": items}
+        found.append(
+            CheckOutcome(passed=is_explained, tested=True, figures=figures, id_company=key[0], line=key[1])
         )
-        for row in _found(LINES_EXPLAINED, inputs, LINES_WITH_ANSWER).to_pylist()
-    )
+    return tuple(found)
 
 
 def country_materiality(reconciliation: Frame, thresholds: Thresholds) -> Outcomes:

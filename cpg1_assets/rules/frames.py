@@ -510,6 +510,129 @@ OPEN_ITEM_SUGGESTIONS = FrameSpec(
     ),
 )
 
+ITEM_CHANGES = ("new", "persisting", "changed", "resolved", "merged", "split", "not compared")
+
+OPEN_ITEMS_BEFORE = FrameSpec(
+    name="open_items_before",
+    title="Open items of the month before",
+    description=(
+        "What the newest seal of the month before says was open then: each line with the rows of its items and "
+        "their comments, and a row without an item for a line that had none. Empty where that month was not sealed"
+    ),
+    key=("id_company", "line", "item", "side", "row_key"),
+    columns=(
+        *columns(
+            ("sealed_month", "text", "Month before"),
+            ("sealed_version", "integer", "Its sealed version that was read"),
+            ("seal_digest", "text", "Digest of that version's link in the chain"),
+            _COMPANY,
+            _LINE,
+            required=["sealed_month", "sealed_version", "seal_digest", "id_company", "line"],
+        ),
+        Column(
+            name="line_status",
+            type="text",
+            nullable=False,
+            allowed=RECONCILIATION_STATUSES,
+            description="How the line ended then",
+        ),
+        Column(
+            name="item",
+            type="text",
+            description="Name of an item open then; empty where the line had none",
+        ),
+        Column(
+            name="side",
+            type="text",
+            allowed=MATCHING_SIDES,
+            description="Side of a row of the item; empty where bridges alone make it",
+        ),
+        *columns(
+            ("row_key", "text", "Key of that row in its extract"),
+            ("unexplained", "amount", "Unexplained amount of the whole item then, LCY"),
+        ),
+        Column(name="cause", type="text", allowed=CAUSES, description="What probably caused it, then"),
+        *columns(
+            ("reference", "text", "Reference of the item, as written"),
+            ("first_date", "date", "Earliest date of its rows"),
+            ("comment", "text", "Comment on the item then"),
+            ("owner", "text", "Who looked after it"),
+        ),
+        Column(
+            name="confirmed_cause", type="text", allowed=CAUSES, description="Cause that a person confirmed"
+        ),
+        *columns(("source_file", "text", "Files the comment was read from")),
+    ),
+)
+
+OPEN_ITEM_CHANGES = FrameSpec(
+    name="open_item_changes",
+    title="Changes of the open items",
+    description=(
+        "What became of each item that was open at the end of the month before, and where each one that is open "
+        "now came from. Of merged and split items there is a row for each pair"
+    ),
+    key=("id_company", "line", "item_before", "item"),
+    columns=(
+        *columns(_COMPANY, _LINE, required=["id_company", "line"]),
+        Column(
+            name="change",
+            type="text",
+            nullable=False,
+            allowed=ITEM_CHANGES,
+            description=(
+                "changed where the unexplained amount or the cause is another; not compared where the line was not "
+                "computed in both months, or the month before was not sealed"
+            ),
+        ),
+        *columns(
+            ("item_before", "text", "Name of the item then; empty where it is new"),
+            ("item", "text", "Name of the item now; empty where it is resolved"),
+            ("reference", "text", "Reference of the item now, or then, as written"),
+            ("unexplained_before", "amount", "Unexplained amount of the item then, LCY"),
+            ("unexplained", "amount", "Unexplained amount of the item now, LCY"),
+        ),
+        Column(name="cause_before", type="text", allowed=CAUSES, description="What probably caused it, then"),
+        Column(name="cause", type="text", allowed=CAUSES, description="What probably causes it, now"),
+        *columns(
+            ("comment_before", "text", "Comment on the item then"),
+            ("owner_before", "text", "Who looked after it then"),
+        ),
+        Column(
+            name="confirmed_cause_before",
+            type="text",
+            allowed=CAUSES,
+            description="Cause that a person confirmed then",
+        ),
+        *columns(
+            ("source_file_before", "text", "Files the comment was read from"),
+            ("comment_carries", "flag", "Whether what was said then stays said: the item persists"),
+            required=["comment_carries"],
+        ),
+    ),
+)
+
+OPEN_ITEM_COMMENTS = FrameSpec(
+    name="open_item_comments",
+    title="Comments on the open items",
+    description="What people say of the open items of the month: in its comments file, or carried forward",
+    key=("item",),
+    columns=(
+        *columns(_ITEM, required=["item"]),
+        *columns(
+            ("comment", "text", "The comment; empty where only an owner or a cause is given"),
+            ("owner", "text", "Who looks after the item"),
+        ),
+        Column(
+            name="confirmed_cause", type="text", allowed=CAUSES, description="Cause that a person confirms"
+        ),
+        *columns(
+            ("source_file", "text", "Files it was read from, joined by a comma and a blank"),
+            required=["source_file"],
+        ),
+    ),
+)
+
 
 OPEN_ITEMS_AND_BALANCES = FrameSpec(
     name="open_items_and_balances",
@@ -648,6 +771,120 @@ LINES_WITH_ANSWER = FrameSpec(
     ),
 )
 
+VARIANCE_BY_CAUSE = FrameSpec(
+    name="variance_by_cause",
+    title="Variances by cause",
+    description="Every line of the reconciliation with its open items by cause; a line without items has one row",
+    key=("id_company", "line", "cause"),
+    amounts=(
+        "variance", "bridges", "line_unexplained", "difference", "bridge_amount", "unexplained", "gross",
+    ),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("cause", "text", "Cause of the items; empty where the line has none"),
+        ("status", "text", "Status of the line"),
+        ("variance", "amount", "Variance of the line, LCY"),
+        ("bridges", "amount", "What the bridges explain of the line, LCY"),
+        ("line_unexplained", "amount", "What stays unexplained of the line, LCY"),
+        ("items", "integer", "How many items"),
+        ("difference", "amount", "Their differences, LCY"),
+        ("bridge_amount", "amount", "What the bridges explain of them, LCY"),
+        ("unexplained", "amount", "What stays unexplained of them, LCY"),
+        ("gross", "amount", "The same by absolute amounts"),
+    ),
+)  # fmt: skip
+
+_LISTED = columns(
+    _COMPANY,
+    _LINE,
+    ("place", "integer", "Place in the list"),
+    _ITEM,
+    ("reference", "text", "Reference of the item's earliest row, as written"),
+    ("document_no", "text", "Documents of its NAV entries"),
+    ("unexplained", "amount", "Unexplained amount, LCY"),
+    ("unexplained_usd", "amount", "The same in USD; empty without a rate"),
+    ("cause", "text", "What probably caused it"),
+    ("age_days", "integer", "Days from the first date to the cutoff date"),
+)
+
+LARGEST_OPEN_ITEMS = FrameSpec(
+    name="largest_open_items",
+    title="Largest open items",
+    description="The largest items of each line with an unexplained variance, by company",
+    key=("id_company", "line", "place"),
+    amounts=("unexplained", "unexplained_usd"),
+    columns=_LISTED,
+)
+
+LISTED_OPEN_ITEMS = FrameSpec(
+    name="listed_open_items",
+    title="Open items to look at",
+    description="Open items that a check lists: those without USD and the largest first",
+    key=("place",),
+    amounts=("unexplained", "unexplained_usd"),
+    columns=(
+        *_LISTED,
+        *columns(
+            ("found", "integer", "How many there are in all"),
+            ("computed", "integer", "How many lines were computed"),
+        ),
+    ),
+)
+
+WHAT_IS_MISSING = FrameSpec(
+    name="what_is_missing",
+    title="What is missing",
+    description="The inputs that a line which is not computed lacks, by company",
+    key=("id_company", "line", "missing"),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("missing", "text", "rate, balance, or the frame the company has no row of"),
+        required=["id_company", "line", "missing"],
+    ),
+)
+
+AGREED_ROWS = FrameSpec(
+    name="agreed_rows",
+    title="Rows that agree",
+    description="The rows of both sides that are in no open item, by company and line",
+    key=("id_company", "line"),
+    amounts=("nav_amount", "target_amount"),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("nav_entries", "integer", "How many NAV entries"),
+        ("target_rows", "integer", "How many rows of the target"),
+        ("nav_amount", "amount", "NAV's side, LCY, debit positive"),
+        ("target_amount", "amount", "The target's side, LCY, NAV's sign"),
+        required=["id_company", "line", "nav_entries", "target_rows", "nav_amount", "target_amount"],
+    ),
+)
+
+ITEM_ROWS = FrameSpec(
+    name="item_rows",
+    title="Rows of an item",
+    description="Every row of both sides of one open item, with what a person reads of it",
+    key=("side", "row_key"),
+    amounts=("amount",),
+    columns=columns(
+        ("side", "text", "Side of the row, as in the matches"),
+        ("row_key", "text", "Key of the row in its extract"),
+        ("day", "date", "NAV's posting date, or the target's own date"),
+        ("amount", "amount", "Amount of the row, LCY, NAV's sign"),
+        ("document_no", "text", "Document of a NAV entry"),
+        ("reference", "text", "Reference as the row writes it"),
+        ("description", "text", "What NAV or the target says of it"),
+        ("matched_by", "text", "The pass of the matching that put it there"),
+        ("confidence", "text", "How certain that is"),
+        ("rule_version", "text", "Version of the matching rules"),
+        ("decided_by", "text", "The reference or link that decided"),
+        ("candidates", "integer", "How many could have been meant"),
+        required=["side", "row_key", "amount", "matched_by", "confidence", "rule_version", "candidates"],
+    ),
+)
+
 CHECK_RESULTS = FrameSpec(
     name="check_results",
     title="Check results",
@@ -687,4 +924,5 @@ DERIVED_FRAMES = (
     OPEN_ITEM_MATCHES,
     OPEN_ITEMS,
     OPEN_ITEM_SUGGESTIONS,
+    OPEN_ITEM_CHANGES,
 )

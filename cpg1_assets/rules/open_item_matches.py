@@ -38,8 +38,11 @@ _LETTERS = r"\p{L}\p{N}"
 
 
 def named_item(company: str, line: str, label: str) -> str:
-    """Give the SQL of an item's name: the same from month to month, as long as its earliest reference is open."""
-    return f"left(sha256(concat_ws(chr(30), {company}, {line}, {label})), 20)"
+    """Give the SQL of an item's name: the same from month to month, as long as its earliest reference is open.
+
+    It starts with a letter: a name of digits, or of digits around an `e`, would come back from a spreadsheet as a number.
+    """
+    return f"concat('i', left(sha256(concat_ws(chr(30), {company}, {line}, {label})), 19))"
 
 
 _GROUPS = f"""

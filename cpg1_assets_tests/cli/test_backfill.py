@@ -28,6 +28,9 @@ def test_a_backfill_closes_each_month_and_resumes_where_it_was(home: Path) -> No
     assert [(m["month"], m["skipped"]) for m in said["months"]] == [("2025-10", False), ("2025-11", False)]
     assert first.returncode == said["exit_status"] in (0, 3, 4)
     assert len({m["run_id"] for m in said["months"]}) == 2, "one run a month"
+    (ended,) = home.glob("scopes/*/storage/evidence_manifest/2025-10.parquet")
+    (compared,) = home.glob("scopes/*/storage/open_items_before/2025-11.parquet")
+    assert ended.stat().st_mtime_ns < compared.stat().st_mtime_ns, "in the order of the calendar"
 
     (stored,) = home.glob("scopes/*/storage/ipe_31/2025-11.parquet")
     before = stored.read_bytes()

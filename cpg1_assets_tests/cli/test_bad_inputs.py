@@ -21,7 +21,7 @@ MONTHS = ["", " ", ",", "2025-9", "2025-13", "0000-00", "2025-09-30", "September
 WITH_A_MONTH = [
     ["close", "--month"], ["sql", "ipe_07", "--month"], ["status"], ["evidence", "verify"], ["evidence", "export",
     "--out", "/nowhere/x.zip"], ["evidence", "reperform"], ["evidence", "ipe"], ["backfill", "2025-09"],
-    ["reopen", "--name", "Ada", "--reason", "late"],
+    ["reopen", "--name", "Ada", "--reason", "late"], ["comments"],
     ["evidence", "sign-off", "--role", "preparer", "--name", "Ada", "--comment", "seen"],
 ]  # fmt: skip
 MONTH_INPUTS = [([*command, "--", month] if "--month" not in command else [*command, month], MONTH)
@@ -91,6 +91,9 @@ OPTIONS = [
     (["evidence", "sign-off", "2025-09", "--role", "preparer", "--name", NOT_TEXT, "--comment", "c"], "--name"),
     (["evidence", "sign-off", "2025-09", "--role", "preparer", "--name", "A", "--comment", " "], "--comment"),
     (["evidence", "sign-off", "2025-09", "--role", "preparer", "--name", "A", "--comment", "c", "--check", "x"], "'x'"),
+    (["evidence", "sign-off", "2025-09", "--role", "preparer", "--name", "A", "--comment", "c", "--item", "x"], "'x'"),
+    (["evidence", "sign-off", "2025-09", "--role", "preparer", "--name", "A", "--comment", "c", "--item", "=x"], "'=x'"),
+    (["comments", ""], "MONTH"),
     (["evidence", "sign-off", "2025-09", "--role", "preparer", "--name", "A", "--comment", "c", "--variance", ""],
      "--variance"),
     (["reopen", "2025-09", "--name", "A"], "--reason"),

@@ -27,11 +27,14 @@ def small_month(
     companies: Sequence[str] = ("EC_NG", "JD_GH"),
     status: str = "VARIANCE_DETECTED",
     checks: Sequence[tuple[str, str, str, bool, bool]] | None = None,
+    frames: Mapping[str, pa.Table] | None = None,
+    rules: Mapping[str, bytes] | None = None,
 ) -> SealResult:
     """Run a small month (its packages are new, its data is what the arguments make it) and seal it.
 
     `status` is that of the line of the first company; `checks` are asset, check, severity, passed and tested of
-    the results sealed with the month, None for a month sealed before there were any.
+    the results sealed with the month, None for a month sealed before there were any. `frames` are sealed beside these
+    or in their place, and so are the rule files `rules`.
     """
     extract = parquet(evidence, "extract", {"id_company": ["EC_NG"], "month": [month], "amount": [amount]})
     rates = parquet(evidence, "rates", {"id_company": list(companies)})
@@ -59,10 +62,13 @@ def small_month(
         names = ("asset", "check", "severity", "passed", "tested")
         results = {name: [row[at] for row in checks] for at, name in enumerate(names)}
         data["check_results"] = parquet(evidence, "results", results)
+    for name, table in (frames or {}).items():
+        data[name] = evidence.parent / f"{name}.parquet"
+        pq.write_table(table, data[name])
     content = MonthContent(
         data=data,
         proven={name: sha256_of(path) for name, path in data.items()},
-        rules={"lines.yaml": f"rule: {rule}\n", "scope.yaml": "scope: all\n"},
+        rules={"lines.yaml": f"rule: {rule}\n", "scope.yaml": "scope: all\n", **(rules or {})},
         statements={"reconciliation": "SELECT 1"},
         queries={"ipe_08.sql": "SELECT 2", "ipe_08.yaml": "name: ipe_08\n"},
         context=context,

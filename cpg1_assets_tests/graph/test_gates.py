@@ -72,13 +72,12 @@ def sign(settings: Settings) -> None:
     version = latest_seal(evidence, MONTH)
     assert version is not None
     demands = demands_of(evidence, version, lambda _: False)
-    comments: dict[str, dict[str, str]] = {"open_variances": {}, "failed_checks": {}}
-    for kind, demand in demands.items():
-        comments[kind] = dict.fromkeys(demand.keys, "looked at")
+    comments = {kind: dict.fromkeys(demand.keys, "looked at") for kind, demand in demands.items()}
     for role, name in (("preparer", "Ann"), ("reviewer", "Bob")):
         sign_off(
             evidence, MONTH, role=role, name=name, comment="agreed",  # type: ignore[arg-type]
-            variances=comments["open_variances"], checks=comments["failed_checks"], problems_of=problems_of,
+            variances=comments["open_variances"], checks=comments["failed_checks"], items=comments["open_items"],
+            problems_of=problems_of,
         )  # fmt: skip
 
 
@@ -173,7 +172,11 @@ def test_a_forged_frame_with_forged_provenance_is_found_by_computing_it_again(
     forged = table.set_column(at, table.schema.field(at), pa.array(["RECONCILED"] * len(table), pa.string()))
     written = write_parquet(forged, RECONCILIATION, storage.spool_path("reconciliation", MONTH, "forger"))
     storage.publish(written, "reconciliation", MONTH, replace(provenance, sha256=written.sha256))
-    refused = close(sealed, MONTH, instance, select=["bridge_calculations_evidence", "check_results", SEAL])
+    computed_from_it = [
+        "bridge_calculations_evidence", "open_items", "open_item_suggestions", "open_item_changes",
+        "open_item_comments", "check_results", SEAL,
+    ]  # fmt: skip
+    refused = close(sealed, MONTH, instance, select=computed_from_it)
     assert "reconciliation" in refused.why_failed(SEAL)
     assert "is not what the month's extracts and rules give" in refused.why_failed(SEAL)
     assert len(sealed_versions(Home(sealed).evidence_folder, MONTH)) == 1

@@ -14,7 +14,7 @@ MONTH = "2025-09"
 LATE = "EC_KE.csv"
 DOWNSTREAM = {
     "jdash", "timing_difference_bridge", "reconciliation", "bridge_calculations_evidence", "check_results",
-    "evidence_manifest",
+    "evidence_manifest", "open_items", "open_item_suggestions", "open_item_changes", "open_item_comments",
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.graph import sensor
 from cpg1_assets.graph.in_flight import STATE_TAG
 from cpg1_assets.home import Home
-from cpg1_assets.jdash import inbox
+from cpg1_assets.inbox import folder as inbox
 from cpg1_assets.jdash.late import late_files
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpg1_assets.inbox.cells import NoValue
 from cpg1_assets.jdash.cells import (
     AMOUNT_LIMIT,
     CellError,
-    NoValue,
     is_total_label,
     read_amount,
     read_voucher_id,

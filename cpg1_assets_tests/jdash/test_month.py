@@ -7,7 +7,7 @@ import pytest
 
 from cpg1_assets.jdash.month import JDASH, JdashMonth, read_jdash
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets_tests.jdash.workbooks import ods, ods_number, ods_row
+from cpg1_assets_tests.inbox.workbooks import ods, ods_number, ods_row
 
 MONTH = CutoffMonth.parse("2025-09")
 COMPANIES = ["JD_GH", "EC_NG"]

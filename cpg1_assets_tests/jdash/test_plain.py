@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cpg1_assets.errors import DataError
 from cpg1_assets.jdash import file as jdash_file
 from cpg1_assets.jdash.file import parse_jdash
-from cpg1_assets_tests.jdash.workbooks import number, row, sheet, xlsx
+from cpg1_assets_tests.inbox.workbooks import number, row, sheet, xlsx
 
 _IDS = st.one_of(
     st.from_regex(r"[0-9]{1,18}", fullmatch=True),

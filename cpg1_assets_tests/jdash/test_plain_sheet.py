@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.jdash import xlsx as xlsx_reader
+from cpg1_assets.inbox import xlsx as xlsx_reader
+from cpg1_assets.inbox.package import Package
+from cpg1_assets.inbox.plain_sheet import SharedTexts, plain_sheet, plain_texts
 from cpg1_assets.jdash.file import parse_jdash
-from cpg1_assets.jdash.package import Package
-from cpg1_assets.jdash.plain_sheet import SharedTexts, plain_sheet, plain_texts
-from cpg1_assets_tests.jdash.workbooks import HEADER, number, row, sheet, xlsx
+from cpg1_assets_tests.inbox.workbooks import HEADER, number, row, sheet, xlsx
 
 PART = "xl/worksheets/sheet1.xml"
 HEADER_WITH_NOTE = HEADER.replace("</row>", '<c r="C1" t="inlineStr"><is><t>Note</t></is></c></row>')

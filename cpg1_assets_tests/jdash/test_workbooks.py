@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpg1_assets.errors import DataError
-from cpg1_assets.jdash import xlsx as xlsx_reader
+from cpg1_assets.inbox import xlsx as xlsx_reader
 from cpg1_assets.jdash.file import parse_jdash
-from cpg1_assets_tests.jdash.workbooks import (
+from cpg1_assets_tests.inbox.workbooks import (
     HEADER,
     MAIN,
     OFFICE,
@@ -699,7 +699,7 @@ def test_a_cell_of_a_web_page_that_reaches_down_leaves_the_place_below_empty() -
 @pytest.mark.parametrize(
     ("page", "why"),
     [
-        ("<html><body>Session expired</body></html>", "no table in it has both columns"),
+        ("<html><body>Session expired</body></html>", "no table in it has all columns that count"),
         ("<html><table><tr><td>Voucher Id</td>", "cut off"),
         ("<html><meta charset='utf-8'><table><tr><td>\udcff", "encoding utf-8"),
     ],

@@ -14,6 +14,7 @@ from cpg1_assets.rules import (
     gl_roll_forward,
     ipe_31_classified,
     nav_voucher_entries,
+    open_item_changes,
     reconciliation,
     target_values,
     timing_difference_bridge,
@@ -100,6 +101,16 @@ def of_gl_roll_forward() -> duckdb.DuckDBPyRelation:
     return rule.gl_roll_forward(empty(rule.CR_03), empty(rule.CR_04), SEPTEMBER)
 
 
+def of_open_item_changes() -> duckdb.DuckDBPyRelation:
+    rule = open_item_changes
+    return rule.open_item_changes(
+        empty(rule.OPEN_ITEMS),
+        empty(rule.OPEN_ITEM_MATCHES),
+        empty(frames.OPEN_ITEMS_BEFORE.columns),
+        empty(rule.RECONCILIATION),
+    )
+
+
 RULES: dict[str, Callable[[], duckdb.DuckDBPyRelation]] = {
     "customer_posting_group_bridge": of_customer_posting_group_bridge,
     "business_line_reclass": of_business_line_reclass,
@@ -111,6 +122,7 @@ RULES: dict[str, Callable[[], duckdb.DuckDBPyRelation]] = {
     "reconciliation": of_reconciliation,
     "voucher_accrual_variance": of_voucher_accrual_variance,
     "gl_roll_forward": of_gl_roll_forward,
+    "open_item_changes": of_open_item_changes,
 }
 
 

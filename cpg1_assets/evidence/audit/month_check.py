@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cpg1_assets.errors import EvidenceError
+from cpg1_assets.errors import EvidenceError, FileFormatError
 from cpg1_assets.evidence.audit.walk import Walked, hash_files, walk
 from cpg1_assets.evidence.chain.demands import CHECK_RESULTS, RECONCILIATION, without_comment
 from cpg1_assets.evidence.chain.links import SEAL, SIGN_OFF, Link, Problem
@@ -246,7 +246,7 @@ class MonthCheck:
 def _without_comment(sealed: SealedVersion, link: Link) -> str:
     try:
         without = without_comment(sealed, link.body)
-    except EvidenceError as error:
+    except (EvidenceError, FileFormatError) as error:
         return f"What it had to comment on cannot be told. {error}"
     return f"It has no comment on {', '.join(without)}." if without else ""
 

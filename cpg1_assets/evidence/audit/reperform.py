@@ -5,7 +5,7 @@ is the re-performed one, never the sealed one. No database, no Dagster, no netwo
 to a folder of its own that is taken away again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, SEAL_FI
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.json_file import read_object
+from cpg1_assets.loaded import TEXTS
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.partial import temporary_folder
 from cpg1_assets.rules.check_results import check_results
@@ -34,15 +35,22 @@ from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.storage.parquet import opened_parquet, write_parquet
-from cpg1_assets.yaml_file import read_yaml
+from cpg1_assets.yaml_file import parse_yaml, read_yaml
 
 _RULE_FILES = (
     "rules/lines.yaml",
     "rules/thresholds.yaml",
     "rules/collection_classification.yaml",
-    "rules/open_items.yaml",
     "scope.yaml",
 )
+_MATCHING_FILE = "rules/open_items.yaml"
+_OF_OPEN_ITEMS = frozenset(
+    {
+        "collection_links", "nav_open_items", "open_item_changes", "open_item_matches", "open_item_suggestions",
+        "open_items", "open_items_before",
+    }
+)  # fmt: skip
+"""Frames that versions do not have which were sealed before there were open items: they have none of them."""
 _SHOWN = 3
 _LIBRARIES = ("duckdb", "pyarrow", "pandas")
 
@@ -189,12 +197,15 @@ def altered_files(sealed: Path, names: list[str]) -> tuple[str, ...]:
 
 
 def _needed(sealed: Path) -> list[Path]:
-    derived = derivations()
+    content = read_seal(sealed)["content"]
+    absent = _OF_OPEN_ITEMS if _OF_OPEN_ITEMS.isdisjoint(content) else frozenset()
+    derived = [name for name in derivations() if name not in absent]
     # Versions sealed before there were check results have none.
-    checked = [CHECK_RESULTS.name] if CHECK_RESULTS.name in read_seal(sealed)["content"] else []
+    checked = [CHECK_RESULTS.name] if CHECK_RESULTS.name in content else []
     names = [
         SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE, *_RULE_FILES,
-        *(f"data/{name}.parquet" for name in (*source_frames(), *derived, *checked)),
+        *(() if absent else (_MATCHING_FILE,)),
+        *(f"data/{name}.parquet" for name in (*source_frames(), *derived, *checked) if name not in absent),
         *(f"statements/{name}.sql" for name in (*derived, *checked)),
     ]  # fmt: skip
     return [sealed / name for name in names]
@@ -240,20 +251,30 @@ def _require_all(sealed: Path) -> None:
 
 def _circumstances(sealed: Path, month: CutoffMonth) -> Circumstances:
     lines = read_yaml(sealed / "rules" / "lines.yaml", Lines)
+    has_own = (sealed / _MATCHING_FILE).is_file()
     return Circumstances(
         month=month,
         lines=lines.within(read_scope(sealed / "scope.yaml").gl_accounts),
         thresholds=read_yaml(sealed / "rules" / "thresholds.yaml", Thresholds),
         classification=read_yaml(sealed / "rules" / "collection_classification.yaml", Classification),
-        matching=read_yaml(sealed / "rules" / "open_items.yaml", Matching),
+        matching=read_yaml(sealed / _MATCHING_FILE, Matching) if has_own else _matching_of_today(),
     )
 
 
+def _matching_of_today() -> Matching:
+    """Give what stands for the matching of a version without open items: none of the rules that follow it is performed."""
+    return parse_yaml(TEXTS[_MATCHING_FILE], Matching, name=_MATCHING_FILE)
+
+
 def _outcomes(sealed: Path, place: Path, circumstances: Circumstances) -> Iterator[AssetOutcome]:
+    # That files are not there which should be was found before: see `_needed`, and what a seal demands.
+    absent = {name for name in _OF_OPEN_ITEMS if not _data(sealed, name).is_file()}
     frames: dict[str, ds.Dataset] = {
-        name: opened_parquet(str(_data(sealed, name))) for name in source_frames()
+        name: opened_parquet(str(_data(sealed, name))) for name in source_frames() if name not in absent
     }
     for name, derivation in derivations().items():
+        if name in absent:
+            continue
         again = place / f"{name}.parquet"
         same, differing = False, Differences(name)
         problem = _computed(derivation, frames, circumstances, again)
@@ -270,17 +291,21 @@ def _outcomes(sealed: Path, place: Path, circumstances: Circumstances) -> Iterat
     if _data(
         sealed, CHECK_RESULTS.name
     ).is_file():  # versions sealed before there were check results have none
-        yield _checked_again(sealed, place, frames, circumstances)
+        yield _checked_again(sealed, place, frames, circumstances, absent)
 
 
 def _checked_again(
-    sealed: Path, place: Path, frames: Mapping[str, ds.Dataset], circumstances: Circumstances
+    sealed: Path,
+    place: Path,
+    frames: Mapping[str, ds.Dataset],
+    circumstances: Circumstances,
+    absent: Collection[str],
 ) -> AssetOutcome:
     """Ask the checks of derived frames again; what the extracts' validations found needs the source, and is taken over."""
     name = CHECK_RESULTS.name
     changed = _statement(sealed, name) != check_statements().strip().encode()
     again, then = place / f"{name}.parquet", _data(sealed, name)
-    asked = checks(circumstances.lines).values()
+    asked = [c for c in checks(circumstances.lines).values() if not set(c.inputs) & set(absent)]
     # What only checks read is not among the frames that rules read. A frame that a rule gives is never the sealed one.
     only_checked = {name for check in asked for name in check.inputs} - frames.keys() - derivations().keys()
     try:
@@ -293,7 +318,7 @@ def _checked_again(
         ]
         table = pa.concat_tables(
             [
-                check_results({**frames, **read}, circumstances, {}),
+                check_results({**frames, **read}, circumstances, {}, absent),
                 pa.Table.from_pylist(given, schema=CHECK_RESULTS.arrow_schema),
             ]
         )

@@ -1,4 +1,4 @@
-"""What a sign-off has to comment on: each open line, each failed check of severity ERROR, a change of companies.
+"""What a sign-off has to comment on: large items, open lines, failed checks of severity ERROR, a change of companies.
 
 Read from the sealed version alone, so that nobody has to believe what a screen showed. Source of the rule:
 Open items ("What people do with them"). Not here: who may sign, which `sign_off` settles.
@@ -10,14 +10,25 @@ from typing import Any, NamedTuple
 
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.companies import RATES, companies_before, companies_changed, companies_of
+from cpg1_assets.evidence.chain.items_to_comment import (
+    ItemsToComment,
+    has_open_items,
+    items_to_comment,
+    refused_comments,
+)
 from cpg1_assets.evidence.chain.seal import SealedVersion
 from cpg1_assets.evidence.chain.signed_links import FIRST_RULE, RULE
 
-VARIANCES, CHECKS = "open_variances", "failed_checks"
-"""Where the body of a sign-off has its comments, by `LINE:COMPANY` and by `ASSET:CHECK`."""
+ITEMS, VARIANCES, CHECKS = "open_items", "open_variances", "failed_checks"
+"""Where the body of a sign-off has its comments, by item, by `LINE:COMPANY` and by `ASSET:CHECK`."""
 COMPANIES_CHECK = "evidence_manifest:companies_are_those_sealed_before"
 RECONCILIATION, CHECK_RESULTS = "reconciliation", "check_results"
-_OPEN = {FIRST_RULE: ("VARIANCE_DETECTED",), RULE: ("VARIANCE_DETECTED", "NOT_COMPUTED")}
+COMMENTS_CHECK = "open_item_comments:comments_readable"
+_UNEXPLAINED, _NOT_COMPUTED = "VARIANCE_DETECTED", "NOT_COMPUTED"
+_BY_ITEM = 3
+"""Since this rule, items are asked for where they were sealed."""
+_NAMED = 60
+"""So many things without a comment are named; how many more there are is said."""
 
 
 class Demand(NamedTuple):
@@ -31,11 +42,31 @@ class Demand(NamedTuple):
 
 
 def open_variances(sealed: SealedVersion, rule: int = RULE) -> list[str]:
-    """Give the lines of a sealed month that nobody can call reconciled or explained, as `LINE:COMPANY`.
+    """Give the lines of a sealed month that need a comment as lines, as `LINE:COMPANY`.
 
-    They are those with an unexplained variance, and since rule 2 also those that could not be computed.
+    They are those with an unexplained variance, and since rule 2 also those that could not be computed. Since rule 3,
+    where items were sealed, a line with a variance is asked for only for what its smaller items come to.
     """
-    return sorted(key for key, status in _statuses(sealed).items() if status in _OPEN[rule])
+    by_item = rule >= _BY_ITEM and has_open_items(sealed)
+    return sorted(_open(sealed, rule, items_to_comment(sealed) if by_item else None))
+
+
+def open_items(sealed: SealedVersion, rule: int = RULE) -> list[str]:
+    """Give the items of a sealed month that need a comment and have none in the comments that were sealed with it."""
+    if rule < _BY_ITEM or not has_open_items(sealed):
+        return []
+    asked = items_to_comment(sealed)
+    return [item for item in asked.items if item not in asked.commented]
+
+
+def _open(sealed: SealedVersion, rule: int, asked: ItemsToComment | None) -> dict[str, str]:
+    """Give the lines that need a comment, each with its status."""
+    found = {}
+    for key, status in _statuses(sealed).items():
+        is_open = status == _UNEXPLAINED and (asked is None or key in asked.lines)
+        if is_open or (status == _NOT_COMPUTED and rule != FIRST_RULE):
+            found[key] = status
+    return found
 
 
 def failed_checks(sealed: SealedVersion) -> list[str]:
@@ -84,13 +115,24 @@ def demands_of(
     evidence: Path, sealed: SealedVersion, is_signed_off: Callable[[SealedVersion], bool]
 ) -> dict[str, Demand]:
     """Give all that a sign-off of a sealed month has to comment on, by its place in the sign-off's body."""
-    statuses = _statuses(sealed)
-    lines = {key: "" if statuses[key] == _OPEN[RULE][0] else statuses[key] for key in open_variances(sealed)}
+    asked = items_to_comment(sealed) if has_open_items(sealed) else None
+    lines = {
+        key: "" if status == _UNEXPLAINED and asked is None else _said_of(status)
+        for key, status in sorted(_open(sealed, RULE, asked).items())
+    }
+    items = {} if asked is None else {i: said for i, said in asked.items.items() if i not in asked.commented}
     checks = dict.fromkeys(failed_checks(sealed), "")
     changed = company_changes(evidence, sealed, is_signed_off)
     if changed:
         checks[COMPANIES_CHECK] = changed
     return {
+        ITEMS: Demand(
+            items,
+            "an open item that needs a comment and has none",
+            "open items",
+            "Those",
+            f"in the comments file of the month, taken in with cpg1 comments {sealed.month}, or here: --item ITEM=COMMENT",
+        ),
         VARIANCES: Demand(
             lines, "an open variance", "open variances", "Open", "--variance LINE:COMPANY=COMMENT"
         ),
@@ -102,6 +144,17 @@ def demands_of(
             "--check ASSET:CHECK=COMMENT",
         ),
     }
+
+
+def require_comments_taken(sealed: SealedVersion) -> None:
+    """Refuse a version whose comments file was not taken: nobody knows what it was to say. Raises EvidenceError."""
+    refused = refused_comments(sealed)
+    if refused:
+        more = f" And {len(refused) - _NAMED} more." if refused[_NAMED:] else ""
+        raise EvidenceError(
+            f"The comments file of {sealed.month} was not taken, so the month cannot be signed. "
+            f"{' '.join(refused[:_NAMED])}{more} Then take it in with: cpg1 comments {sealed.month}"
+        )
 
 
 def comments_on(
@@ -121,7 +174,8 @@ def comments_on(
         said = {**_said(inherited, place), **_known(month, demand, given.get(place, {}))}
         without = [key for key in demand.keys if not said.get(key)]
         if without:
-            named = ", ".join(f"{key} ({demand.keys[key]})" if demand.keys[key] else key for key in without)
+            told = [f"{key} ({demand.keys[key]})" if demand.keys[key] else key for key in without]
+            named = _listed(told)
             asked.append(
                 f"{len(without)} {demand.many} of {month} have no comment: {named}. Give each one: {demand.option}"
             )
@@ -137,11 +191,22 @@ def without_comment(sealed: SealedVersion, body: Mapping[str, Any]) -> list[str]
     A change of companies is not looked for: the month it is a change from may not be there.
     """
     rule = body.get("rule", FIRST_RULE)
-    if rule not in tuple(_OPEN):
+    if not isinstance(rule, int) or not FIRST_RULE <= rule <= RULE:
         return []  # named by `sign_off_problems`: nobody knows what it asks for
+    items = [item for item in open_items(sealed, rule) if not _said(body, ITEMS).get(item)]
     lines = [key for key in open_variances(sealed, rule) if not _said(body, VARIANCES).get(key)]
     checks = failed_checks(sealed) if rule != FIRST_RULE else []
-    return lines + [key for key in checks if not _said(body, CHECKS).get(key)]
+    refused = [COMMENTS_CHECK] if rule >= _BY_ITEM and refused_comments(sealed) else []
+    return items + lines + [key for key in checks if not _said(body, CHECKS).get(key)] + refused
+
+
+def _listed(told: list[str]) -> str:
+    more = f", and {len(told) - _NAMED} more" if told[_NAMED:] else ""
+    return ", ".join(told[:_NAMED]) + more
+
+
+def _said_of(status: str) -> str:
+    return "its smaller items together" if status == _UNEXPLAINED else status
 
 
 def _known(month: str, demand: Demand, given: Mapping[str, str]) -> dict[str, str]:
@@ -149,7 +214,7 @@ def _known(month: str, demand: Demand, given: Mapping[str, str]) -> dict[str, st
     comments = {}
     for key, comment in given.items():
         if key.strip().casefold() not in known:
-            listed = ", ".join(demand.keys) or "none"
+            listed = _listed(list(demand.keys)) or "none"
             raise EvidenceError(f"{key} is not {demand.one} of {month}. {demand.listed} are: {listed}.")
         comments[known[key.strip().casefold()]] = comment.strip()
     return comments

@@ -126,6 +126,20 @@ class SealedVersion:
             raise EvidenceError(f"{path} does not have the columns {', '.join(columns)}.")
         return table
 
+    def rule_file(self, name: str) -> bytes:
+        """Give a rule file as it was sealed. Raises EvidenceError when the version does not have it, or has another."""
+        path = self.folder / "rules" / name
+        sealed = {row.path: row.sha256 for row in self.manifest()}.get(
+            f"{SEALS}/{self.folder.name}/rules/{name}"
+        )
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
+        if hashlib.sha256(content).hexdigest() != sealed:
+            raise EvidenceError(self._altered(path))
+        return content
+
     def _altered(self, path: Path) -> str:
         return f"{path} is not the file that was sealed. Look at the month with: cpg1 evidence verify {self.month}"
 

@@ -13,7 +13,15 @@ from typing import Any, Literal
 
 from cpg1_assets.claims import Claims
 from cpg1_assets.errors import BusyError, EvidenceError, SignedOffError
-from cpg1_assets.evidence.chain.demands import CHECKS, VARIANCES, comments_on, demands_of
+from cpg1_assets.evidence.chain.demands import (
+    CHECKS,
+    ITEMS,
+    VARIANCES,
+    Demand,
+    comments_on,
+    demands_of,
+    require_comments_taken,
+)
 from cpg1_assets.evidence.chain.links import (
     REOPEN,
     SEAL,
@@ -50,8 +58,8 @@ from cpg1_assets.lock import held_lock
 Role = Literal["preparer", "reviewer"]
 CERTIFICATION = (
     "I have examined the reconciliation C-PG-1 of this month as it was sealed and the evidence it rests on. To the "
-    "best of my knowledge it is complete and accurate, and every open variance and failed check is explained in my "
-    "comments."
+    "best of my knowledge it is complete and accurate, and every open item, open variance and failed check that needs a "
+    "comment is explained in mine or in those sealed with it."
 )
 
 
@@ -132,6 +140,7 @@ def sign_off(
     comment: str,
     variances: Mapping[str, str] | None = None,
     checks: Mapping[str, str] | None = None,
+    items: Mapping[str, str] | None = None,
     certification: str = CERTIFICATION,
     signer: Signer | None = None,
     problems_of: Callable[[Path, str], list[Problem]],
@@ -139,9 +148,9 @@ def sign_off(
     """Record a sign-off of the newest seal of `month`, and give its link.
 
     `problems_of` verifies the month: nobody should sign what is not as it was sealed. `variances` are comments by
-    `LINE:COMPANY`, `checks` by `ASSET:CHECK`. Raises EvidenceError when the month is not sealed or not whole, a
-    name or comment is empty, the reviewer is the preparer or has nothing to review, or anything that needs a
-    comment has none.
+    `LINE:COMPANY`, `checks` by `ASSET:CHECK`, `items` by item. Raises EvidenceError when the month is not sealed or not
+    whole, a name or comment is empty, the reviewer is the preparer or has nothing to review, the month's comments file
+    was not taken, or anything that needs a comment has none.
     """
     said = {"name": " ".join(name.split()), "comment": comment.strip()}
     for what, text in said.items():
@@ -157,8 +166,9 @@ def sign_off(
         _require_nobody_works_on(evidence, month)
         require_as_sealed(evidence, month, problems_of)
         reviewed = _other_role(links, sealed.link, role, said["name"], month)
+        require_comments_taken(sealed)
         demands = demands_of(evidence, sealed, lambda version: _was_reviewed(links, version))
-        given = {VARIANCES: variances or {}, CHECKS: checks or {}}
+        given = {VARIANCES: variances or {}, CHECKS: checks or {}, ITEMS: items or {}}
         body = {
             "month": month,
             "version": sealed.version,
@@ -172,6 +182,18 @@ def sign_off(
             "reviews": None if reviewed is None else reviewed.digest,
         }
         return append_link(evidence, SIGN_OFF, body, signer=signer)
+
+
+def asked_now(evidence: Path, month: str) -> dict[str, Demand]:
+    """Give what a preparer who signs the newest seal of `month` now has to comment on, by its place in the sign-off's body.
+
+    Empty where the month is not sealed. Raises EvidenceError as `sign_off`, of the chain and of what was sealed.
+    """
+    links = read_chain(evidence)
+    sealed = latest_seal(evidence, month)
+    if sealed is None:
+        return {}
+    return demands_of(evidence, sealed, lambda version: _was_reviewed(links, version))
 
 
 def _require_nobody_works_on(evidence: Path, month: str) -> None:

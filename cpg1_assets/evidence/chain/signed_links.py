@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from cpg1_assets.evidence.chain.links import REOPEN, SEAL, SIGN_OFF, Link, Problem
 
 PREPARER, REVIEWER = "preparer", "reviewer"
-FIRST_RULE, RULE = 1, 2
-"""What a sign-off has to comment on: rule 1, each unexplained variance; rule 2, what `demands` lists. A sign-off
-names its rule, and is held to that one; those from before there were two name none."""
+FIRST_RULE, RULE = 1, 3
+"""What a sign-off has to comment on: rule 1, each unexplained variance; rule 2, also each line that was not computed, and
+failed checks; rule 3, items in place of the lines they are of, as `demands` lists. A sign-off names its rule, and is held
+to that one; those from before there were two name none."""
 
 
 def newest_seal(links: Iterable[Link], month: str) -> Link | None:

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sync
+from cpg1_assets.inbox.cells import given_out
 from cpg1_assets.partial import clear_partials, partial_name
 from cpg1_assets.refusal import naming
 
 SNAPSHOT_ROWS = 1_000
-_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 Document = str | bytes | Mapping[str, Any] | Path | Callable[[], BinaryIO]
 
@@ -64,12 +64,16 @@ def json_text(document: Mapping[str, Any]) -> str:
 
 
 def data_snapshot(path: Path, *, sample: bool) -> str:
-    """Give the last 1,000 rows of a Parquet file as CSV that a spreadsheet opens safely.
+    """Give the last 1,000 rows of a Parquet file as CSV that a spreadsheet opens safely (`spreadsheet_csv`)."""
+    return spreadsheet_csv(_last_rows(pq.ParquetFile(path), SNAPSHOT_ROWS), sample=sample)
+
+
+def spreadsheet_csv(table: pa.Table, *, sample: bool) -> str:
+    """Give a table as CSV that a spreadsheet opens safely.
 
     A text cell that a spreadsheet would run as a formula starts with an apostrophe here. Sample data
     says so in a last column of its own.
     """
-    table = _last_rows(pq.ParquetFile(path), SNAPSHOT_ROWS)
     lines = _Lines()
     # This line end makes the writer quote a text that holds either of its characters, which would otherwise
     # start a row of its own, and in it a cell that was not made safe.
@@ -105,9 +109,7 @@ def _last_rows(file: pq.ParquetFile, rows: int) -> pa.Table:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_RUNS_AS_FORMULA):
-        return "'" + value
-    return str(value)
+    return given_out(value) if isinstance(value, str) else str(value)
 
 
 def _bytes(document: str | bytes | Mapping[str, Any]) -> bytes:

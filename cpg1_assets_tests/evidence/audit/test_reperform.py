@@ -7,6 +7,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -17,11 +18,12 @@ from cpg1_assets.errors import FileFormatError, StorageError
 from cpg1_assets.evidence.audit import reperform as reperform_module
 from cpg1_assets.evidence.audit.reperform import AssetOutcome, Reperformance, reperform
 from cpg1_assets.evidence.packages.context import system_context
-from cpg1_assets.rules.frames import DERIVED_FRAMES
+from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES
 from cpg1_assets.rules.graph import derivations, rule_statement, source_frames
 from cpg1_assets.settings import Settings
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets_tests.closing import Closed
-from cpg1_assets_tests.evidence.sealing import evidence_copy, sealed_folder, with_amount
+from cpg1_assets_tests.evidence.sealing import evidence_copy, listed_anew, sealed_folder, with_amount
 
 DERIVED = {spec.name for spec in DERIVED_FRAMES}
 
@@ -82,6 +84,38 @@ def test_a_sealed_month_is_identical_to_the_last_byte(sealed: Path) -> None:
     assert result.altered == ()
     assert not result.other_code
     assert result.libraries == {}
+
+
+def test_a_month_sealed_before_there_were_open_items_is_reperformed_without_them(sealed: Path) -> None:
+    absent = {*reperform_module._OF_OPEN_ITEMS, "open_item_comments"}  # noqa: SLF001
+    results = pq.read_table(sealed / "data" / "check_results.parquet")
+    older = [row for row in results.to_pylist() if row["asset"] not in absent]
+    assert len(older) < len(results)
+    write_parquet(
+        pa.Table.from_pylist(older, schema=CHECK_RESULTS.arrow_schema),
+        CHECK_RESULTS,
+        sealed / "data" / "check_results.parquet",
+    )
+    for name in absent:
+        (sealed / "data" / f"{name}.parquet").unlink()
+        (sealed / "statements" / f"{name}.sql").unlink(missing_ok=True)
+    (sealed / "rules" / "open_items.yaml").unlink()
+    seal = json.loads((sealed / "seal.json").read_text())
+    seal["content"] = {name: sha256 for name, sha256 in seal["content"].items() if name not in absent}
+    (sealed / "seal.json").write_text(json.dumps(seal))
+    listed_anew(sealed)
+    result = reperform(sealed)
+    assert result.identical
+    assert {each.asset for each in result.outcomes} == {
+        *(name for name in derivations() if name not in absent),
+        "check_results",
+    }
+
+
+def test_a_version_that_lacks_only_some_of_its_open_items_is_refused(sealed: Path) -> None:
+    (sealed / "data" / "open_items_before.parquet").unlink()
+    with pytest.raises(StorageError, match=r"lacks .*open_items_before\.parquet"):
+        reperform(sealed)
 
 
 def test_the_command_needs_nothing_but_the_copied_folder(evidence: Path, tmp_path: Path) -> None:
