@@ -89,7 +89,7 @@ _OF_OTHERS = (
     Check(
         "nav_open_items",
         "ties_to_the_balances",
-        "Open entries add up to the balance at the cutoff, by company and account, but for what was made after it was taken.",
+        "Open entries are the balance at the cutoff, by company and account, but for what was made after it was taken.",
         "ERROR",
         findings.OPEN_ITEMS_BY_ACCOUNT,
         findings.ties_to_the_balances,

@@ -62,8 +62,17 @@ class Input(NamedTuple):
     columns: tuple[Column, ...] | None = None
 
 
-def run(statement: str, inputs: Mapping[str, Input], result: FrameSpec) -> duckdb.DuckDBPyRelation:
+def run(
+    statement: str,
+    inputs: Mapping[str, Input],
+    result: FrameSpec,
+    *,
+    stages: Mapping[str, str] | None = None,
+) -> duckdb.DuckDBPyRelation:
     """Run `statement` over `inputs`, each a view of its name, and give `result`'s columns, types and order.
+
+    `stages` are statements that are run before, in order, each kept as a table of its name for those after it: what
+    one needs it then lets go of, which a single statement over millions of rows does not.
 
     The relation is lazy: rows are computed when it is read, and it keeps its engine and inputs alive. Rows
     come by `result.sort_order`, nulls first, texts by Unicode code point. Columns that the rule does not
@@ -76,6 +85,11 @@ def run(statement: str, inputs: Mapping[str, Input], result: FrameSpec) -> duckd
     connection = _connect()
     for name, given in inputs.items():
         _create_view(connection, name, given)
+    for name, stage in (stages or {}).items():
+        try:
+            connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS\n{stage}")
+        except duckdb.Error as error:
+            raise damaged_input(error) or _misfit(error) or error from error
     computed = connection.sql(statement)
     _check_result(computed, result)
     selected = ", ".join(
@@ -103,9 +117,21 @@ def to_table(relation: duckdb.DuckDBPyRelation) -> pa.Table:
     try:
         return relation.to_arrow_table()
     except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
-        if (damaged := damaged_input(error)) is not None:
-            raise damaged from error
-        raise DataError(f"An amount does not fit its column: {error}") from error
+        raise damaged_input(error) or _misfit(error) or error from error
+
+
+def _misfit(error: duckdb.Error) -> DataError | None:
+    if isinstance(
+        error, duckdb.ConversionException | duckdb.OutOfRangeException | duckdb.InvalidInputException
+    ):
+        return DataError(f"An amount does not fit its column: {error}")
+    return None
+
+
+def staged(stages: Mapping[str, str], statement: str) -> str:
+    """Give stages and the statement that follows them as one text, as an auditor runs it."""
+    made = (f"CREATE TEMP TABLE {quoted(name)} AS\n{stage.strip()};" for name, stage in stages.items())
+    return "\n\n".join([*made, statement.strip()])
 
 
 def month_input(month: CutoffMonth) -> Input:

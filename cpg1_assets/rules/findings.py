@@ -52,12 +52,14 @@ _Row: TypeAlias = dict[str, Any]
 CR_05 = columns(("id_company", "text"), ("fx_rate", "rate"))
 JDASH = UNKNOWN_VOUCHERS.columns
 IPE_08 = columns(("id_company", "text"), ("voucher_id", "text"))
-NAV_OPEN_ITEMS = columns(
+CR_03 = columns(
     ("id_company", "text"),
+    ("entry_no", "integer"),
     ("group_coa_account_no", "text"),
     ("gl_creation_date", "timestamp"),
-    ("remaining_amount", "amount"),
+    ("amount", "amount"),
 )
+NAV_OPEN_ITEMS = (*CR_03, *columns(("remaining_amount", "amount")))
 CR_04 = columns(
     ("id_company", "text"),
     ("closing_date", "date"),
@@ -109,33 +111,52 @@ WITH balances AS (
     INNER JOIN month ON cr_04.closing_date = month.cutoff_date
     GROUP BY text_key(cr_04.id_company), text_key(cr_04.group_coa_account_no)
 ),
-entries AS (
-    SELECT
-        text_key(id_company) AS company, text_key(group_coa_account_no) AS account,
-        id_company, group_coa_account_no, gl_creation_date, remaining_amount
-    FROM nav_open_items
-),
 open_items AS (
     SELECT
-        entries.company, entries.account,
-        min(entries.id_company) AS id_company,
-        min(entries.group_coa_account_no) AS group_coa_account_no,
+        text_key(id_company) AS company,
+        text_key(group_coa_account_no) AS account,
+        min(id_company) AS id_company,
+        min(group_coa_account_no) AS group_coa_account_no,
         count(*) AS open_entries,
+        coalesce(sum(remaining_amount), 0) AS open_amount
+    FROM nav_open_items
+    GROUP BY text_key(id_company), text_key(group_coa_account_no)
+),
+-- What came late and was settled before the cutoff all the same is open no more, and took with it what is in the
+-- balance: only the year's entries still tell of it.
+settled AS (
+    SELECT cr_03.id_company, cr_03.group_coa_account_no, cr_03.gl_creation_date, cr_03.amount
+    FROM cr_03
+    ANTI JOIN nav_open_items
+        ON text_key(cr_03.id_company) = text_key(nav_open_items.id_company)
+        AND cr_03.entry_no = nav_open_items.entry_no
+    WHERE cr_03.gl_creation_date > (SELECT min(first_refresh_date) FROM balances)
+),
+-- What an entry moved the balance by is its own amount, whatever was applied to it.
+entries AS (
+    SELECT id_company, group_coa_account_no, gl_creation_date, amount FROM settled
+    UNION ALL
+    SELECT id_company, group_coa_account_no, gl_creation_date, amount
+    FROM nav_open_items
+    WHERE gl_creation_date > (SELECT min(first_refresh_date) FROM balances)
+),
+late AS (
+    SELECT
+        balances.company, balances.account,
         -- Only what was made after the last of the account's balances was taken is in none of them. What was made
         -- between the first and the last may be in one: which, nobody can say, so it counts, and stands beside.
-        coalesce(sum(entries.remaining_amount) FILTER (
+        coalesce(sum(entries.amount) FILTER (
             entries.gl_creation_date > balances.last_refresh_date
         ), 0) AS created_after,
-        coalesce(sum(entries.remaining_amount) FILTER (
-            entries.gl_creation_date > balances.first_refresh_date
-            AND entries.gl_creation_date <= balances.last_refresh_date
-        ), 0) AS created_between,
-        coalesce(sum(entries.remaining_amount), 0) AS remaining_amount
+        coalesce(sum(entries.amount) FILTER (
+            entries.gl_creation_date <= balances.last_refresh_date
+        ), 0) AS created_between
     FROM entries
-    LEFT JOIN balances
-        ON entries.company = balances.company
-        AND entries.account IS NOT DISTINCT FROM balances.account
-    GROUP BY entries.company, entries.account
+    INNER JOIN balances
+        ON text_key(entries.id_company) = balances.company
+        AND text_key(entries.group_coa_account_no) IS NOT DISTINCT FROM balances.account
+        AND entries.gl_creation_date > balances.first_refresh_date
+    GROUP BY balances.company, balances.account
 )
 
 SELECT
@@ -145,17 +166,20 @@ SELECT
     ) AS id_company,
     coalesce(balances.group_coa_account_no, open_items.group_coa_account_no) AS group_coa_account_no,
     coalesce(open_items.open_entries, 0) AS open_entries,
-    coalesce(open_items.remaining_amount - open_items.created_after, 0) AS open_amount,
+    coalesce(open_items.open_amount, 0) AS open_amount,
+    coalesce(late.created_after, 0) AS created_after,
     balances.balance,
-    coalesce(open_items.remaining_amount - open_items.created_after, 0) - coalesce(balances.balance, 0)
+    coalesce(open_items.open_amount, 0) - coalesce(late.created_after, 0) - coalesce(balances.balance, 0)
         AS difference,
-    coalesce(open_items.created_after, 0) AS created_after,
-    coalesce(open_items.created_between, 0) AS created_between,
+    coalesce(late.created_between, 0) AS created_between,
     balances.first_refresh_date, balances.last_refresh_date
 FROM balances
 FULL JOIN open_items
     ON balances.company = open_items.company
     AND balances.account IS NOT DISTINCT FROM open_items.account
+LEFT JOIN late
+    ON balances.company = late.company
+    AND balances.account IS NOT DISTINCT FROM late.account
 """
 
 NOT_TIED = r"""
@@ -225,16 +249,18 @@ def ties_out(gl_roll_forward: Frame) -> Outcomes:
     return _by_company(_found(NOT_TIED, inputs, GL_ROLL_FORWARD), tested=_has_rows(gl_roll_forward))
 
 
-def ties_to_the_balances(nav_open_items: Frame, cr_04: Frame, month: CutoffMonth) -> Outcomes:
-    """The open entries of every company and account add up to its balance at the cutoff, to the last digit.
+def ties_to_the_balances(nav_open_items: Frame, cr_03: Frame, cr_04: Frame, month: CutoffMonth) -> Outcomes:
+    """Open entries, less what came late, are the balance of their account at the cutoff, to the last digit.
 
-    Left out are entries made after the balance was taken: `gl_creation_date` after the last `refresh_date` of the
-    account's balances. An entry without a creation date counts as made in time; a balance without a refresh date was
-    taken after every entry. An account that one side does not have is 0 there. The accounts that differ are
-    shown; with no account that both sides have, and none that differs, nothing was tested.
+    Late is an entry made after the balance was taken: `gl_creation_date` after the last `refresh_date` of the account's
+    balances. It counts with its own amount, open or not: one that was settled in the meantime is found in `cr_03`.
+    An entry without a creation date was made in time; a balance without a refresh date was taken after every
+    entry. What a side does not have is 0. The accounts that differ are shown; with no account that both sides have,
+    and none that differs, nothing was tested.
     """
     inputs = {
         "nav_open_items": Input(nav_open_items, NAV_OPEN_ITEMS),
+        "cr_03": Input(cr_03, CR_03),
         "cr_04": Input(cr_04, CR_04),
         "month": month_input(month),
     }

@@ -306,7 +306,7 @@ GL_ROLL_FORWARD = FrameSpec(
 )
 
 MATCHING_SIDES = ("NAV", "TARGET", "SETTLEMENT", "LEDGER")
-MATCHING_PASSES = ("reference", "named", "linked", "summary", "usage", "ledger", "none")
+MATCHING_PASSES = ("reference", "named", "linked", "summary", "usage", "applied", "ledger", "none")
 MATCHING_CONFIDENCES = ("certain", "ambiguous", "none")
 AGE_BUCKETS = ("0-30", "31-60", "61-90", "91-180", "181-365", "over 365")
 CAUSES = (
@@ -602,24 +602,20 @@ OPEN_ITEMS_AND_BALANCES = FrameSpec(
     title="Open items and balances",
     description="The open entries of an account against its balance at the cutoff date, by company and account",
     key=("id_company", "group_coa_account_no"),
-    amounts=("open_amount", "balance", "difference", "created_after", "created_between"),
+    amounts=("open_amount", "created_after", "balance", "difference", "created_between"),
     columns=columns(
         _COMPANY,
         ("group_coa_account_no", "text", "Group account"),
         ("open_entries", "integer", "How many entries are open"),
-        ("open_amount", "amount", "Sum of what is open of entries made in time, LCY, debit positive"),
-        ("balance", "amount", "Balance at the cutoff date, LCY, debit positive; empty where there is none"),
-        ("difference", "amount", "Open amount less balance, LCY"),
+        ("open_amount", "amount", "Sum of what is open of them, LCY, debit positive"),
         (
             "created_after",
             "amount",
-            "Open of entries made after the last balance was taken, LCY; in no balance",
+            "Amounts of entries made after the last balance was taken, open or settled, LCY",
         ),
-        (
-            "created_between",
-            "amount",
-            "Of the open amount: entries made after the first and by the last, LCY",
-        ),
+        ("balance", "amount", "Balance at the cutoff date, LCY, debit positive; empty where there is none"),
+        ("difference", "amount", "Open amount less what was created after, less balance, LCY"),
+        ("created_between", "amount", "Amounts of entries made after the first balance and by the last, LCY"),
         ("first_refresh_date", "timestamp", "When the first of the account's balances was taken"),
         ("last_refresh_date", "timestamp", "When the last of them was taken"),
         required=[

@@ -12,7 +12,7 @@ from cpg1_assets.rules.frames import CAUSES, VOUCHER_TYPES
 from cpg1_assets.rules.lines import Lines
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Pass = Literal["reference", "named", "linked", "summary", "usage"]
+Pass = Literal["reference", "named", "linked", "summary", "usage", "applied"]
 
 # What `open_item_rows` can read as a reference: of NAV's entries, and of each target extract.
 NAV_REFERENCES = ("document_no", "external_document_no", "voucher_no", "source_no", "voucher_of_document")
@@ -32,9 +32,11 @@ FACTS = (
     "account without entries",
     "same entry twice",
     "reference of another company",
+    "country of another company",
     "nav only",
     "target only",
     "both sides",
+    "one reference on both sides",
     "nav nets to zero",
     "general journal",
     "by a person",
@@ -162,7 +164,7 @@ class Matching(BaseModel):
                 },
                 **{
                     f"is_{name}": pa.array([name in line.passes for line in self.lines], flags)
-                    for name in ("named", "linked", "summary", "usage")
+                    for name in ("named", "linked", "summary", "usage", "applied")
                 },
                 "looks_up": pa.array(["voucher_of_document" in line.nav for line in self.lines], flags),
                 "usage": pa.array(

@@ -8,7 +8,7 @@ import duckdb
 
 from cpg1_assets.frame import columns
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.rules.engine import Frame, Input, month_input, run
+from cpg1_assets.rules.engine import Frame, Input, month_input, run, staged
 from cpg1_assets.rules.frames import OPEN_ITEM_MATCHES
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
@@ -42,10 +42,11 @@ def named_item(company: str, line: str, label: str) -> str:
     return f"left(sha256(concat_ws(chr(30), {company}, {line}, {label})), 20)"
 
 
-_GROUPS = """
+_GROUPS = f"""
+WITH {ROWS.strip()}
+
 -- Reference: what the rows with one reference come to, of both sides together. Kept are those that do not agree, and
 -- the rows of no amount that stand alone; all others have met their counterpart.
-groups AS MATERIALIZED (
     SELECT book, reference, sum(net) <> 0 AS is_open
     FROM (
         SELECT book, reference, amount AS net FROM nav_rows
@@ -55,21 +56,24 @@ groups AS MATERIALIZED (
     WHERE reference IS NOT NULL
     GROUP BY book, reference
     HAVING sum(net) <> 0 OR count(*) = 1
-),
+"""
+
+_OPEN_ROWS = f"""
+WITH {ROWS.strip()},
 open_rows_read AS MATERIALIZED (
     SELECT
         nav_rows.book, 'NAV' AS side, CAST(entry_no AS VARCHAR) AS row_key, entry_no, account, day, amount,
         amount AS net, nav_rows.reference, written, by_document,
         coalesce(CASE WHEN by_document AND vouchers > 1 THEN vouchers END, 0) AS several,
         voucher_key(document_no) AS document, text_key(document_description) AS description,
-        text_key(comment) AS remark
+        text_key(comment) AS remark, source_no
     FROM nav_rows
     LEFT JOIN groups USING (book, reference)
     WHERE nav_rows.reference IS NULL OR groups.is_open
     UNION ALL
     SELECT
         target_rows.book, 'TARGET', row_key, NULL, NULL, day, amount, -amount, target_rows.reference, written, false, 0,
-        NULL, NULL, NULL
+        NULL, NULL, NULL, NULL
     FROM target_rows
     LEFT JOIN groups USING (book, reference)
     WHERE target_rows.reference IS NULL OR groups.is_open
@@ -83,10 +87,10 @@ open_references AS MATERIALIZED (
     CROSS JOIN matching
     WHERE reference IS NOT NULL
     GROUP BY book, reference
-),
+)
+
 -- A label is what the rows of one item have in common. A reference that many carry identifies nothing, unless the
 -- rows of one amount agree in it; a row without one stands alone.
-open_rows AS MATERIALIZED (
     SELECT
         * EXCLUDE (several),
         CASE
@@ -107,7 +111,7 @@ open_rows AS MATERIALIZED (
         LEFT JOIN open_references USING (book, reference)
         WINDOW of_one_amount AS (PARTITION BY book, is_shared, reference, amount)
     )
-)"""
+"""
 
 _NAMED = rf"""
 -- Named: an entry whose document meets nothing takes the reference that its texts hold as a whole token.
@@ -160,6 +164,15 @@ meant AS MATERIALIZED (
 ),
 label_sums AS MATERIALIZED (SELECT book, label, sum(net) AS net FROM open_rows GROUP BY ALL),
 -- A token inside a longer one that is a reference too says nothing of its own.
+own_meant AS MATERIALIZED (
+    SELECT *
+    FROM meant
+    WHERE NOT EXISTS (
+        SELECT 1 FROM meant AS longer
+        WHERE longer.book = meant.book AND longer.row_key = meant.row_key
+          AND length(longer.token) > length(meant.token) AND contains(longer.token, meant.token)
+    )
+),
 named AS MATERIALIZED (
     SELECT
         meant.book, row_key, meant.label, count(DISTINCT other) AS others,
@@ -169,14 +182,27 @@ named AS MATERIALIZED (
             WHEN count(DISTINCT other) FILTER (label_sums.net = -meant.net) = 1
                 THEN min(other) FILTER (label_sums.net = -meant.net)
         END AS to_label
-    FROM meant
+    FROM own_meant AS meant
     LEFT JOIN label_sums ON label_sums.book = meant.book AND label_sums.label = meant.other
-    WHERE NOT EXISTS (
-        SELECT 1 FROM meant AS longer
-        WHERE longer.book = meant.book AND longer.row_key = meant.row_key
-          AND length(longer.token) > length(meant.token) AND contains(longer.token, meant.token)
-    )
     GROUP BY meant.book, row_key, meant.label
+),
+-- An entry that names several, and comes with all of them together to zero, is about all of them.
+summing AS MATERIALIZED (
+    SELECT told.book, told.row_key, told.label
+    FROM (SELECT DISTINCT book, row_key, label, net, other FROM own_meant) AS told
+    SEMI JOIN named
+        ON named.book = told.book AND named.row_key = told.row_key AND named.others > 1 AND named.to_label IS NULL
+    JOIN label_sums AS own ON own.book = told.book AND own.label = told.label AND own.net = told.net
+    LEFT JOIN label_sums AS theirs ON theirs.book = told.book AND theirs.label = told.other
+    GROUP BY told.book, told.row_key, told.label, told.net
+    HAVING sum(theirs.net) + told.net = 0 AND count(*) = count(theirs.net)
+),
+summed AS MATERIALIZED (
+    SELECT book, other, min(label) AS label
+    FROM own_meant
+    SEMI JOIN summing ON summing.book = own_meant.book AND summing.row_key = own_meant.row_key
+    GROUP BY book, other
+    HAVING count(DISTINCT row_key) = 1
 ),
 -- Labels all of whose rows go to one other: whoever went to them goes on.
 emptied AS MATERIALIZED (
@@ -206,12 +232,19 @@ named_labels AS MATERIALIZED (
 named_rows AS MATERIALIZED (
     SELECT
         open_rows.* EXCLUDE (label, several),
-        coalesce(to_label, open_rows.label) AS label,
-        coalesce(to_label <> open_rows.label, false) AS is_named,
-        greatest(several, CASE WHEN to_label IS NULL AND others > 1 THEN others ELSE 0 END) AS several
+        coalesce(to_label, summed.label, open_rows.label) AS label,
+        coalesce(to_label <> open_rows.label, false) OR summed.label IS NOT NULL OR summing.label IS NOT NULL
+            AS is_named,
+        CASE
+            WHEN to_label IS NULL AND summing.label IS NULL AND others > 1 THEN greatest(several, others)
+            ELSE several
+        END AS several
     FROM open_rows
     LEFT JOIN named_labels
         ON named_labels.book = open_rows.book AND named_labels.row_key = open_rows.row_key AND open_rows.side = 'NAV'
+    LEFT JOIN summed ON summed.book = open_rows.book AND summed.other = open_rows.label
+    LEFT JOIN summing
+        ON summing.book = open_rows.book AND summing.row_key = open_rows.row_key AND open_rows.side = 'NAV'
 ),
 -- What is still open, label by label; the earliest row gives an item its name.
 open_labels AS MATERIALIZED (
@@ -484,6 +517,38 @@ settlements AS MATERIALIZED (
         AND run_items.stretch = run_days_grouped.stretch
 )"""
 
+_APPLIED = """
+-- Applied: a payment whose invoice NAV does not have, and the one invoice of the customer that was paid exactly that.
+part_paid AS MATERIALIZED (
+    SELECT
+        open_labels.book, open_labels.label, text_key(customer_no) AS customer,
+        ipe_07.remaining_amount_lcy - ipe_07.original_amount_lcy AS paid
+    FROM ipe_07
+    JOIN books ON books.is_applied AND books.extract = 'ipe_07' AND books.company = text_key(ipe_07.id_company)
+    JOIN named_rows
+        ON named_rows.book = books.book AND named_rows.side = 'TARGET'
+        AND named_rows.row_key = CAST(ipe_07.entry_no AS VARCHAR)
+    JOIN open_labels
+        ON open_labels.book = named_rows.book AND open_labels.label = named_rows.label AND open_labels.label_rows = 1
+    WHERE ipe_07.remaining_amount_lcy <> ipe_07.original_amount_lcy AND text_key(customer_no) IS NOT NULL
+),
+unmet AS MATERIALIZED (
+    SELECT open_labels.book, open_labels.label, text_key(named_rows.source_no) AS customer, open_labels.net
+    FROM open_labels
+    JOIN books ON books.book = open_labels.book AND books.is_applied
+    JOIN named_rows
+        ON named_rows.book = open_labels.book AND named_rows.label = open_labels.label AND named_rows.side = 'NAV'
+    WHERE open_labels.label_rows = 1
+),
+applied_items AS MATERIALIZED (
+    SELECT unmet.book, min(unmet.label) AS label, min(part_paid.label) AS to_label
+    FROM unmet
+    JOIN part_paid
+        ON part_paid.book = unmet.book AND part_paid.customer = unmet.customer AND part_paid.paid = unmet.net
+    GROUP BY unmet.book, unmet.customer, unmet.net
+    HAVING count(*) = 1
+)"""
+
 _USAGE = """
 -- Usage: an entry that says it is the usage of a voucher and not of which, and the one voucher that was used and
 -- lacks exactly this amount; where there are two of either, none.
@@ -534,7 +599,9 @@ refreshed AS MATERIALIZED (
     GROUP BY ALL
 ),
 late_entries AS MATERIALIZED (
-    SELECT nav_rows.book, nav_rows.account, entry_no, document_no, -amount AS amount, voucher_key(document_no) AS document
+    -- What was applied to it was so after the balance was taken too: the balance lacks all that was posted.
+    SELECT
+        nav_rows.book, nav_rows.account, entry_no, document_no, -posted AS amount, voucher_key(document_no) AS document
     FROM nav_rows
     JOIN refreshed
         ON refreshed.book = nav_rows.book AND refreshed.account = nav_rows.account
@@ -553,6 +620,54 @@ ledger_sums AS (
 )"""
 
 _PLACED = """
+SELECT
+    named_rows.book, side, row_key, written, amount,
+    CASE
+        -- The entry that is there twice leaves its group, which then balances.
+        WHEN odd_rows.entry_no IS NOT NULL THEN named_rows.label
+        ELSE coalesce(
+            linked_items.to_label, run_items.to_label, usage_items.to_label, applied_items.to_label, named_rows.label
+        )
+    END AS label,
+    CASE
+        WHEN odd_rows.entry_no IS NOT NULL THEN 'none'
+        WHEN linked_items.to_label IS NOT NULL THEN 'linked'
+        WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN 'summary'
+        WHEN usage_items.to_label IS NOT NULL THEN 'usage'
+        WHEN applied_items.to_label IS NOT NULL THEN 'applied'
+        WHEN is_named THEN 'named'
+        WHEN count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1 THEN 'reference'
+        ELSE 'none'
+    END AS matched_by,
+    CASE
+        WHEN odd_rows.entry_no IS NOT NULL THEN NULL
+        WHEN linked_items.to_label IS NOT NULL THEN linked_items.to_label
+        WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN run_items.to_label
+        WHEN usage_items.to_label IS NOT NULL THEN usage_items.to_label
+        WHEN applied_items.to_label IS NOT NULL THEN applied_items.to_label
+        WHEN is_named OR count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1
+            THEN named_rows.label
+    END AS decided_by,
+    several
+FROM named_rows
+LEFT JOIN linked_items ON linked_items.book = named_rows.book AND linked_items.label = named_rows.label
+LEFT JOIN odd_rows
+    ON odd_rows.book = named_rows.book AND odd_rows.label = named_rows.label
+    AND odd_rows.entry_no = named_rows.entry_no
+LEFT JOIN run_items ON run_items.book = named_rows.book AND run_items.label = named_rows.label
+LEFT JOIN usage_items ON usage_items.book = named_rows.book AND usage_items.label = named_rows.label
+LEFT JOIN applied_items ON applied_items.book = named_rows.book AND applied_items.label = named_rows.label
+LEFT JOIN (SELECT DISTINCT book, to_label FROM settlements) AS settled
+    ON settled.book = run_items.book AND settled.to_label = run_items.to_label
+UNION ALL
+SELECT book, 'SETTLEMENT', concat(voucher_id, '|voucher'), voucher_id, amount, label, 'summary', to_label, 0
+FROM settlements
+UNION ALL
+SELECT book, 'SETTLEMENT', concat(voucher_id, '|run'), voucher_id, -amount, to_label, 'summary', to_label, 0
+FROM settlements
+"""
+
+_ALL_PLACED = """
 placed AS (
     SELECT
         nav_rows.book, 'NAV' AS side, CAST(entry_no AS VARCHAR) AS row_key, written, amount,
@@ -570,48 +685,7 @@ placed AS (
     LEFT JOIN groups USING (book, reference)
     WHERE target_rows.reference IS NOT NULL AND NOT coalesce(groups.is_open, false)
     UNION ALL
-    SELECT
-        named_rows.book, side, row_key, written, amount,
-        CASE
-            -- The entry that is there twice leaves its group, which then balances.
-            WHEN odd_rows.entry_no IS NOT NULL THEN named_rows.label
-            ELSE coalesce(
-                linked_items.to_label, run_items.to_label, usage_items.to_label, named_rows.label
-            )
-        END AS label_found,
-        CASE
-            WHEN odd_rows.entry_no IS NOT NULL THEN 'none'
-            WHEN linked_items.to_label IS NOT NULL THEN 'linked'
-            WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN 'summary'
-            WHEN usage_items.to_label IS NOT NULL THEN 'usage'
-            WHEN is_named THEN 'named'
-            WHEN count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1 THEN 'reference'
-            ELSE 'none'
-        END,
-        CASE
-            WHEN odd_rows.entry_no IS NOT NULL THEN NULL
-            WHEN linked_items.to_label IS NOT NULL THEN linked_items.to_label
-            WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN run_items.to_label
-            WHEN usage_items.to_label IS NOT NULL THEN usage_items.to_label
-            WHEN is_named OR count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1
-                THEN named_rows.label
-        END,
-        several
-    FROM named_rows
-    LEFT JOIN linked_items ON linked_items.book = named_rows.book AND linked_items.label = named_rows.label
-    LEFT JOIN odd_rows
-        ON odd_rows.book = named_rows.book AND odd_rows.label = named_rows.label
-        AND odd_rows.entry_no = named_rows.entry_no
-    LEFT JOIN run_items ON run_items.book = named_rows.book AND run_items.label = named_rows.label
-    LEFT JOIN usage_items ON usage_items.book = named_rows.book AND usage_items.label = named_rows.label
-    LEFT JOIN (SELECT DISTINCT book, to_label FROM settlements) AS settled
-        ON settled.book = run_items.book AND settled.to_label = run_items.to_label
-    UNION ALL
-    SELECT book, 'SETTLEMENT', concat(voucher_id, '|voucher'), voucher_id, amount, label, 'summary', to_label, 0
-    FROM settlements
-    UNION ALL
-    SELECT book, 'SETTLEMENT', concat(voucher_id, '|run'), voucher_id, -amount, to_label, 'summary', to_label, 0
-    FROM settlements
+    SELECT * FROM placed_open
     UNION ALL
     SELECT
         book, 'LEDGER', concat('entry ', entry_no), document_no, amount, concat(chr(31), 'LEDGER ', document), 'ledger',
@@ -625,15 +699,22 @@ placed AS (
     WHERE amount <> 0
 )"""
 
-STATEMENT = f"""
+STAGES = {
+    "groups": _GROUPS,
+    "open_rows": _OPEN_ROWS,
+    "placed_open": f"""
 WITH {ROWS.strip()},
-{_GROUPS.strip()},
 {_NAMED.strip()},
 {_LINKED.strip()},
 {_SUMMARY.strip()},
 {_USAGE.strip()},
+{_APPLIED.strip()}
+{_PLACED}""",
+}
+_FINAL = f"""
+WITH {ROWS.strip()},
 {_LEDGER.strip()},
-{_PLACED.strip()}
+{_ALL_PLACED.strip()}
 
 SELECT
     books.id_company, books.line, side, row_key, written AS reference, amount,
@@ -651,6 +732,7 @@ FROM placed
 JOIN books USING (book)
 CROSS JOIN matching
 """
+STATEMENT = staged(STAGES, _FINAL)
 
 
 def open_item_matches(
@@ -681,4 +763,4 @@ def open_item_matches(
         "expiry_runs": Input(matching.expiry_runs_table()),
         "month": month_input(month),
     }  # fmt: skip
-    return run(STATEMENT, inputs, OPEN_ITEM_MATCHES)
+    return run(_FINAL, inputs, OPEN_ITEM_MATCHES, stages=STAGES)

@@ -24,6 +24,7 @@ NAV_OPEN_ITEMS = columns(
     ("comment", "text"),
     ("source_code", "text"),
     ("gl_creation_date", "timestamp"),
+    ("amount", "amount"),
     ("remaining_amount", "amount"),
 )
 IPE_07 = columns(
@@ -33,6 +34,7 @@ IPE_07 = columns(
     ("external_document_no", "text"),
     ("customer_no", "text"),
     ("posting_date", "date"),
+    ("original_amount_lcy", "amount"),
     ("remaining_amount_lcy", "amount"),
 )
 IPE_08 = columns(
@@ -82,7 +84,7 @@ IPE_34 = columns(
     ("amount_to_refund", "amount"),
 )
 DOC_VOUCHER_USAGE = columns(("id_company", "text"), ("voucher_id", "text"), ("transaction_no", "text"))
-CR_05 = columns(("id_company", "text"))
+CR_05 = columns(("id_company", "text"), ("company_country", "text"))
 
 
 def _chosen(column: str, names: tuple[str, ...]) -> str:
@@ -168,13 +170,17 @@ _TARGETS = "\n    UNION ALL".join(
 
 ROWS = rf"""
 companies AS (
-    SELECT text_key(id_company) AS company, min(id_company) AS id_company FROM cr_05 GROUP BY company
+    SELECT
+        text_key(id_company) AS company, min(id_company) AS id_company,
+        the_one(text_key(company_country)) AS country
+    FROM cr_05
+    GROUP BY company
 ),
 -- A book is one line of one company: within it rows belong together, never across.
 books AS MATERIALIZED (
     SELECT
         CAST(row_number() OVER (ORDER BY companies.company, lines.line) AS INTEGER) AS book,
-        companies.company, companies.id_company, lines.line, lines.extract, lines.amount_column, lines.row_filter,
+        companies.company, companies.id_company, companies.country, lines.line, lines.extract, lines.amount_column, lines.row_filter,
         lines.sign, line_matching.* EXCLUDE (line)
     FROM companies
     CROSS JOIN lines
@@ -197,7 +203,8 @@ transactions AS MATERIALIZED (
 nav_read AS NOT MATERIALIZED (
     SELECT
         books.book, entry_no, books.account, posting_date AS day, coalesce(remaining_amount, 0) AS amount,
-        nav_open_items.document_no, document_description, comment, source_code, gl_creation_date,
+        coalesce(nav_open_items.amount, remaining_amount, 0) AS posted,
+        nav_open_items.document_no, document_description, comment, source_code, source_no, gl_creation_date,
         transactions.vouchers, books.nav_1, books.nav_2, books.nav_3,
         {_chosen("nav_1", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_1,
         {_chosen("nav_2", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_2,
@@ -224,7 +231,7 @@ nav_keyed AS NOT MATERIALIZED (
 ),
 nav_rows AS NOT MATERIALIZED (
     SELECT
-        book, entry_no, account, day, amount, document_no, document_description, comment, source_code, gl_creation_date,
+        book, entry_no, account, day, amount, posted, document_no, document_description, comment, source_code, source_no, gl_creation_date,
         coalesce(key_1, key_2, key_3) AS reference,
         CASE
             WHEN key_1 IS NOT NULL THEN coalesce(written_1, voucher)

@@ -97,7 +97,7 @@ item_rows AS MATERIALIZED (
 ),
 """
 
-_FACTS = """
+_FACTS = r"""
 late_rows AS MATERIALIZED (
     SELECT book, row_key FROM matched WHERE side = 'LEDGER' AND starts_with(row_key, 'entry ')
 ),
@@ -192,7 +192,7 @@ matching_facts AS MATERIALIZED (
     SELECT
         book, item,
         bool_or(matched_by = 'summary') AS by_summary, bool_or(matched_by = 'linked') AS by_linked,
-        bool_or(matched_by = 'usage') AS by_usage, bool_or(matched_by = 'named') AS by_named,
+        bool_or(matched_by = 'usage') AS by_usage, bool_or(matched_by = 'applied') AS by_applied, bool_or(matched_by = 'named') AS by_named,
         bool_or(matched_by = 'reference') AS by_reference, bool_or(matched_by = 'ledger') AS by_ledger,
         bool_or(confidence = 'ambiguous') AS is_ambiguous, bool_or(side = 'SETTLEMENT') AS is_settled
     FROM item_rows
@@ -235,6 +235,28 @@ elsewhere AS (
         AND there_book.company <> here_book.company
     WHERE here.target_rows = 0 AND there.nav_entries = 0
 ),
+shared AS (
+    SELECT DISTINCT book, item
+    FROM (
+        SELECT book, item, voucher_key(reference) AS reference, count(DISTINCT side) AS sides
+        FROM item_rows
+        WHERE side IN ('NAV', 'TARGET') AND reference IS NOT NULL
+        GROUP BY ALL
+    )
+    WHERE sides > 1
+),
+-- A document that carries the country of another company, and not its own.
+abroad AS (
+    SELECT DISTINCT nav_details.book, nav_details.item
+    FROM nav_details
+    JOIN books ON books.book = nav_details.book
+    WHERE EXISTS (
+        SELECT 1 FROM companies
+        WHERE companies.country <> books.country
+          AND list_contains(regexp_split_to_array(nav_details.document, '[^\p{L}\p{N}]+'), companies.country)
+    )
+      AND NOT list_contains(regexp_split_to_array(nav_details.document, '[^\p{L}\p{N}]+'), books.country)
+),
 facts AS MATERIALIZED (
     SELECT
         sums.book, sums.item,
@@ -247,6 +269,8 @@ facts AS MATERIALIZED (
             CASE WHEN nav_entries > 0 AND target_rows = 0 THEN 'nav only' END,
             CASE WHEN nav_entries = 0 AND target_rows > 0 THEN 'target only' END,
             CASE WHEN nav_entries > 0 AND target_rows > 0 THEN 'both sides' END,
+            CASE WHEN shared.item IS NOT NULL THEN 'one reference on both sides' END,
+            CASE WHEN abroad.item IS NOT NULL THEN 'country of another company' END,
             CASE WHEN nets_to_zero THEN 'nav nets to zero' END,
             CASE WHEN is_journal THEN 'general journal' END,
             CASE WHEN vouchers.item IS NOT NULL THEN 'voucher known' END,
@@ -271,6 +295,8 @@ facts AS MATERIALIZED (
     LEFT JOIN posted_twice USING (book, item)
     LEFT JOIN elsewhere USING (book, item)
     LEFT JOIN vouchers USING (book, item)
+    LEFT JOIN shared USING (book, item)
+    LEFT JOIN abroad USING (book, item)
 ),
 causes AS (
     SELECT facts.book, facts.item, arg_min(cause, rank) AS cause
@@ -303,6 +329,7 @@ SELECT
         WHEN by_summary THEN 'summary'
         WHEN by_linked THEN 'linked'
         WHEN by_usage THEN 'usage'
+        WHEN by_applied THEN 'applied'
         WHEN by_named THEN 'named'
         WHEN by_reference THEN 'reference'
         WHEN by_ledger THEN 'ledger'
@@ -310,7 +337,7 @@ SELECT
     END AS matched_by,
     CASE
         WHEN is_ambiguous THEN 'ambiguous'
-        WHEN by_summary OR by_linked OR by_usage OR by_named OR by_reference THEN 'certain'
+        WHEN by_summary OR by_linked OR by_usage OR by_applied OR by_named OR by_reference THEN 'certain'
         ELSE 'none'
     END AS confidence,
     coalesce(causes.cause, 'unknown') AS cause,

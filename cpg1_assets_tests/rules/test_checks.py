@@ -38,11 +38,19 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "jdash": findings.JDASH,
     "ipe_08": vtc_adjustment.IPE_08,
     "nav_open_items": findings.NAV_OPEN_ITEMS,
+    "cr_03": findings.CR_03,
     "cr_04": findings.CR_04,
     **{spec.name: spec.columns for spec in frames.DERIVED_FRAMES},
 }
 
-OPEN: Row = {"id_company": "A", "group_coa_account_no": "18412", "remaining_amount": "-70"}
+OPEN: Row = {
+    "id_company": "A",
+    "entry_no": 1,
+    "group_coa_account_no": "18412",
+    "amount": "-70",
+    "remaining_amount": "-70",
+}
+LATE = "2025-10-05T06:00:00.003"
 BALANCE: Row = {
     "id_company": "A", "group_coa_account_no": "18412", "closing_date": "2025-09-30",
     "refresh_date": "2025-10-05T06:00", "balance_at_date": "-100",
@@ -68,9 +76,13 @@ SOUND: dict[str, list[Row]] = {
     ],
     "nav_open_items": [
         OPEN | {"gl_creation_date": "2025-10-05T06:00"},
-        OPEN | {"id_company": "a ", "group_coa_account_no": " 18412", "remaining_amount": "-30"},
-        OPEN | {"gl_creation_date": "2025-10-05T06:00:00.003", "remaining_amount": "7"},
+        OPEN | {"id_company": "a ", "group_coa_account_no": " 18412", "entry_no": 2, "remaining_amount": "-30"},
+        OPEN | {"entry_no": 3, "gl_creation_date": LATE, "amount": "7", "remaining_amount": "7"},
         OPEN | {"id_company": "B", "remaining_amount": "0.0001"},
+    ],
+    "cr_03": [
+        {"id_company": "A", "entry_no": 4, "group_coa_account_no": "18412", "amount": "9"},
+        {"id_company": "A", "entry_no": 3, "group_coa_account_no": "18412", "amount": "7", "gl_creation_date": LATE},
     ],
     "cr_04": [
         BALANCE,
@@ -185,7 +197,7 @@ def test_an_outcome_cannot_pass_without_a_test_nor_a_check_without_an_outcome() 
 
 
 def test_what_a_check_reads_and_follows_is_what_its_rule_names() -> None:
-    known = {*derivations(), "cr_05", "jdash", "ipe_08", "nav_open_items", "cr_04"}
+    known = {*derivations(), "cr_05", "jdash", "ipe_08", "nav_open_items", "cr_03", "cr_04"}
     for name, check in CHECKS.items():
         assert name == f"{check.asset}.{check.name}"
         assert set(check.inputs) <= known
@@ -274,9 +286,10 @@ def test_every_company_that_does_not_tie_out_has_an_outcome_with_its_accounts() 
 TIES = "nav_open_items.ties_to_the_balances"
 
 
-def tied(entries: list[Row], balances: list[Row]) -> list[Row]:
+def tied(entries: list[Row], balances: list[Row], of_the_year: list[Row] | None = None) -> list[Row]:
     """Give the accounts that do not tie, with the figures that say why."""
-    found = asked(TIES, SOUND | {"nav_open_items": entries, "cr_04": balances})
+    rows = {"nav_open_items": entries, "cr_04": balances, "cr_03": of_the_year or []}
+    found = asked(TIES, SOUND | rows)
     assert all(outcome.tested for outcome in found)
     return [
         {name: value for name, value in row.items() if value not in (None, "0.0000")}
@@ -285,27 +298,51 @@ def tied(entries: list[Row], balances: list[Row]) -> list[Row]:
     ]
 
 
+def entry(number: int, created: str | None, amount: str, remaining: str) -> Row:
+    """Give an open entry, its own amount and what is open of it."""
+    dated = {"entry_no": number, "gl_creation_date": created}
+    return OPEN | dated | {"amount": amount, "remaining_amount": remaining}
+
+
 def test_every_company_whose_open_items_do_not_add_up_has_an_outcome_with_its_accounts() -> None:
     of_others = [BALANCE | {"group_coa_account_no": "13003"}, BALANCE | {"id_company": "B"}]
-    rows = {"nav_open_items": SOUND["nav_open_items"], "cr_04": [*SOUND["cr_04"], *of_others]}
-    found = asked(TIES, SOUND | rows)
+    found = asked(TIES, SOUND | {"cr_04": [*SOUND["cr_04"], *of_others]})
     assert [(o.id_company, o.line, o.passed, o.figures["found"]) for o in found] == [
         ("A", None, False, 1),
         ("B", None, False, 1),
     ]
     assert found[0].figures["listed"] == [
         {"id_company": "A", "group_coa_account_no": "13003", "open_entries": 0, "open_amount": "0.0000",
-         "balance": "-100.0000", "difference": "100.0000", "created_after": "0.0000", "created_between": "0.0000",
+         "created_after": "0.0000", "balance": "-100.0000", "difference": "100.0000", "created_between": "0.0000",
          "first_refresh_date": "2025-10-05 06:00:00", "last_refresh_date": "2025-10-05 06:00:00"},
     ]  # fmt: skip
 
 
 def test_an_entry_made_after_the_balance_was_taken_is_left_out_and_told() -> None:
-    late = OPEN | {"gl_creation_date": "2025-10-05T06:00:00.003", "remaining_amount": "-30"}
+    late = entry(2, LATE, "-30", "-30")
     assert tied([OPEN, late], [BALANCE | {"balance_at_date": "-70"}]) == []
     (row,) = tied([OPEN, late], [BALANCE])
-    assert (row["open_amount"], row["difference"]) == ("-70.0000", "30.0000")
-    assert (row["open_entries"], row["created_after"]) == (2, "-30.0000")
+    assert (row["open_entries"], row["open_amount"]) == (2, "-100.0000")
+    assert (row["created_after"], row["difference"]) == ("-30.0000", "30.0000")
+
+
+def test_a_late_entry_counts_with_its_own_amount_whatever_was_applied_to_it() -> None:
+    """A late -30 took 20 of an entry of -70 + 100: the balance, which knows nothing of it, is 30."""
+    rows = [entry(1, None, "-70", "-70"), entry(2, None, "100", "80"), entry(3, LATE, "-30", "-10")]
+    assert tied(rows, [BALANCE | {"balance_at_date": "30"}]) == []
+
+
+def test_a_late_entry_that_was_settled_in_full_is_found_in_the_entries_of_the_year() -> None:
+    """A late -100 settled an entry of 100: neither is open, and the balance holds the 100 all the same."""
+    balances = [BALANCE | {"balance_at_date": "30"}]
+    late: Row = {"id_company": "A", "entry_no": 3, "group_coa_account_no": "18412", "amount": "-100"}
+    late |= {"gl_creation_date": LATE}
+    of_the_year = [late, late | {"entry_no": 2, "gl_creation_date": "2025-09-01", "amount": "100"}]
+    assert tied([OPEN], balances, of_the_year) == []
+    (row,) = tied([OPEN], balances, [late | {"entry_no": 1}])
+    assert row["difference"] == "-100.0000", "an entry that is open is not counted again"
+    (row,) = tied([OPEN], balances, [late | {"id_company": "B"}])
+    assert row["difference"] == "-100.0000", "nor is one of another company"
 
 
 @pytest.mark.parametrize(
@@ -320,16 +357,15 @@ def test_an_entry_made_after_the_balance_was_taken_is_left_out_and_told() -> Non
 def test_an_entry_counts_as_made_in_time_unless_the_dates_say_that_it_was_not(
     created: str | None, taken: str | None
 ) -> None:
-    entries = [OPEN, OPEN | {"gl_creation_date": created, "remaining_amount": "-30"}]
-    assert tied(entries, [BALANCE | {"refresh_date": taken}]) == []
+    assert tied([OPEN, entry(2, created, "-30", "-30")], [BALANCE | {"refresh_date": taken}]) == []
 
 
 @pytest.mark.parametrize("has_it", [True, False])
 def test_of_an_account_whose_balances_were_taken_at_two_moments_only_the_last_one_leaves_entries_out(
     *, has_it: bool
 ) -> None:
-    between = OPEN | {"gl_creation_date": "2025-10-06T12:00", "remaining_amount": "-30"}
-    after = OPEN | {"gl_creation_date": "2025-10-07T06:00:00.003", "remaining_amount": "-1"}
+    between = entry(2, "2025-10-06T12:00", "-30", "-30")
+    after = entry(3, "2025-10-07T06:00:00.003", "-1", "-1")
     first = BALANCE | {"balance_at_date": "-70"}
     last = BALANCE | {"refresh_date": "2025-10-07T06:00", "balance_at_date": "-30" if has_it else "0"}
     found = tied([OPEN, between, after], [first, last, last | {"refresh_date": None, "balance_at_date": "0"}])
@@ -356,14 +392,14 @@ def test_what_one_side_does_not_have_is_zero_there() -> None:
     ("entries", "balances"),
     [
         ([], [BALANCE | {"balance_at_date": "0"}]),
-        ([OPEN, OPEN | {"remaining_amount": "70"}], []),
-        ([OPEN, OPEN | {"remaining_amount": "70"}], [BALANCE | {"closing_date": "2024-12-31"}]),
+        ([OPEN, entry(2, None, "70", "70")], []),
+        ([OPEN, entry(2, None, "70", "70")], [BALANCE | {"closing_date": "2024-12-31"}]),
     ],
 )
 def test_open_items_without_a_balance_beside_them_have_tied_to_nothing(
     entries: list[Row], balances: list[Row]
 ) -> None:
-    (found,) = asked(TIES, SOUND | {"nav_open_items": entries, "cr_04": balances})
+    (found,) = asked(TIES, SOUND | {"nav_open_items": entries, "cr_04": balances, "cr_03": []})
     assert (found.passed, found.tested) == (False, False)
 
 
@@ -543,7 +579,7 @@ def test_the_order_of_rows_does_not_show_in_the_results(random: Random, amounts:
     columns = {
         "cr_05": "fx_rate", "jdash": "amount_used", "ipe_08": "remaining_amount", "ipe_31_classified": "amount",
         "nav_voucher_entries": "amount", "gl_roll_forward": "difference",
-        "nav_open_items": "remaining_amount", "cr_04": "balance_at_date",
+        "nav_open_items": "remaining_amount", "cr_03": "amount", "cr_04": "balance_at_date",
         "voucher_accrual_variance": "variance_usd", "reconciliation": "unexplained_usd",
     }  # fmt: skip
     rows = {
