@@ -22,7 +22,16 @@ from cpg1_assets.cli.answering import told as _told
 from cpg1_assets.cli.comments_command import comments
 from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.evidence_commands import evidence
-from cpg1_assets.cli.render import against_seal_lines, check_lines, console, lines_table
+from cpg1_assets.cli.explain_command import explain, explain_command
+from cpg1_assets.cli.render import (
+    against_seal_lines,
+    check_lines,
+    console,
+    largest_open,
+    lines_table,
+    marks,
+    named_shares,
+)
 from cpg1_assets.cli.reopen_command import reopen
 from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.env_file import EnvFile
@@ -46,6 +55,7 @@ def main() -> None:
 main.add_command(comments)
 main.add_command(doctor)
 main.add_command(evidence)
+main.add_command(explain)
 main.add_command(reopen)
 evidence.add_command(reperform)
 evidence.add_command(ipe)
@@ -106,7 +116,7 @@ def close(
 
     out = console()
     if not as_json:
-        out.print(f"Closing {chosen.key}" + _marks(settings))
+        out.print(f"Closing {chosen.key}" + marks(settings))
     outcome = close_month(
         settings,
         chosen,
@@ -184,7 +194,7 @@ def status(month: str | None, *, as_json: bool) -> None:
 
     out = console()
     if chosen is not None:
-        standing = {"books": Home(settings).books_kept, **month_standing(settings, chosen)}
+        standing = {"books": Home(settings).books_kept, **month_standing(settings, chosen, with_items=True)}
         broken, standing["older"] = made_of_what_is_there(settings, chosen)
         standing["damaged"] = list(dict.fromkeys([*standing["damaged"], *broken]))
         standing["against_seal"] = standing_against_seal(settings, chosen)
@@ -206,10 +216,13 @@ def status(month: str | None, *, as_json: bool) -> None:
             out.print(f"  {said}", style="red", markup=False, soft_wrap=True)
         for shown in check_lines([check for check in row["failed_checks"] if check["found"]]):
             out.print(shown, soft_wrap=True)
+    open_months = [row["month"] for row in rows if largest_open(row["lines"]) is not None]
+    if open_months:
+        out.print(f"What open lines are made of: {explain_command(settings, open_months[-1])}", markup=False)
     failed = sum(row["state"] == "close failed" for row in rows)
     closed = sum(row["state"] in ("closed", "materialized") for row in rows)
     out.print(
-        f"{closed} months closed{f', {failed} failed' if failed else ''}{_marks(settings)}. "
+        f"{closed} months closed{f', {failed} failed' if failed else ''}{marks(settings)}. "
         f"Evidence: {Home(settings).evidence_folder}",
         markup=False,
     )
@@ -397,18 +410,12 @@ def _damaged(standings: list[dict[str, Any]]) -> int:
 
 
 def _show_close(result: dict[str, Any], settings: Settings) -> None:
-    from cpg1_assets.closing.standing import summary  # noqa: PLC0415 - imports Dagster
-
     out = console()
     failed = [f"{step}: {why}" for step, why in result.get("failures") or ()]
     for said in (*failed, *result.get("damaged", ()), *result.get("older", ())):
         out.print(f"\n{said}", style="red", markup=False, soft_wrap=True)
     if result["lines"]:
-        out.print()
-        title = f"C-PG-1 {result['month']}{_marks(settings)}: LCY, debit positive"
-        table = lines_table(result["lines"], title=title)
-        console(table).print(table)
-        out.print(summary(result["lines"], len(result.get("untested_checks", ()))))
+        _show_lines(result, settings)
     if result.get("failed_checks"):
         out.print("\nChecks that did not pass:")
         for line in check_lines(result["failed_checks"]):
@@ -425,6 +432,28 @@ def _show_close(result: dict[str, Any], settings: Settings) -> None:
         out.print(result["seal"]["sentence"] + said, markup=False, soft_wrap=True)
     kept = result["evidence"] if Path(result["evidence"]).exists() else "none was written"
     out.print(f"Run: {result['run_id'] or '-'}   Evidence: {kept}", markup=False, soft_wrap=True)
+    if (red := largest_open(result["lines"])) and result["named"]:
+        ask = (
+            f"{explain_command(settings, result['month'])} --company {red['id_company']} --line {red['line']}"
+        )
+        out.print(f"What an open line is made of: {ask}", markup=False, soft_wrap=True)
+
+
+def _show_lines(result: dict[str, Any], settings: Settings) -> None:
+    """Show the lines, their count by status, and of the open ones how much is named."""
+    from cpg1_assets.closing.standing import summary  # noqa: PLC0415 - imports Dagster
+
+    out = console()
+    out.print()
+    table = lines_table(
+        result["lines"], title=f"C-PG-1 {result['month']}{marks(settings)}: LCY, debit positive"
+    )
+    console(table).print(table)
+    out.print(summary(result["lines"], len(result.get("untested_checks", ()))))
+    if shares := list(named_shares(result["lines"], result["named"])):
+        out.print("\nWhat stays unexplained, by cause:")
+        for share in shares:
+            out.print(share, markup=False, soft_wrap=True)
 
 
 def _came_since(result: dict[str, Any]) -> Iterator[str]:
@@ -438,11 +467,6 @@ def _came_since(result: dict[str, Any]) -> Iterator[str]:
         yield f"Comments: {', '.join(result['comments_not_taken'])}. Take them in with: cpg1 comments {month}"
     for said in result.get("month_before") or ():
         yield f"Open items: {said}. To compare again, close the month: cpg1 close --month {month}"
-
-
-def _marks(settings: Settings) -> str:
-    marks = "" if Home(settings).books_kept == "SQL Server" else f" – {Home(settings).books_kept}"
-    return marks + (f" – scope {settings.scope}: does not count as the control" if settings.scope else "")
 
 
 def _print_rows(name: str, rows: list[dict[str, Any]], settings: Settings, *, as_json: bool) -> None:

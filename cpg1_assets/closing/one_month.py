@@ -21,7 +21,7 @@ from cpg1_assets.closing.check_standing import (
     in_order,
 )
 from cpg1_assets.closing.records import inputs_fingerprint, write_record
-from cpg1_assets.closing.standing import reconciliation_lines, seal_standing
+from cpg1_assets.closing.standing import named_lines, reconciliation_lines, seal_standing
 from cpg1_assets.definitions import close_month_definition, definitions_of
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import BusyError, SourceError, TransientSourceError
@@ -52,7 +52,7 @@ _CLOSE = Wired(
 
 @dataclass(frozen=True)
 class CloseOutcome:
-    """What a close came to. `lines` are the rows of `reconciliation`, amounts as text.
+    """What a close came to. `lines` are the rows of `reconciliation`, amounts as text; `named` what each is made of.
 
     `exit_status` is 1 when it failed; then `failures` says which steps and why. All others mean closed: 4 when a check
     of severity ERROR failed that is no variance, else 3 when a line is neither reconciled nor explained, else 0.
@@ -66,6 +66,7 @@ class CloseOutcome:
     scope: str | None
     seconds: float
     lines: list[dict[str, Any]] = field(default_factory=list)
+    named: list[dict[str, Any]] = field(default_factory=list)
     failed_checks: list[FailedCheck] = field(default_factory=list)
     untested_checks: list[FailedCheck] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -167,6 +168,7 @@ def came_to(
         "books": deployment.source.identity().title,
         "scope": settings.scope,
         "lines": lines,
+        "named": named_lines(deployment.storage, month) if success else [],
         "failed_checks": failed,
         "untested_checks": [check for check in found if not check["tested"]],
         "failures": refused or ([] if success else _once(failures(instance, run_id))),

@@ -19,7 +19,8 @@ from cpg1_assets.evidence.chain.sign_off import sign_offs
 from cpg1_assets.home import Home
 from cpg1_assets.jdash.late import late_files
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.rules.frames import CHECK_RESULTS
+from cpg1_assets.rules.frames import CHECK_RESULTS, OPEN_ITEMS, RECONCILIATION
+from cpg1_assets.rules.named_variance import named_variances
 from cpg1_assets.settings import Settings
 from cpg1_assets.storage.files import ParquetStorage
 from cpg1_assets.storage.lineage import made_of_others
@@ -32,17 +33,19 @@ _WORDS = {
 }
 
 
-def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
+def month_standing(settings: Settings, month: CutoffMonth, *, with_items: bool = False) -> dict[str, Any]:
     """Give what the last close of a month came to, with the lines now in storage.
 
     A month materialized another way (the UI, `dagster asset materialize`) has lines and check results, and no
-    record, or one of an earlier close: what is shown of lines and checks is what is in storage.
+    record, or one of an earlier close: what is shown of lines and checks is what is in storage. `with_items` also says
+    how much of each line is named.
     """
     deployment = open_deployment(settings)
     storage = deployment.storage
     record: dict[str, Any] | None = None
     damaged: list[str] = []
     lines: list[dict[str, Any]] = []
+    named: list[dict[str, Any]] = []
     found: list[FailedCheck] = []
     is_as_written = True
     try:
@@ -50,13 +53,14 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
     except StorageError as error:
         damaged.append(str(error))  # it must not hide what is in storage
     try:
-        if storage.exists("reconciliation", month.key):
+        if storage.exists(RECONCILIATION.name, month.key):
             lines = reconciliation_lines(storage, month)
+            named = named_lines(storage, month) if with_items else []
         found = failed_checks(deployment, month)
     except StorageError as error:
         # What is damaged in one month must not hide the others; its figures are not shown.
         damaged.append(str(error))
-        lines, is_as_written = [], False
+        lines, named, is_as_written = [], [], False
     standing: dict[str, Any] = {
         "month": month.key,
         "run_id": "",
@@ -65,6 +69,7 @@ def month_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
         "evidence": str(Home(settings).evidence_folder / month.key),
         **(record or {}),
         "lines": lines,
+        "named": named,
         "damaged": damaged,
         "seal": seal_standing(settings, month),
     }
@@ -157,6 +162,18 @@ def reconciliation_lines(storage: ParquetStorage, month: CutoffMonth) -> list[di
     """Give the rows of `reconciliation` in storage, amounts as text so that no digit is lost."""
     rows = storage.rows("reconciliation", month.key)
     return [{k: v if isinstance(v, str | None) else f"{v:f}" for k, v in row.items()} for row in rows]
+
+
+def named_lines(storage: ParquetStorage, month: CutoffMonth) -> list[dict[str, Any]]:
+    """Give how much of each line is named, and by which causes, amounts as text.
+
+    Empty where the month was not taken apart into items. Raises StorageError where a file is not the one written there.
+    """
+    assets = (RECONCILIATION.name, OPEN_ITEMS.name)
+    if not all(storage.exists(asset, month.key) for asset in assets):
+        return []
+    named = named_variances(*(storage.dataset(asset, month.key) for asset in assets))
+    return [{"id_company": each.id_company, "line": each.line, **each.figures()} for each in named]
 
 
 def seal_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cpg1_assets.rules import country_materiality, findings, nav_voucher_entries, vtc_adjustment
+from cpg1_assets.rules import (
+    country_materiality,
+    findings,
+    items_add_up,
+    nav_voucher_entries,
+    open_item_findings,
+    vtc_adjustment,
+)
 from cpg1_assets.rules.engine import Frame
 from cpg1_assets.rules.findings import SHOWN, CheckOutcome, Outcomes
 from cpg1_assets.rules.graph import Circumstances, parameters, words
@@ -22,7 +29,7 @@ class Check:
 
     `rule` gives the outcomes; its parameters name the frames it reads and what else it follows, as a derived
     frame's rule does. Where the check is of one `line`, those of the line count. `is_variance` says that a failure
-    is the control's answer, not a fault in how it was come by.
+    is the control's answer, not a fault in how it was come by; `blocks`, that nothing downstream of the asset runs then.
     """
 
     asset: str
@@ -33,6 +40,7 @@ class Check:
     rule: Callable[..., Outcomes]
     line: str | None = None
     is_variance: bool = False
+    blocks: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -111,6 +119,41 @@ _OF_OTHERS = (
         findings.every_entry_categorised,
     ),
 )
+_OF_OPEN_ITEMS = (
+    Check(
+        "open_items",
+        "items_add_up",
+        "The rows of both sides and the items of every line add up to it, to the last digit, and every row is in one item.",
+        "ERROR",
+        items_add_up.STATEMENT,
+        findings.items_add_up,
+        blocks=True,
+    ),
+    Check(
+        "open_items",
+        "causes_named",
+        "All that stays unexplained has a cause that a person can follow.",
+        "WARN",
+        open_item_findings.WITHOUT_A_CAUSE,
+        open_item_findings.causes_named,
+    ),
+    Check(
+        "open_items",
+        "none_is_old",
+        f"No open item is older than {open_item_findings.OLD_DAYS} days.",
+        "WARN",
+        open_item_findings.OLD,
+        open_item_findings.none_is_old,
+    ),
+    Check(
+        "open_items",
+        "none_is_ambiguous",
+        "No open item has a row that could have been meant for several others.",
+        "WARN",
+        open_item_findings.AMBIGUOUS,
+        open_item_findings.none_is_ambiguous,
+    ),
+)
 _COUNTRY_MATERIALITY = Check(
     "reconciliation",
     "country_materiality",
@@ -127,7 +170,8 @@ def checks(lines: Lines) -> dict[str, Check]:
 
     Source of the rules: Reconciliation, "Checks" and "Thresholds"; Rules, "VTC adjustment".
     """
-    made = (*_OF_OTHERS, *(_of_line(line.line) for line in lines.lines), _COUNTRY_MATERIALITY)
+    of_lines = (_of_line(line.line) for line in lines.lines)
+    made = (*_OF_OTHERS, *of_lines, _COUNTRY_MATERIALITY, *_OF_OPEN_ITEMS)
     return {f"{check.asset}.{check.name}": check for check in made}
 
 
@@ -149,7 +193,7 @@ def outcomes(
 
 def check_statements() -> str:
     """Give the SQL of every check, as an auditor reads it; those of the lines are one statement."""
-    made = (*_OF_OTHERS, _of_line("<line>"), _COUNTRY_MATERIALITY)
+    made = (*_OF_OTHERS, _of_line("<line>"), _COUNTRY_MATERIALITY, *_OF_OPEN_ITEMS)
     parts = [
         f"-- The words the statements use.\n{words()}",
         *(f"-- {check.asset}.{check.name}: {check.statement}\n{check.sql.strip()};" for check in made),
@@ -200,6 +244,21 @@ def _figures(found: Sequence[CheckOutcome]) -> dict[str, Any]:
     if first.id_company is None:
         return first.figures
     if first.line is not None:
-        return {"companies": len(found), "open": [one.figures for one in found if not one.passed]}
+        return _figures_of_line(found)
     listed = [row for one in found for row in one.figures["listed"]]
     return {"found": sum(one.figures["found"] for one in found), "listed": listed[:SHOWN]}
+
+
+def _figures_of_line(found: Sequence[CheckOutcome]) -> dict[str, Any]:
+    """Give the companies of a line that are open, and beside them, row by row, what their variances are made of."""
+    open_ = [one.figures for one in found if not one.passed]
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        return [{"id_company": one["id_company"], **row} for one in open_ for row in one[name] or ()]
+
+    nested = ("by_cause", "largest_items")
+    return {
+        "companies": len(found),
+        "open": [{name: value for name, value in one.items() if name not in nested} for one in open_],
+        **{name: rows(name) for name in nested},
+    }

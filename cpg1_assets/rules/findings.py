@@ -29,6 +29,7 @@ from cpg1_assets.embedded import plain
 from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules import country_materiality as materiality
+from cpg1_assets.rules import items_add_up as adding_up
 from cpg1_assets.rules import nav_voucher_entries as entries
 from cpg1_assets.rules import vtc_adjustment as vtc
 from cpg1_assets.rules.engine import Frame, Input, month_input, run, to_table
@@ -42,6 +43,9 @@ from cpg1_assets.rules.frames import (
     UNKNOWN_VOUCHERS,
     VOUCHER_ACCRUAL_VARIANCE,
 )
+from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.matching import Matching
+from cpg1_assets.rules.named_variance import largest_items, named_variances
 from cpg1_assets.rules.thresholds import Thresholds
 
 SHOWN = 100
@@ -249,6 +253,32 @@ def ties_out(gl_roll_forward: Frame) -> Outcomes:
     return _by_company(_found(NOT_TIED, inputs, GL_ROLL_FORWARD), tested=_has_rows(gl_roll_forward))
 
 
+def items_add_up(
+    open_items: Frame,
+    open_item_matches: Frame,
+    reconciliation: Frame,
+    nav_open_items: Frame,
+    ipe_07: Frame,
+    ipe_08: Frame,
+    ipe_10: Frame,
+    ipe_12: Frame,
+    ipe_31: Frame,
+    ipe_34: Frame,
+    doc_voucher_usage: Frame,
+    cr_05: Frame,
+    lines: Lines,
+    matching: Matching,
+) -> Outcomes:
+    """Say for every company whether the rows and items of its lines are its figures, all there and once each."""
+    found = to_table(
+        adding_up.items_that_do_not_add_up(
+            open_items, open_item_matches, reconciliation, nav_open_items, ipe_07, ipe_08, ipe_10, ipe_12, ipe_31,
+            ipe_34, doc_voucher_usage, cr_05, lines, matching,
+        )
+    )  # fmt: skip
+    return _by_company(found, tested=_has_rows(open_item_matches))
+
+
 def ties_to_the_balances(nav_open_items: Frame, cr_03: Frame, cr_04: Frame, month: CutoffMonth) -> Outcomes:
     """Open entries, less what came late, are the balance of their account at the cutoff, to the last digit.
 
@@ -292,19 +322,26 @@ def every_entry_categorised(nav_voucher_entries: Frame) -> Outcomes:
     return (CheckOutcome(passed=bool(every) and not without, tested=bool(every), figures=figures),)
 
 
-def lines_explained(reconciliation: Frame) -> Outcomes:
-    """Every company is reconciled or explained, line by line; each has its row of the reconciliation as figures."""
+def lines_explained(reconciliation: Frame, open_items: Frame) -> Outcomes:
+    """Every company is reconciled or explained, line by line.
+
+    Each has its row of the reconciliation as figures, with how much of it is named and by which causes, and, where
+    its variance is unexplained, its largest items.
+    """
     inputs = {"reconciliation": Input(reconciliation, RECONCILIATION.columns)}
-    return tuple(
-        CheckOutcome(
-            passed=row.pop("is_explained"),
-            tested=True,
-            figures=plain(row),
-            id_company=row["id_company"],
-            line=row["line"],
+    named = {(each.id_company, each.line): each for each in named_variances(reconciliation, open_items)}
+    largest: dict[tuple[str, str], list[_Row]] = {key: [] for key in named}
+    for row in largest_items(reconciliation, open_items):
+        largest[row.pop("id_company"), row.pop("line")].append(plain(row))
+    found = []
+    for row in _found(LINES_EXPLAINED, inputs, LINES_WITH_ANSWER).to_pylist():
+        is_explained, key = row.pop("is_explained"), (row["id_company"], row["line"])
+        items = largest[key] if named[key].adds_up else []
+        figures = {**plain(row), **named[key].figures(), "largest_items": items}
+        found.append(
+            CheckOutcome(passed=is_explained, tested=True, figures=figures, id_company=key[0], line=key[1])
         )
-        for row in _found(LINES_EXPLAINED, inputs, LINES_WITH_ANSWER).to_pylist()
-    )
+    return tuple(found)
 
 
 def country_materiality(reconciliation: Frame, thresholds: Thresholds) -> Outcomes:

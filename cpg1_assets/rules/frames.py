@@ -307,7 +307,7 @@ GL_ROLL_FORWARD = FrameSpec(
 
 MATCHING_SIDES = ("NAV", "TARGET", "SETTLEMENT", "LEDGER")
 MATCHING_PASSES = ("reference", "named", "linked", "summary", "usage", "applied", "ledger", "none")
-MATCHING_CONFIDENCES = ("certain", "ambiguous", "none")
+MATCHING_CONFIDENCES = ("certain", "likely", "ambiguous", "none")
 AGE_BUCKETS = ("0-30", "31-60", "61-90", "91-180", "181-365", "over 365")
 CAUSES = (
     "posted twice",
@@ -341,7 +341,10 @@ _CONFIDENCE = Column(
     type="text",
     nullable=False,
     allowed=MATCHING_CONFIDENCES,
-    description="certain; ambiguous where several rows could be meant; none where nothing matched",
+    description=(
+        "certain; likely where two facts and an amount agree that only one has; ambiguous where several rows could be "
+        "meant; none where nothing matched"
+    ),
 )
 
 OPEN_ITEM_MATCHES = FrameSpec(
@@ -453,6 +456,43 @@ OPEN_ITEMS = FrameSpec(
             ),
             required=["entry_created_after_balance"],
         ),
+    ),
+)
+
+ITEMS_THAT_DO_NOT_ADD_UP = FrameSpec(
+    name="items_that_do_not_add_up",
+    title="Lines whose items do not add up to them",
+    description="Lines of a company whose rows or items are not the reconciliation's figures, or not all there",
+    key=("id_company", "line"),
+    amounts=(
+        "actual",
+        "nav_amount",
+        "target_value",
+        "target_amount",
+        "variance",
+        "difference",
+        "bridges",
+        "bridge_amount",
+        "unexplained",
+        "unexplained_of_items",
+    ),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("actual", "amount", "Balance in NAV, LCY, debit positive"),
+        ("nav_amount", "amount", "Sum of the rows of NAV's side, LCY"),
+        ("target_value", "amount", "Target value, LCY"),
+        ("target_amount", "amount", "Sum of the rows of the target's side, LCY"),
+        ("variance", "amount", "Variance of the line, LCY; empty where it is not computed"),
+        ("difference", "amount", "Sum of the items' differences, LCY"),
+        ("bridges", "amount", "Bridges of the line, LCY; empty where it is not computed"),
+        ("bridge_amount", "amount", "Sum of the bridges laid on its items, LCY"),
+        ("unexplained", "amount", "Unexplained of the line, LCY; empty where it is not computed"),
+        ("unexplained_of_items", "amount", "Sum of the items' unexplained amounts, LCY"),
+        ("nav_rows", "integer", "NAV entries on the accounts of the line"),
+        ("nav_matched", "integer", "NAV entries among the matches"),
+        ("target_rows", "integer", "Rows of the target that count"),
+        ("target_matched", "integer", "Rows of the target among the matches"),
     ),
 )
 
@@ -731,6 +771,120 @@ LINES_WITH_ANSWER = FrameSpec(
     columns=(
         *RECONCILIATION.columns,
         *columns(("is_explained", "flag", "Whether the line is reconciled or explained")),
+    ),
+)
+
+VARIANCE_BY_CAUSE = FrameSpec(
+    name="variance_by_cause",
+    title="Variances by cause",
+    description="Every line of the reconciliation with its open items by cause; a line without items has one row",
+    key=("id_company", "line", "cause"),
+    amounts=(
+        "variance", "bridges", "line_unexplained", "difference", "bridge_amount", "unexplained", "gross",
+    ),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("cause", "text", "Cause of the items; empty where the line has none"),
+        ("status", "text", "Status of the line"),
+        ("variance", "amount", "Variance of the line, LCY"),
+        ("bridges", "amount", "What the bridges explain of the line, LCY"),
+        ("line_unexplained", "amount", "What stays unexplained of the line, LCY"),
+        ("items", "integer", "How many items"),
+        ("difference", "amount", "Their differences, LCY"),
+        ("bridge_amount", "amount", "What the bridges explain of them, LCY"),
+        ("unexplained", "amount", "What stays unexplained of them, LCY"),
+        ("gross", "amount", "The same by absolute amounts"),
+    ),
+)  # fmt: skip
+
+_LISTED = columns(
+    _COMPANY,
+    _LINE,
+    ("place", "integer", "Place in the list"),
+    _ITEM,
+    ("reference", "text", "Reference of the item's earliest row, as written"),
+    ("document_no", "text", "Documents of its NAV entries"),
+    ("unexplained", "amount", "Unexplained amount, LCY"),
+    ("unexplained_usd", "amount", "The same in USD; empty without a rate"),
+    ("cause", "text", "What probably caused it"),
+    ("age_days", "integer", "Days from the first date to the cutoff date"),
+)
+
+LARGEST_OPEN_ITEMS = FrameSpec(
+    name="largest_open_items",
+    title="Largest open items",
+    description="The largest items of each line with an unexplained variance, by company",
+    key=("id_company", "line", "place"),
+    amounts=("unexplained", "unexplained_usd"),
+    columns=_LISTED,
+)
+
+LISTED_OPEN_ITEMS = FrameSpec(
+    name="listed_open_items",
+    title="Open items to look at",
+    description="Open items that a check lists: those without USD and the largest first",
+    key=("place",),
+    amounts=("unexplained", "unexplained_usd"),
+    columns=(
+        *_LISTED,
+        *columns(
+            ("found", "integer", "How many there are in all"),
+            ("computed", "integer", "How many lines were computed"),
+        ),
+    ),
+)
+
+WHAT_IS_MISSING = FrameSpec(
+    name="what_is_missing",
+    title="What is missing",
+    description="The inputs that a line which is not computed lacks, by company",
+    key=("id_company", "line", "missing"),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("missing", "text", "rate, balance, or the frame the company has no row of"),
+        required=["id_company", "line", "missing"],
+    ),
+)
+
+AGREED_ROWS = FrameSpec(
+    name="agreed_rows",
+    title="Rows that agree",
+    description="The rows of both sides that are in no open item, by company and line",
+    key=("id_company", "line"),
+    amounts=("nav_amount", "target_amount"),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("nav_entries", "integer", "How many NAV entries"),
+        ("target_rows", "integer", "How many rows of the target"),
+        ("nav_amount", "amount", "NAV's side, LCY, debit positive"),
+        ("target_amount", "amount", "The target's side, LCY, NAV's sign"),
+        required=["id_company", "line", "nav_entries", "target_rows", "nav_amount", "target_amount"],
+    ),
+)
+
+ITEM_ROWS = FrameSpec(
+    name="item_rows",
+    title="Rows of an item",
+    description="Every row of both sides of one open item, with what a person reads of it",
+    key=("side", "row_key"),
+    amounts=("amount",),
+    columns=columns(
+        ("side", "text", "Side of the row, as in the matches"),
+        ("row_key", "text", "Key of the row in its extract"),
+        ("day", "date", "NAV's posting date, or the target's own date"),
+        ("amount", "amount", "Amount of the row, LCY, NAV's sign"),
+        ("document_no", "text", "Document of a NAV entry"),
+        ("reference", "text", "Reference as the row writes it"),
+        ("description", "text", "What NAV or the target says of it"),
+        ("matched_by", "text", "The pass of the matching that put it there"),
+        ("confidence", "text", "How certain that is"),
+        ("rule_version", "text", "Version of the matching rules"),
+        ("decided_by", "text", "The reference or link that decided"),
+        ("candidates", "integer", "How many could have been meant"),
+        required=["side", "row_key", "amount", "matched_by", "confidence", "rule_version", "candidates"],
     ),
 )
 

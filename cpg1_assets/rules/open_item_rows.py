@@ -6,6 +6,8 @@ Lives here: what a row of a side is, and how a reference is read off it. Does no
 Source of the rule: Open items, "What is a row of a side" and "How rows are matched" (references).
 """
 
+from typing import NamedTuple
+
 from cpg1_assets.frame import columns
 from cpg1_assets.rules.engine import Frame, Input
 from cpg1_assets.rules.lines import Lines
@@ -93,80 +95,85 @@ def _chosen(column: str, names: tuple[str, ...]) -> str:
     return f"CASE books.{column} {branches} END"
 
 
-def _target(extract: str, names: tuple[str, ...], key: str, day: str, amount: str, rows: str = "") -> str:
-    """Give the SQL of the rows of a target extract that count, in NAV's sign."""
-    return f"""
-    SELECT
-        books.book, {key} AS row_key,
-        {_chosen("target_1", names)} AS written_1, {_chosen("target_2", names)} AS written_2,
-        {day} AS day,
-        CASE books.sign WHEN -1 THEN -coalesce({amount}, 0) ELSE coalesce({amount}, 0) END AS amount
-    FROM {extract}
-    JOIN books ON books.extract = '{extract}' AND books.amount_column = '{amount}'
-        AND books.company = text_key({extract}.id_company){rows}"""
+class TargetRows(NamedTuple):
+    """How the rows of a target extract are read, as SQL over it: references, key, date, amount, and which count."""
+
+    references: tuple[str, ...]
+    key: str
+    day: str
+    amount: str
+    counts: str = ""
 
 
-_TARGETS = "\n    UNION ALL".join(
-    (
-        _target(
-            "ipe_07",
-            ("document_no", "external_document_no", "customer_no"),
-            "CAST(entry_no AS VARCHAR)",
-            "posting_date",
-            "remaining_amount_lcy",
-        ),
-        _target(
-            "ipe_08",
-            ("voucher_id",),
-            "voucher_id",
-            "CAST(created_at AS DATE)",
-            "remaining_amount",
-            """
+TARGET_ROWS = {
+    "ipe_07": TargetRows(
+        ("document_no", "external_document_no", "customer_no"),
+        "CAST(entry_no AS VARCHAR)",
+        "posting_date",
+        "remaining_amount_lcy",
+    ),
+    "ipe_08": TargetRows(
+        ("voucher_id",),
+        "voucher_id",
+        "CAST(created_at AS DATE)",
+        "remaining_amount",
+        """
         AND (
             books.row_filter = 'all'
             OR (is_active AND text_key(is_valid) = 'VALID' AND is_non_marketing(business_use))
         )""",
-        ),
-        _target(
-            "ipe_10",
-            ("order_item_id", "order_nr"),
-            "coalesce(order_item_id, '')",
-            "CAST(finance_verified_date AS DATE)",
-            "prepayment_amount",
-        ),
-        _target(
-            "ipe_12",
-            ("package_number", "order_item_id", "order_nr", "tracking_number"),
-            "concat(package_number, '|', order_item_id)",
-            "CAST(coalesce(package_delivery_date, delivered_date) AS DATE)",
-            "amount_due",
-        ),
-        # A key may repeat in this extract: rows that share one are told apart by their place among them.
-        _target(
-            "ipe_31",
-            ("related_entity",),
-            """concat(
+    ),
+    "ipe_10": TargetRows(
+        ("order_item_id", "order_nr"),
+        "coalesce(order_item_id, '')",
+        "CAST(finance_verified_date AS DATE)",
+        "prepayment_amount",
+    ),
+    "ipe_12": TargetRows(
+        ("package_number", "order_item_id", "order_nr", "tracking_number"),
+        "concat(package_number, '|', order_item_id)",
+        "CAST(coalesce(package_delivery_date, delivered_date) AS DATE)",
+        "amount_due",
+    ),
+    # A key may repeat in this extract: rows that share one are told apart by their place among them.
+    "ipe_31": TargetRows(
+        ("related_entity",),
+        """concat(
             transaction_type, '|', related_entity, '|', event_date, '|', collection_partner, '|',
             row_number() OVER (
                 PARTITION BY ipe_31.id_company, transaction_type, related_entity, event_date, collection_partner
                 ORDER BY amount NULLS FIRST
             )
         )""",
-            "CAST(event_date AS DATE)",
-            "amount",
-        ),
-        _target(
-            "ipe_34",
-            ("order_item_id", "order_nr"),
-            "concat(order_item_id, '|', case_type)",
-            """CAST(
+        "CAST(event_date AS DATE)",
+        "amount",
+    ),
+    "ipe_34": TargetRows(
+        ("order_item_id", "order_nr"),
+        "concat(order_item_id, '|', case_type)",
+        """CAST(
             CASE WHEN text_key(case_type) = 'RETURNED NOT YET REFUNDED' THEN return_date ELSE refund_date END AS DATE
         )""",
-            "amount_to_refund",
-            "\n        AND (books.row_filter = 'all' OR is_marketplace)",
-        ),
-    )
-)
+        "amount_to_refund",
+        "\n        AND (books.row_filter = 'all' OR is_marketplace)",
+    ),
+}
+
+
+def _target(extract: str, rows: TargetRows) -> str:
+    """Give the SQL of the rows of a target extract that count, in NAV's sign."""
+    return f"""
+    SELECT
+        books.book, {rows.key} AS row_key,
+        {_chosen("target_1", rows.references)} AS written_1, {_chosen("target_2", rows.references)} AS written_2,
+        {rows.day} AS day,
+        CASE books.sign WHEN -1 THEN -coalesce({rows.amount}, 0) ELSE coalesce({rows.amount}, 0) END AS amount
+    FROM {extract}
+    JOIN books ON books.extract = '{extract}' AND books.amount_column = '{rows.amount}'
+        AND books.company = text_key({extract}.id_company){rows.counts}"""
+
+
+_TARGETS = "\n    UNION ALL".join(_target(extract, rows) for extract, rows in TARGET_ROWS.items())
 
 ROWS = rf"""
 companies AS (
@@ -180,8 +187,8 @@ companies AS (
 books AS MATERIALIZED (
     SELECT
         CAST(row_number() OVER (ORDER BY companies.company, lines.line) AS INTEGER) AS book,
-        companies.company, companies.id_company, companies.country, lines.line, lines.extract, lines.amount_column, lines.row_filter,
-        lines.sign, line_matching.* EXCLUDE (line)
+        companies.company, companies.id_company, companies.country, lines.line, lines.extract, lines.amount_column,
+        lines.row_filter, lines.sign, line_matching.* EXCLUDE (line)
     FROM companies
     CROSS JOIN lines
     JOIN line_matching ON line_matching.line = lines.line
@@ -231,7 +238,8 @@ nav_keyed AS NOT MATERIALIZED (
 ),
 nav_rows AS NOT MATERIALIZED (
     SELECT
-        book, entry_no, account, day, amount, posted, document_no, document_description, comment, source_code, source_no, gl_creation_date,
+        book, entry_no, account, day, amount, posted, document_no, document_description, comment, source_code,
+        source_no, gl_creation_date,
         coalesce(key_1, key_2, key_3) AS reference,
         CASE
             WHEN key_1 IS NOT NULL THEN coalesce(written_1, voucher)

@@ -6,11 +6,11 @@ belong together (`open_item_matches`), or which facts make which cause (data, `m
 
 import duckdb
 
-from cpg1_assets.frame import Column, columns
+from cpg1_assets.frame import columns, columns_named
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules import open_item_rows as rows
 from cpg1_assets.rules.bridges import BRIDGES
-from cpg1_assets.rules.engine import Frame, Input, month_input, run
+from cpg1_assets.rules.engine import Frame, Input, month_input, run, staged
 from cpg1_assets.rules.frames import OPEN_ITEM_MATCHES, OPEN_ITEMS, RECONCILIATION
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
@@ -25,15 +25,11 @@ IPE_08 = (
 )
 
 
-def _read(columns_read: tuple[Column, ...], *names: str) -> tuple[Column, ...]:
-    return tuple(column for column in columns_read if column.name in names)
-
-
-MATCHES = _read(
-    OPEN_ITEM_MATCHES.columns,
+MATCHES = columns_named(
+    OPEN_ITEM_MATCHES,
     "id_company", "line", "side", "row_key", "reference", "amount", "item", "matched_by", "confidence", "decided_by",
 )  # fmt: skip
-LINES_COMPUTED = _read(RECONCILIATION.columns, "id_company", "country_code", "line", "fx_rate", "status")
+LINES_COMPUTED = columns_named(RECONCILIATION, "id_company", "country_code", "line", "fx_rate", "status")
 
 _BRIDGE_ROWS = "\n    UNION ALL\n".join(
     f"""    SELECT
@@ -46,8 +42,7 @@ _BRIDGE_ROWS = "\n    UNION ALL\n".join(
     for name, bridge in _LAID.items()
 )
 
-_SUMS = f"""
-WITH {rows.ROWS.strip()},
+_COMPUTED = f"""
 computed AS MATERIALIZED (
     SELECT books.book, country_code, fx_rate
     FROM reconciliation
@@ -57,22 +52,37 @@ computed AS MATERIALIZED (
 bridge_rows AS (
 {_BRIDGE_ROWS}
 ),
-laid AS MATERIALIZED (
-    SELECT
-        book, {named_item("company", "line", "voucher")} AS item, min(voucher_id) AS voucher_id, voucher,
-        string_agg(DISTINCT bridge, ', ' ORDER BY bridge) AS bridge, sum(amount) AS amount
-    FROM bridge_rows
-    JOIN computed USING (book)
-    GROUP BY ALL
-),
 matched AS NOT MATERIALIZED (
     SELECT books.book, open_item_matches.* EXCLUDE (id_company, line)
     FROM open_item_matches
     JOIN books ON books.id_company = open_item_matches.id_company AND books.line = open_item_matches.line
     SEMI JOIN computed ON computed.book = books.book
 ),
+-- A bridge is laid on the item its voucher's rows are in; where no row has it, or several items do, on its own.
+voucher_items AS MATERIALIZED (
+    SELECT matched.book, bridged.voucher, the_one(matched.item) AS item
+    FROM matched
+    JOIN (SELECT DISTINCT book, voucher FROM bridge_rows) AS bridged
+        ON bridged.book = matched.book AND bridged.voucher = voucher_key(matched.reference)
+    WHERE matched.side IN ('NAV', 'TARGET') OR ends_with(matched.row_key, '|voucher')
+    GROUP BY ALL
+),
+laid AS MATERIALIZED (
+    SELECT
+        bridge_rows.book, coalesce(voucher_items.item, {named_item("company", "line", "bridge_rows.voucher")}) AS item,
+        min(voucher_id) AS voucher_id, min(bridge_rows.voucher) AS voucher,
+        string_agg(DISTINCT bridge, ', ' ORDER BY bridge) AS bridge, sum(amount) AS amount
+    FROM bridge_rows
+    JOIN computed USING (book)
+    LEFT JOIN voucher_items ON voucher_items.book = bridge_rows.book AND voucher_items.voucher = bridge_rows.voucher
+    GROUP BY ALL
+)"""
+
+_SUMS = f"""
+WITH {rows.ROWS.strip()},
+{_COMPUTED.strip()}
+
 -- What is not settled on both sides, or has a bridge laid on it.
-sums AS MATERIALIZED (
     SELECT
         coalesce(added.book, laid.book) AS book, coalesce(added.item, laid.item) AS item,
         coalesce(nav_amount, 0) AS nav_amount, coalesce(target_amount, 0) AS target_amount,
@@ -89,12 +99,15 @@ sums AS MATERIALIZED (
     ) AS added
     FULL JOIN laid ON laid.book = added.book AND laid.item = added.item
     WHERE coalesce(nav_amount, 0) <> coalesce(target_amount, 0) OR coalesce(laid.amount, 0) <> 0
-),
-item_rows AS MATERIALIZED (
+"""
+
+_ITEM_ROWS = f"""
+WITH {rows.ROWS.strip()},
+{_COMPUTED.strip()}
+
     SELECT matched.*
     FROM matched
     SEMI JOIN sums ON sums.book = matched.book AND sums.item = matched.item
-),
 """
 
 _FACTS = r"""
@@ -112,21 +125,26 @@ nav_details AS MATERIALIZED (
         AND item_rows.row_key = CAST(nav_rows.entry_no AS VARCHAR)
     LEFT JOIN late_rows ON late_rows.book = nav_rows.book AND late_rows.row_key = concat('entry ', nav_rows.entry_no)
 ),
--- Entries of one document, account and amount, in one item or in several.
+-- Entries of one document, account and amount, in one item or in several, less what took one back.
 documents AS MATERIALIZED (SELECT DISTINCT book, document FROM nav_details WHERE document IS NOT NULL),
 same_entries AS MATERIALIZED (
-    SELECT nav_rows.book, voucher_key(document_no) AS document, nav_rows.account, nav_rows.amount, count(*) AS times
+    SELECT
+        nav_rows.book, voucher_key(document_no) AS document, nav_rows.account, abs(nav_rows.amount) AS size,
+        sum(sign(nav_rows.amount)) AS times
     FROM nav_rows
     SEMI JOIN documents ON documents.book = nav_rows.book AND documents.document = voucher_key(nav_rows.document_no)
     GROUP BY ALL
-    HAVING count(*) > 1
+    HAVING abs(sum(sign(nav_rows.amount))) > 1
 ),
 posted_twice AS (
     SELECT DISTINCT nav_details.book, nav_details.item
     FROM nav_details
-    JOIN same_entries USING (book, document, account, amount)
+    JOIN same_entries
+        ON same_entries.book = nav_details.book AND same_entries.document = nav_details.document
+        AND same_entries.account = nav_details.account AND same_entries.size = abs(nav_details.amount)
+        AND sign(nav_details.amount) = sign(same_entries.times)
     JOIN sums ON sums.book = nav_details.book AND sums.item = nav_details.item
-    WHERE sums.difference IN (nav_details.amount, nav_details.amount * (times - 1))
+    WHERE sums.difference IN (nav_details.amount, nav_details.amount * CAST(abs(times) - 1 AS DECIMAL(9, 0)))
 ),
 target_details AS MATERIALIZED (
     SELECT item_rows.book, item_rows.item, target_rows.day, item_rows.reference
@@ -192,7 +210,8 @@ matching_facts AS MATERIALIZED (
     SELECT
         book, item,
         bool_or(matched_by = 'summary') AS by_summary, bool_or(matched_by = 'linked') AS by_linked,
-        bool_or(matched_by = 'usage') AS by_usage, bool_or(matched_by = 'applied') AS by_applied, bool_or(matched_by = 'named') AS by_named,
+        bool_or(matched_by = 'usage') AS by_usage, bool_or(matched_by = 'applied') AS by_applied,
+        bool_or(matched_by = 'named') AS by_named,
         bool_or(matched_by = 'reference') AS by_reference, bool_or(matched_by = 'ledger') AS by_ledger,
         bool_or(confidence = 'ambiguous') AS is_ambiguous, bool_or(side = 'SETTLEMENT') AS is_settled
     FROM item_rows
@@ -214,7 +233,7 @@ vouchers AS MATERIALIZED (
         bool_or(text_key(is_valid) = 'EXPIRED') AS is_expired,
         sum(remaining_amount) AS remaining,
         sum(discount_amount) - sum(remaining_amount) - sum(total_amount_used) AS in_transit,
-        max(last_time_used) AS last_time_used
+        max(last_time_used) AS last_time_used, min(CAST(created_at AS DATE)) AS created, min(voucher_id) AS voucher_id
     FROM ipe_08
     JOIN books ON books.extract = 'ipe_08' AND books.company = text_key(ipe_08.id_company)
     JOIN item_vouchers ON item_vouchers.book = books.book AND item_vouchers.voucher = voucher_key(ipe_08.voucher_id)
@@ -261,7 +280,7 @@ facts AS MATERIALIZED (
     SELECT
         sums.book, sums.item,
         list_filter([
-            CASE WHEN abs(difference) < 0.01 AND bridge_amount = 0 THEN 'below a cent' END,
+            CASE WHEN abs(difference - bridge_amount) < 0.01 AND difference <> bridge_amount THEN 'below a cent' END,
             CASE WHEN ledger_facts.is_late THEN 'created after the balance' END,
             CASE WHEN NOT ledger_facts.is_late THEN 'balance less entries' END,
             CASE WHEN posted_twice.item IS NOT NULL THEN 'same entry twice' END,
@@ -307,15 +326,24 @@ causes AS (
         AND (len(cause_rules.lines) = 0 OR list_contains(cause_rules.lines, books.line))
     GROUP BY ALL
 ),
+-- An item without rows of its own, or of settlements alone, is as old as its voucher.
 aged AS (
-    SELECT book, item, date_diff('day', first_date, month.cutoff_date) AS age_days FROM dates CROSS JOIN month
+    SELECT
+        sums.book, sums.item, coalesce(dates.first_date, vouchers.created) AS first_date,
+        coalesce(dates.last_date, vouchers.created) AS last_date,
+        coalesce(dates.reference, vouchers.voucher_id, sums.voucher_id) AS reference,
+        date_diff('day', coalesce(dates.first_date, vouchers.created), month.cutoff_date) AS age_days
+    FROM sums
+    CROSS JOIN month
+    LEFT JOIN dates ON dates.book = sums.book AND dates.item = sums.item
+    LEFT JOIN vouchers ON vouchers.book = sums.book AND vouchers.item = sums.item
 )
 
 SELECT
     books.id_company, computed.country_code, books.line, sums.item, sums.nav_amount, sums.target_amount,
     sums.difference, sums.bridge, sums.bridge_amount, sums.difference - sums.bridge_amount AS unexplained,
     in_usd(CAST(sums.difference - sums.bridge_amount AS DECIMAL(38, 4)), computed.fx_rate) AS unexplained_usd,
-    sums.nav_entries, sums.target_rows, dates.first_date, dates.last_date, aged.age_days,
+    sums.nav_entries, sums.target_rows, aged.first_date, aged.last_date, aged.age_days,
     CASE
         WHEN age_days IS NULL THEN NULL
         WHEN age_days <= 30 THEN '0-30'
@@ -337,17 +365,17 @@ SELECT
     END AS matched_by,
     CASE
         WHEN is_ambiguous THEN 'ambiguous'
-        WHEN by_summary OR by_linked OR by_usage OR by_applied OR by_named OR by_reference THEN 'certain'
+        WHEN by_usage OR by_applied THEN 'likely'
+        WHEN by_summary OR by_linked OR by_named OR by_reference THEN 'certain'
         ELSE 'none'
     END AS confidence,
     coalesce(causes.cause, 'unknown') AS cause,
     CASE WHEN coalesce(causes.cause, 'unknown') = 'unknown' THEN 'none' ELSE 'proposed' END AS cause_confidence,
-    coalesce(dates.reference, sums.voucher_id) AS reference, listed_documents.document_no, nav_facts.description,
+    aged.reference, listed_documents.document_no, nav_facts.description,
     coalesce(nav_facts.has_late, false) OR coalesce(ledger_facts.is_late, false) AS entry_created_after_balance
 FROM sums
 JOIN books ON books.book = sums.book
 JOIN computed ON computed.book = sums.book
-LEFT JOIN dates ON dates.book = sums.book AND dates.item = sums.item
 LEFT JOIN aged ON aged.book = sums.book AND aged.item = sums.item
 LEFT JOIN listed_documents ON listed_documents.book = sums.book AND listed_documents.item = sums.item
 LEFT JOIN nav_facts ON nav_facts.book = sums.book AND nav_facts.item = sums.item
@@ -356,9 +384,12 @@ LEFT JOIN matching_facts ON matching_facts.book = sums.book AND matching_facts.i
 LEFT JOIN causes ON causes.book = sums.book AND causes.item = sums.item
 """
 
-STATEMENT = _SUMS + _FACTS.replace(
-    "@VOUCHER_ITEM@", named_item("books.company", "books.line", "item_vouchers.voucher")
-)
+STAGES = {"sums": _SUMS, "item_rows": _ITEM_ROWS}
+_FINAL = f"""
+WITH {rows.ROWS.strip()},
+{_COMPUTED.strip()},
+""" + _FACTS.replace("@VOUCHER_ITEM@", named_item("books.company", "books.line", "item_vouchers.voucher"))
+STATEMENT = staged(STAGES, _FINAL)
 
 
 def open_items(
@@ -396,4 +427,4 @@ def open_items(
         "cause_rules": Input(matching.causes_table()),
         "month": month_input(month),
     }  # fmt: skip
-    return run(STATEMENT, inputs, OPEN_ITEMS)
+    return run(_FINAL, inputs, OPEN_ITEMS, stages=STAGES)

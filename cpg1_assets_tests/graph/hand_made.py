@@ -13,7 +13,7 @@ from cpg1_assets.disk import sha256_of
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.jdash.month import JDASH
-from cpg1_assets.rules.frames import DERIVED_FRAMES
+from cpg1_assets.rules.frames import DERIVED_FRAMES, OPEN_ITEM_COMMENTS
 from cpg1_assets.storage.provenance import Provenance, provenance_name
 
 MONTH = "2025-09"
@@ -132,7 +132,7 @@ def frame(asset: str) -> FrameSpec:
 @functools.cache
 def _frames() -> dict[str, FrameSpec]:
     contracts = [extract.contract for extract in read_catalog().values()]
-    return {spec.name: spec for spec in (JDASH, *DERIVED_FRAMES, *contracts)}
+    return {spec.name: spec for spec in (JDASH, OPEN_ITEM_COMMENTS, *DERIVED_FRAMES, *contracts)}
 
 
 def _typed(row: dict[str, Any], spec: FrameSpec) -> dict[str, Any]:

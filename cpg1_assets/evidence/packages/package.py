@@ -64,12 +64,16 @@ def json_text(document: Mapping[str, Any]) -> str:
 
 
 def data_snapshot(path: Path, *, sample: bool) -> str:
-    """Give the last 1,000 rows of a Parquet file as CSV that a spreadsheet opens safely.
+    """Give the last 1,000 rows of a Parquet file as CSV that a spreadsheet opens safely (`spreadsheet_csv`)."""
+    return spreadsheet_csv(_last_rows(pq.ParquetFile(path), SNAPSHOT_ROWS), sample=sample)
+
+
+def spreadsheet_csv(table: pa.Table, *, sample: bool) -> str:
+    """Give a table as CSV that a spreadsheet opens safely.
 
     A text cell that a spreadsheet would run as a formula starts with an apostrophe here. Sample data
     says so in a last column of its own.
     """
-    table = _last_rows(pq.ParquetFile(path), SNAPSHOT_ROWS)
     lines = _Lines()
     # This line end makes the writer quote a text that holds either of its characters, which would otherwise
     # start a row of its own, and in it a cell that was not made safe.
