@@ -42,7 +42,8 @@ INPUTS = {
 # What was validated when it was drawn, and what a check looks at.
 INPUTS["check_results"] = EXTRACTS | {
     "jdash", "ipe_31_classified", "nav_voucher_entries", "gl_roll_forward",
-    "voucher_accrual_variance", "reconciliation", "open_items_before", "open_item_comments",
+    "voucher_accrual_variance", "reconciliation", "open_items", "open_items_before",
+    "open_item_comments",
 }  # fmt: skip
 # The last of the month: what it seals is everything else.
 INPUTS["evidence_manifest"] = EXTRACTS | INPUTS.keys()

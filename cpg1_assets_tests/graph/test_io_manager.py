@@ -106,13 +106,7 @@ def test_a_months_files_are_where_the_documentation_says(closed: Closed) -> None
         f"{asset}/{provenance_name(MONTH, sha256_of(closed.path(asset)))}" for asset in closed.materialized()
     }
     assert found == data | said
-<<<<<<< HEAD
-    assert len(data) == 27
-||||||| 5554698
-    assert len(data) == 25
-=======
     assert len(data) == 33
->>>>>>> oi-D
 
 
 def test_every_materialization_says_rows_schema_size_hash_and_place(closed: Closed) -> None:
