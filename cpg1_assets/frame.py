@@ -106,3 +106,11 @@ def columns(
         )
         for spec in specs
     )
+
+
+def columns_named(spec: FrameSpec, *names: str) -> tuple[Column, ...]:
+    """Give the columns of `spec` that have these names, in its order: what a rule reads of a frame of the control."""
+    found = tuple(column for column in spec.columns if column.name in names)
+    if len(found) != len(names):
+        raise ValueError(f"{spec.name} does not have all of the columns {', '.join(names)}")
+    return found

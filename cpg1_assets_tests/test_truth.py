@@ -4,7 +4,7 @@
 all others, other seeds and sizes are computed by the same queries and rules without it, which is faster.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,11 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from cpg1_assets.deployment import read_rules
-from cpg1_assets.extracts.catalog import read_catalog
-from cpg1_assets.extracts.company_codes import CompanyCodes
-from cpg1_assets.extracts.extraction import bound_parameters, kept
-from cpg1_assets.extracts.scope import read_scope
-from cpg1_assets.jdash.month import read_jdash
 from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.rules.business_line_reclass import business_line_reclass
 from cpg1_assets.rules.customer_posting_group_bridge import customer_posting_group_bridge
@@ -35,9 +30,9 @@ from cpg1_assets.rules.vtc_adjustment import vtc_adjustment
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Session
-from cpg1_assets.sources.query import Query
 from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets_tests.closing import close
+from cpg1_assets_tests.extracted import extracted
 
 Rows: TypeAlias = list[dict[str, Any]]
 
@@ -173,18 +168,9 @@ def _truth(books: Path, name: str) -> pa.Table:
 @contextmanager
 def computed(books: Path, session: Session, month: CutoffMonth) -> Iterator[tuple[Rows, Rows]]:
     """Give the reconciliation and the roll-forward by the product's queries and rules, without Dagster."""
-    parameters = bound_parameters(session, read_scope(), month)
-    codes = CompanyCodes(parameters["companies"])  # type: ignore[arg-type] # always texts
-    taken: Mapping[str, pa.Table] = {
-        name: kept(
-            session.stream(Query(extract.sql, parameters)),
-            codes,
-            dict.fromkeys(extract.contract.several_matches, 0),
-        ).read_all()
-        for name, extract in read_catalog().items()
-    }
+    taken = extracted(books, session, month)
     ipe_07, ipe_08, cr_03, cr_04, cr_05 = (taken[n] for n in ("ipe_07", "ipe_08", "cr_03", "cr_04", "cr_05"))
-    jdash = read_jdash(books / "inbox", month, cr_05["id_company"].to_pylist()).table
+    jdash = taken["jdash"]
     rules = read_rules(Settings(home=books).rules_folder)
     entries = to_table(nav_voucher_entries(cr_03, ipe_08, taken["doc_voucher_usage"]))
     targets = target_values(

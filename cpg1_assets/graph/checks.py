@@ -36,6 +36,7 @@ def _checks_of(
             asset,
             {check.name: check.statement},
             partitions,
+            blocking=[check.name] if check.blocks else [],
             besides=[name for name in check.inputs if name != asset],
         )
     ]

@@ -11,6 +11,7 @@ from typing import Any
 from cpg1_assets.rules import (
     country_materiality,
     findings,
+    items_add_up,
     nav_voucher_entries,
     open_item_findings,
     vtc_adjustment,
@@ -28,7 +29,7 @@ class Check:
 
     `rule` gives the outcomes; its parameters name the frames it reads and what else it follows, as a derived
     frame's rule does. Where the check is of one `line`, those of the line count. `is_variance` says that a failure
-    is the control's answer, not a fault in how it was come by.
+    is the control's answer, not a fault in how it was come by; `blocks`, that nothing downstream of the asset runs then.
     """
 
     asset: str
@@ -39,6 +40,7 @@ class Check:
     rule: Callable[..., Outcomes]
     line: str | None = None
     is_variance: bool = False
+    blocks: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -118,6 +120,15 @@ _OF_OTHERS = (
     ),
 )
 _OF_OPEN_ITEMS = (
+    Check(
+        "open_items",
+        "items_add_up",
+        "The rows of both sides and the items of every line add up to it, to the last digit, and every row is in one item.",
+        "ERROR",
+        items_add_up.STATEMENT,
+        findings.items_add_up,
+        blocks=True,
+    ),
     Check(
         "open_items",
         "causes_named",

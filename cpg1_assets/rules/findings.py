@@ -29,6 +29,7 @@ from cpg1_assets.embedded import plain
 from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules import country_materiality as materiality
+from cpg1_assets.rules import items_add_up as adding_up
 from cpg1_assets.rules import nav_voucher_entries as entries
 from cpg1_assets.rules import vtc_adjustment as vtc
 from cpg1_assets.rules.engine import Frame, Input, month_input, run, to_table
@@ -42,6 +43,8 @@ from cpg1_assets.rules.frames import (
     UNKNOWN_VOUCHERS,
     VOUCHER_ACCRUAL_VARIANCE,
 )
+from cpg1_assets.rules.lines import Lines
+from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.named_variance import largest_items, named_variances
 from cpg1_assets.rules.thresholds import Thresholds
 
@@ -248,6 +251,32 @@ def ties_out(gl_roll_forward: Frame) -> Outcomes:
     """Every account of every company leads from its opening to its closing balance, to the last digit."""
     inputs = {"gl_roll_forward": Input(gl_roll_forward, GL_ROLL_FORWARD.columns)}
     return _by_company(_found(NOT_TIED, inputs, GL_ROLL_FORWARD), tested=_has_rows(gl_roll_forward))
+
+
+def items_add_up(
+    open_items: Frame,
+    open_item_matches: Frame,
+    reconciliation: Frame,
+    nav_open_items: Frame,
+    ipe_07: Frame,
+    ipe_08: Frame,
+    ipe_10: Frame,
+    ipe_12: Frame,
+    ipe_31: Frame,
+    ipe_34: Frame,
+    doc_voucher_usage: Frame,
+    cr_05: Frame,
+    lines: Lines,
+    matching: Matching,
+) -> Outcomes:
+    """Say for every company whether the rows and items of its lines are its figures, all there and once each."""
+    found = to_table(
+        adding_up.items_that_do_not_add_up(
+            open_items, open_item_matches, reconciliation, nav_open_items, ipe_07, ipe_08, ipe_10, ipe_12, ipe_31,
+            ipe_34, doc_voucher_usage, cr_05, lines, matching,
+        )
+    )  # fmt: skip
+    return _by_company(found, tested=_has_rows(open_item_matches))
 
 
 def ties_to_the_balances(nav_open_items: Frame, cr_03: Frame, cr_04: Frame, month: CutoffMonth) -> Outcomes:

@@ -456,6 +456,43 @@ OPEN_ITEMS = FrameSpec(
     ),
 )
 
+ITEMS_THAT_DO_NOT_ADD_UP = FrameSpec(
+    name="items_that_do_not_add_up",
+    title="Lines whose items do not add up to them",
+    description="Lines of a company whose rows or items are not the reconciliation's figures, or not all there",
+    key=("id_company", "line"),
+    amounts=(
+        "actual",
+        "nav_amount",
+        "target_value",
+        "target_amount",
+        "variance",
+        "difference",
+        "bridges",
+        "bridge_amount",
+        "unexplained",
+        "unexplained_of_items",
+    ),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("actual", "amount", "Balance in NAV, LCY, debit positive"),
+        ("nav_amount", "amount", "Sum of the rows of NAV's side, LCY"),
+        ("target_value", "amount", "Target value, LCY"),
+        ("target_amount", "amount", "Sum of the rows of the target's side, LCY"),
+        ("variance", "amount", "Variance of the line, LCY; empty where it is not computed"),
+        ("difference", "amount", "Sum of the items' differences, LCY"),
+        ("bridges", "amount", "Bridges of the line, LCY; empty where it is not computed"),
+        ("bridge_amount", "amount", "Sum of the bridges laid on its items, LCY"),
+        ("unexplained", "amount", "Unexplained of the line, LCY; empty where it is not computed"),
+        ("unexplained_of_items", "amount", "Sum of the items' unexplained amounts, LCY"),
+        ("nav_rows", "integer", "NAV entries on the accounts of the line"),
+        ("nav_matched", "integer", "NAV entries among the matches"),
+        ("target_rows", "integer", "Rows of the target that count"),
+        ("target_matched", "integer", "Rows of the target among the matches"),
+    ),
+)
+
 OPEN_ITEM_SUGGESTIONS = FrameSpec(
     name="open_item_suggestions",
     title="Open items that may belong together",

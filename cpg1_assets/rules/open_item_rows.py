@@ -187,8 +187,8 @@ companies AS (
 books AS MATERIALIZED (
     SELECT
         CAST(row_number() OVER (ORDER BY companies.company, lines.line) AS INTEGER) AS book,
-        companies.company, companies.id_company, companies.country, lines.line, lines.extract, lines.amount_column, lines.row_filter,
-        lines.sign, line_matching.* EXCLUDE (line)
+        companies.company, companies.id_company, companies.country, lines.line, lines.extract, lines.amount_column,
+        lines.row_filter, lines.sign, line_matching.* EXCLUDE (line)
     FROM companies
     CROSS JOIN lines
     JOIN line_matching ON line_matching.line = lines.line
@@ -238,7 +238,8 @@ nav_keyed AS NOT MATERIALIZED (
 ),
 nav_rows AS NOT MATERIALIZED (
     SELECT
-        book, entry_no, account, day, amount, posted, document_no, document_description, comment, source_code, source_no, gl_creation_date,
+        book, entry_no, account, day, amount, posted, document_no, document_description, comment, source_code,
+        source_no, gl_creation_date,
         coalesce(key_1, key_2, key_3) AS reference,
         CASE
             WHEN key_1 IS NOT NULL THEN coalesce(written_1, voucher)

@@ -6,11 +6,11 @@ belong together (`open_item_matches`), or which facts make which cause (data, `m
 
 import duckdb
 
-from cpg1_assets.frame import Column, columns
+from cpg1_assets.frame import columns, columns_named
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules import open_item_rows as rows
 from cpg1_assets.rules.bridges import BRIDGES
-from cpg1_assets.rules.engine import Frame, Input, month_input, run
+from cpg1_assets.rules.engine import Frame, Input, month_input, run, staged
 from cpg1_assets.rules.frames import OPEN_ITEM_MATCHES, OPEN_ITEMS, RECONCILIATION
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
@@ -25,15 +25,11 @@ IPE_08 = (
 )
 
 
-def _read(columns_read: tuple[Column, ...], *names: str) -> tuple[Column, ...]:
-    return tuple(column for column in columns_read if column.name in names)
-
-
-MATCHES = _read(
-    OPEN_ITEM_MATCHES.columns,
+MATCHES = columns_named(
+    OPEN_ITEM_MATCHES,
     "id_company", "line", "side", "row_key", "reference", "amount", "item", "matched_by", "confidence", "decided_by",
 )  # fmt: skip
-LINES_COMPUTED = _read(RECONCILIATION.columns, "id_company", "country_code", "line", "fx_rate", "status")
+LINES_COMPUTED = columns_named(RECONCILIATION, "id_company", "country_code", "line", "fx_rate", "status")
 
 _BRIDGE_ROWS = "\n    UNION ALL\n".join(
     f"""    SELECT
@@ -46,8 +42,7 @@ _BRIDGE_ROWS = "\n    UNION ALL\n".join(
     for name, bridge in _LAID.items()
 )
 
-_SUMS = f"""
-WITH {rows.ROWS.strip()},
+_COMPUTED = f"""
 computed AS MATERIALIZED (
     SELECT books.book, country_code, fx_rate
     FROM reconciliation
@@ -70,9 +65,13 @@ matched AS NOT MATERIALIZED (
     FROM open_item_matches
     JOIN books ON books.id_company = open_item_matches.id_company AND books.line = open_item_matches.line
     SEMI JOIN computed ON computed.book = books.book
-),
+)"""
+
+_SUMS = f"""
+WITH {rows.ROWS.strip()},
+{_COMPUTED.strip()}
+
 -- What is not settled on both sides, or has a bridge laid on it.
-sums AS MATERIALIZED (
     SELECT
         coalesce(added.book, laid.book) AS book, coalesce(added.item, laid.item) AS item,
         coalesce(nav_amount, 0) AS nav_amount, coalesce(target_amount, 0) AS target_amount,
@@ -89,12 +88,15 @@ sums AS MATERIALIZED (
     ) AS added
     FULL JOIN laid ON laid.book = added.book AND laid.item = added.item
     WHERE coalesce(nav_amount, 0) <> coalesce(target_amount, 0) OR coalesce(laid.amount, 0) <> 0
-),
-item_rows AS MATERIALIZED (
+"""
+
+_ITEM_ROWS = f"""
+WITH {rows.ROWS.strip()},
+{_COMPUTED.strip()}
+
     SELECT matched.*
     FROM matched
     SEMI JOIN sums ON sums.book = matched.book AND sums.item = matched.item
-),
 """
 
 _FACTS = r"""
@@ -112,21 +114,26 @@ nav_details AS MATERIALIZED (
         AND item_rows.row_key = CAST(nav_rows.entry_no AS VARCHAR)
     LEFT JOIN late_rows ON late_rows.book = nav_rows.book AND late_rows.row_key = concat('entry ', nav_rows.entry_no)
 ),
--- Entries of one document, account and amount, in one item or in several.
+-- Entries of one document, account and amount, in one item or in several, less what took one back.
 documents AS MATERIALIZED (SELECT DISTINCT book, document FROM nav_details WHERE document IS NOT NULL),
 same_entries AS MATERIALIZED (
-    SELECT nav_rows.book, voucher_key(document_no) AS document, nav_rows.account, nav_rows.amount, count(*) AS times
+    SELECT
+        nav_rows.book, voucher_key(document_no) AS document, nav_rows.account, abs(nav_rows.amount) AS size,
+        sum(sign(nav_rows.amount)) AS times
     FROM nav_rows
     SEMI JOIN documents ON documents.book = nav_rows.book AND documents.document = voucher_key(nav_rows.document_no)
     GROUP BY ALL
-    HAVING count(*) > 1
+    HAVING abs(sum(sign(nav_rows.amount))) > 1
 ),
 posted_twice AS (
     SELECT DISTINCT nav_details.book, nav_details.item
     FROM nav_details
-    JOIN same_entries USING (book, document, account, amount)
+    JOIN same_entries
+        ON same_entries.book = nav_details.book AND same_entries.document = nav_details.document
+        AND same_entries.account = nav_details.account AND same_entries.size = abs(nav_details.amount)
+        AND sign(nav_details.amount) = sign(same_entries.times)
     JOIN sums ON sums.book = nav_details.book AND sums.item = nav_details.item
-    WHERE sums.difference IN (nav_details.amount, nav_details.amount * (times - 1))
+    WHERE sums.difference IN (nav_details.amount, nav_details.amount * CAST(abs(times) - 1 AS DECIMAL(9, 0)))
 ),
 target_details AS MATERIALIZED (
     SELECT item_rows.book, item_rows.item, target_rows.day, item_rows.reference
@@ -192,7 +199,8 @@ matching_facts AS MATERIALIZED (
     SELECT
         book, item,
         bool_or(matched_by = 'summary') AS by_summary, bool_or(matched_by = 'linked') AS by_linked,
-        bool_or(matched_by = 'usage') AS by_usage, bool_or(matched_by = 'applied') AS by_applied, bool_or(matched_by = 'named') AS by_named,
+        bool_or(matched_by = 'usage') AS by_usage, bool_or(matched_by = 'applied') AS by_applied,
+        bool_or(matched_by = 'named') AS by_named,
         bool_or(matched_by = 'reference') AS by_reference, bool_or(matched_by = 'ledger') AS by_ledger,
         bool_or(confidence = 'ambiguous') AS is_ambiguous, bool_or(side = 'SETTLEMENT') AS is_settled
     FROM item_rows
@@ -356,9 +364,12 @@ LEFT JOIN matching_facts ON matching_facts.book = sums.book AND matching_facts.i
 LEFT JOIN causes ON causes.book = sums.book AND causes.item = sums.item
 """
 
-STATEMENT = _SUMS + _FACTS.replace(
-    "@VOUCHER_ITEM@", named_item("books.company", "books.line", "item_vouchers.voucher")
-)
+STAGES = {"sums": _SUMS, "item_rows": _ITEM_ROWS}
+_FINAL = f"""
+WITH {rows.ROWS.strip()},
+{_COMPUTED.strip()},
+""" + _FACTS.replace("@VOUCHER_ITEM@", named_item("books.company", "books.line", "item_vouchers.voucher"))
+STATEMENT = staged(STAGES, _FINAL)
 
 
 def open_items(
@@ -396,4 +407,4 @@ def open_items(
         "cause_rules": Input(matching.causes_table()),
         "month": month_input(month),
     }  # fmt: skip
-    return run(STATEMENT, inputs, OPEN_ITEMS)
+    return run(_FINAL, inputs, OPEN_ITEMS, stages=STAGES)

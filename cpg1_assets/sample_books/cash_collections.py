@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from cpg1_assets.sample_books.columns import digits
+from cpg1_assets.sample_books.columns import digits, grouped, joined
 from cpg1_assets.sample_books.group import BATCH_USERS, COLLECTIONS_AR, account_index
 from cpg1_assets.sample_books.ledger import postings
 from cpg1_assets.sample_books.months import (
@@ -359,15 +360,18 @@ def post_cash(effects: Effects, cash: CashBook) -> Column:
     """Book what partners hold: what they took, less what they paid in or out, less what was written off."""
     takings, lists, paid, payouts = cash.takings, cash.lists, cash.paid, cash.payouts
     other = cash.other.deposits
+    listed, taken, paid_for = _events(cash)
+    transfer, payout = joined("deposit ", cash.other_names), joined("payout ", payouts.names)
     booked: list[Column] = []
 
-    def move(partner: Ints, amounts: Ints, moments: Ints, name: str, document: Column) -> None:
+    def move(partner: Ints, amounts: Ints, moments: Ints, name: str, document: Column, event: Column) -> None:
         effects.hold(COLLECTIONS_AR, moments, amounts)
         booked.append(
             postings(
                 _account(partner),
                 amounts,
                 moments,
+                events=event,
                 document=document,
                 description=name,
                 user=BATCH_USERS[1],
@@ -379,12 +383,38 @@ def post_cash(effects: Effects, cash: CashBook) -> Column:
     posted = np.where(other.posted, other.total, 0)
     back = np.where(cash.other.kind == REVERSED, other.reversed, other.moment)
     counterpart = (other.partner + 1) % cash.partners
-    move(takings.partner_before, takings.amount, takings.original, "Cash taken", takings.entity)
-    move(paid.partner, -paid.total, paid.moment, "Deposit of a partner", cash.paid_names)
-    move(lists.partner, -rest, lists.force_closed, "Shortage written off", cash.list_names)
-    move(paid.partner, paid.excess, paid.closed, "Surplus taken to income", cash.paid_names)
-    move(other.partner, -posted, other.moment, "Deposit, no packlist", cash.other_names)
-    move(counterpart, posted, back, "Counterpart of a deposit", cash.other_names)
-    move(payouts.partner, -payouts.amount, payouts.made, "Paid out by a partner", payouts.names)
-    move(payouts.partner, payouts.amount, payouts.settled, "Payout settled", payouts.names)
+    move(takings.partner_before, takings.amount, takings.original, "Cash taken", takings.entity, taken)
+    move(paid.partner, -paid.total, paid.moment, "Deposit of a partner", cash.paid_names, paid_for)
+    move(lists.partner, -rest, lists.force_closed, "Shortage written off", cash.list_names, listed)
+    move(paid.partner, paid.excess, paid.closed, "Surplus taken to income", cash.paid_names, paid_for)
+    move(other.partner, -posted, other.moment, "Deposit, no packlist", cash.other_names, transfer)
+    move(counterpart, posted, back, "Counterpart of a deposit", cash.other_names, transfer)
+    move(payouts.partner, -payouts.amount, payouts.made, "Paid out by a partner", payouts.names, payout)
+    move(payouts.partner, payouts.amount, payouts.settled, "Payout settled", payouts.names, payout)
+    for keys, events in (
+        (takings.entity, taken),
+        (cash.list_names, listed),
+        (cash.paid_names, paid_for),
+        (cash.other_names, transfer),
+        (payouts.names, payout),
+    ):
+        effects.facts(COLLECTIONS_AR, keys, events)
     return pa.concat_tables(booked)
+
+
+def _events(cash: CashBook) -> tuple[Column, Column, Column]:
+    """Name the events of packlists, of takings, and of the deposits that pay packlists (lists of them).
+
+    Cash on a packlist is that list's; cash on none is its package's.
+    """
+    lists, on_list = cash.lists, cash.takings.packlist >= 0
+    listed = joined("list ", cash.list_names)
+    taken = pc.if_else(
+        pa.array(on_list),
+        listed.take(pa.array(np.maximum(cash.takings.packlist, 0))),
+        joined("package ", cash.takings.entity),
+    )
+    paying = np.concatenate([lists.deposit, lists.second])
+    of_list = np.tile(np.arange(len(lists.created)), 2)[paying >= 0]
+    paid_for = grouped(listed.take(pa.array(of_list)), paying[paying >= 0], len(cash.paid.total))
+    return listed, taken, paid_for

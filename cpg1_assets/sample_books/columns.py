@@ -76,3 +76,19 @@ def joined(*parts: Column | str) -> Column:
 def chosen(texts: Sequence[str | None], which: Ints) -> Column:
     """Choose for each row one of a few texts."""
     return pa.array(list(texts), type=pa.string()).take(pa.array(which))
+
+
+EVENTS = pa.list_(pa.string())
+"""The business events a row belongs to: nearly always one, of a summary all that it sums."""
+
+
+def grouped(texts: Column, group: Ints, count: int) -> Column:
+    """Gather texts into lists, one for each of `count` groups; `group` is the group of each text."""
+    order = np.argsort(group, kind="stable")
+    offsets = np.searchsorted(group[order], np.arange(count + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), texts.take(pa.array(order)))
+
+
+def alone(texts: Column) -> Column:
+    """Make a list of one of each text."""
+    return grouped(texts, np.arange(len(texts)), len(texts))

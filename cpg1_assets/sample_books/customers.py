@@ -95,6 +95,8 @@ class CustomerEntries:
     amount: Ints
     due: Ints
     payment: Flags
+    invoice: Ints
+    """Serial of the invoice that each entry is, or pays."""
     applied: Application
     cards: Ints
     """Posting group of each customer's card."""
@@ -138,6 +140,7 @@ def trade(draws: Draws, company: Company, customers: int, invoices: int) -> Cust
         amount=np.concatenate([amount, -paid[pays]]),
         due=np.concatenate([day + terms, paid_on[pays]]),
         payment=payment,
+        invoice=both,
         applied=Application(
             to_serial=invoices + applied,
             from_serial=pays[applied],
@@ -228,11 +231,32 @@ def _open_amounts(entries: CustomerEntries, mine: Ints) -> Ints:
     return np.cumsum(level, axis=1)[:, :AFTER]
 
 
+def _entry_numbers(serials: Ints, first: int) -> Ints:
+    """Give the numbers of entries in the customer ledger, which has a series of its own."""
+    return first * 10 + serials + 1
+
+
 def _documents(company: Company, serials: Ints, payment: Flags, first: int) -> Column:
-    return joined(
-        chosen((f"SI-{company.country}-", f"PAY-{company.country}-"), payment.astype(np.int64)),
-        digits(first + serials, 7),
-    )
+    prefixes = chosen((f"SI-{company.country}-", f"PAY-{company.country}-"), payment.astype(np.int64))
+    return joined(prefixes, digits(first + serials - renumbered(serials, payment), 7))
+
+
+def renumbered(serials: Ints, payment: Flags) -> Flags:
+    """Say which invoices were given the number of the one before them, here and in the general ledger."""
+    again: Flags = ~payment & (serials % 149 == 17)  # noqa: PLR2004
+    return again
+
+
+def note_renumbered(company: Company, effects: Effects, entries: CustomerEntries, first: int) -> None:
+    """Write down the months at whose end both invoices of one number are open; it moves no amount."""
+    serials = np.arange(len(entries.amount), dtype=np.int64)
+    inside = entries.group < len(GROUPS) - _OUTSIDE
+    for serial in np.flatnonzero(renumbered(serials, entries.payment) & inside).tolist():
+        pair = np.array([serial - 1, serial], dtype=np.int64)
+        level = _open_amounts(entries, pair)
+        reference = _documents(company, pair, entries.payment[pair], first)[0].as_py()
+        for month in np.flatnonzero((level != 0).all(axis=0)).tolist():
+            effects.fault(Fault("document_number_used_twice", CUSTOMER_AR, month, month, reference, 0))
 
 
 def post_customers(company: Company, effects: Effects, entries: CustomerEntries, first: int) -> Column:
@@ -241,6 +265,14 @@ def post_customers(company: Company, effects: Effects, entries: CustomerEntries,
     effects.hold(CUSTOMER_AR, entries.day[inside], entries.amount[inside])
     accounts = np.array([account_index(account) for _, account in GROUPS], dtype=np.int64)
     serial = np.arange(len(entries.amount), dtype=np.int64)
+    event = digits(first + entries.invoice, 7, "sale ")
+    text = chosen(
+        ("Sales invoice, B2B", "Customer payment", "Backmargin Q3, facture", "BM rebate"),
+        np.where(serial % 47 == 3, 2 + serial % 2, entries.payment),  # noqa: PLR2004
+    )
+    # Who pays says what for.
+    invoice = _documents(company, entries.invoice, np.zeros_like(entries.payment), first)
+    effects.facts(CUSTOMER_AR, digits(_entry_numbers(serial, first)), event)
     return postings(
         accounts[entries.group],
         entries.amount,
@@ -248,12 +280,11 @@ def post_customers(company: Company, effects: Effects, entries: CustomerEntries,
         created=entries.day + 14 * HOUR + 3_000,
         busline=entries.busline,
         serial=serial,
+        breakable=~renumbered(serial, entries.payment) & ~np.roll(renumbered(serial, entries.payment), -1),
+        events=event,
         document=_documents(company, serial, entries.payment, first),
         document_type=chosen(("Invoice", "Payment"), entries.payment.astype(np.int64)),
-        description=chosen(
-            ("Sales invoice, B2B", "Customer payment", "Backmargin Q3, facture", "BM rebate"),
-            np.where(serial % 47 == 3, 2 + serial % 2, entries.payment),  # noqa: PLR2004
-        ),
+        description=pc.if_else(pa.array(entries.payment), joined(text, " ", invoice), text),
         user="JUMIA\\F.BENALI",
         source_code=chosen(("SALES", "CASHRECJNL"), entries.payment.astype(np.int64)),
         source_type="Customer",
@@ -267,7 +298,7 @@ def write_customers(
     """Write the customer ledger, its detailed entries and the customers' cards."""
     count = len(entries.amount)
     serial = np.arange(count, dtype=np.int64)
-    entry = first * 10 + serial + 1
+    entry = _entry_numbers(serial, first)
     ledger_entry, entered = entry_numbers(numbered, serial)
     level = entries.amount.copy()
     np.add.at(level, entries.applied.to_serial, entries.applied.amounts)

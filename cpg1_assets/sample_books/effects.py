@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from cpg1_assets.sample_books.columns import money, same
+from cpg1_assets.sample_books.columns import alone, money, same
 from cpg1_assets.sample_books.group import ACCOUNTS, LINES
 from cpg1_assets.sample_books.months import AFTER, ENDS, LAST, MONTHS, SPAN, Ints, month_of
 
 if TYPE_CHECKING:
     from cpg1_assets.sample_books.columns import Column
+    from cpg1_assets.sample_books.events import EventBook
 
 _TICK = 3_000
 """The last moment before midnight that SQL Server keeps is so many microseconds before it."""
@@ -52,9 +53,10 @@ class Fault:
 class Effects:
     """The ledger of effects of one company."""
 
-    def __init__(self, company: str) -> None:
-        """Open an empty ledger."""
+    def __init__(self, company: str, events: EventBook) -> None:
+        """Open an empty ledger; `events` is the book of all companies that it writes events into."""
         self.company = company
+        self._events = events
         self.held: Ints = np.zeros((len(LINES), SPAN), dtype=np.int64)
         self.booked: Ints = np.zeros((len(ACCOUNTS), SPAN), dtype=np.int64)
         self.late: Ints = np.zeros((len(ACCOUNTS), SPAN), dtype=np.int64)
@@ -70,6 +72,19 @@ class Effects:
         edge = (before | np.isin(moments, ENDS)) & (amounts != 0)
         months = np.minimum(month_of(moments[edge] - _TICK), LAST)
         np.add.at(self._at_midnight[line], months, 1)
+
+    def facts(self, line: int, keys: Column, events: Column) -> None:
+        """Say which business event each operational fact of a line belongs to, or which lists of them.
+
+        The fact is known by its natural key in operations: a voucher's number, an item's, a package's.
+        """
+        lists = alone(events) if pa.types.is_string(events.type) else events
+        self._events.put(self.company, "TARGET", np.full(len(keys), line, dtype=np.int64), keys, lists)
+
+    def entries(self, lines: Ints, entries: Column, events: Column) -> None:
+        """Say which business events each entry of NAV belongs to, by its number; -1 is no line's."""
+        kept = pa.array(lines >= 0)
+        self._events.put(self.company, "NAV", lines[lines >= 0], entries.filter(kept), events.filter(kept))
 
     def book(self, accounts: Ints, days: Ints, amounts: Ints, late: Ints) -> None:
         """NAV books amounts on accounts; `late` (1 or 0) marks entries created after their month's close."""

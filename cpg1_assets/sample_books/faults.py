@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cpg1_assets.sample_books.effects import Fault
 from cpg1_assets.sample_books.group import BATCH_USERS, LINE_ACCOUNTS, LINES, VOUCHERS, account_index
@@ -24,6 +25,7 @@ from cpg1_assets.sample_books.months import (
     LAST,
     NEVER,
     STARTS,
+    Flags,
     Ints,
     at,
     month_of,
@@ -168,11 +170,19 @@ def break_postings(draws: Draws, company: Company, effects: Effects, rows: Colum
                     _LATE, target.line, target.month, target.month, _reference(rows, target), -target.amount
                 )
             )
-    place = rows.schema.get_field_index("created")
-    rows = rows.set_column(place, "created", pa.array(created))
+    for name, values in (("created", created), ("breakable", _untouched(rows, taken))):
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(values))
     keep = np.ones(rows.num_rows, dtype=np.bool_)
     keep[removed] = False
     return pa.concat_tables([rows.filter(pa.array(keep)), *added])
+
+
+def _untouched(rows: Column, taken: set[int]) -> Flags:
+    """Say which postings may still be chosen for something: not those of an event that was broken."""
+    event = pc.list_element(rows["events"], 0)
+    broken = pc.is_in(event, event.take(pa.array(sorted(taken), pa.int64()))).to_numpy()
+    untouched: Flags = rows["breakable"].to_numpy() & ~broken
+    return untouched
 
 
 def _reference(rows: Column, target: _Target) -> str:
@@ -181,7 +191,7 @@ def _reference(rows: Column, target: _Target) -> str:
 
 def _copy(rows: Column, target: _Target, **changed: object) -> Column:
     values = {name: rows[name][target.row].as_py() for name in POSTINGS.names}
-    values.update(changed)
+    values.update(changed, breakable=False)
     return pa.Table.from_pylist([values], schema=POSTINGS)
 
 
@@ -263,19 +273,21 @@ def manual_journals(draws: Draws, company: Company, effects: Effects) -> Column:
         document = journal.document.format(c=company.country)
         effects.fault(Fault("manual_journal", VOUCHERS, first, until - 1, document, amount))
         user = BATCH_USERS[turn % len(BATCH_USERS)] if journal.batch else "JUMIA\\F.BENALI"
-        tables.append(_journal(amount, _day(first, 25), document, user, journal))
+        event = f"journal {document}"
+        tables.append(_journal(amount, _day(first, 25), document, user, journal, event))
         plain = _Journal("none", -journal.sign, False, "", f"Reversal of {document}")
-        tables.append(_journal(-amount, _day(until, 3), f"REV-{document}", "JUMIA/N.WANJIRU", plain))
+        tables.append(_journal(-amount, _day(until, 3), f"REV-{document}", "JUMIA/N.WANJIRU", plain, event))
     return pa.concat_tables(tables)
 
 
-def _journal(amount: int, moment: int, document: str, user: str, journal: _Journal) -> Column:
+def _journal(amount: int, moment: int, document: str, user: str, journal: _Journal, event: str) -> Column:
     one: Ints = np.array([amount], dtype=np.int64)
     return postings(
         account_index("18412"),
         one,
         np.array([moment], dtype=np.int64),
         breakable=False,
+        events=pa.array([event]),
         document=document,
         description=journal.description,
         comment=journal.comment,

@@ -12,12 +12,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cpg1_assets.sample_books.columns import chosen, digits, flag, joined, moment, money, number, same
+from cpg1_assets.sample_books.columns import (
+    EVENTS,
+    alone,
+    chosen,
+    digits,
+    flag,
+    joined,
+    moment,
+    money,
+    number,
+    same,
+)
 from cpg1_assets.sample_books.group import (
     ACCOUNT_NAMES,
     ACCOUNTS,
     BUSLINES,
     COUNTER_ACCOUNT,
+    LINE_ACCOUNTS,
     account_index,
     ifrs_levels,
     real_account,
@@ -71,16 +83,26 @@ POSTINGS = pa.schema(
         ("serial", pa.int64()),
         ("breakable", pa.bool_()),
         ("reversed", pa.bool_()),
+        ("events", EVENTS),
         *[(name, pa.string()) for name in _TEXTS],
     ]
 )
 """One row a posting: account index, amount in units (debit positive), day, creation, texts.
 
 `serial` is the process's own number of the posting (-1 where it has none); `breakable` says that the entry
-may be chosen for a fault.
+may be chosen for a fault; `events` are the business events it belongs to.
 """
 
 NO_SERIAL = -1
+
+_LINE_OF: Ints = np.array(
+    [
+        next((line for line, accounts in enumerate(LINE_ACCOUNTS) if account in accounts), -1)
+        for account in ACCOUNTS
+    ],
+    dtype=np.int64,
+)
+"""The line of each account, -1 where it is out of scope."""
 
 
 def postings(
@@ -91,12 +113,14 @@ def postings(
     busline: Ints | int = 0,
     serial: Ints | None = None,
     created: Ints | None = None,
-    breakable: bool = True,
+    breakable: bool | Flags = True,
+    events: Column | None = None,
     **texts: Column | str | None,
 ) -> Column:
     """Make postings, dated the day of their moments; those that never happened are left out.
 
-    `texts` are columns of `POSTINGS` by name, each a column or one value for all.
+    `texts` are columns of `POSTINGS` by name, each a column or one value for all. `events` are texts, or lists
+    of them; only what is no line's business (the other half of everything) has none.
     """
     count = len(amounts)
     columns = {
@@ -110,6 +134,10 @@ def postings(
         "reversed": np.zeros(count, dtype=np.bool_),
     }
     arrays = {name: pa.array(column) for name, column in columns.items()}
+    if events is None:
+        arrays["events"] = pa.repeat(pa.scalar([], EVENTS), count)
+    else:
+        arrays["events"] = alone(events) if pa.types.is_string(events.type) else events
     for name in _TEXTS:
         text = texts.get(name)
         arrays[name] = same(text, count) if text is None or isinstance(text, str) else text
@@ -166,6 +194,7 @@ class GeneralLedger:
         effects.book(accounts, days, amounts, late)
         entries = self.next_entry + np.arange(len(amounts), dtype=np.int64)
         self.next_entry += len(amounts)
+        effects.entries(_LINE_OF[accounts], digits(entries), rows["events"].combine_chunks())
         self._write_entries(shelf, rows, entries)
         serials = ints(rows, "serial")
         order = np.argsort(serials, kind="stable")
@@ -241,7 +270,10 @@ class GeneralLedger:
         own = np.arange(len(entries))
         row = np.concatenate([own, to_row, from_row])
         amounts = np.concatenate([ints(rows, "amount"), applied.amounts[keep], -applied.amounts[keep]])
-        days = np.concatenate([ints(rows, "day"), applied.days[keep], applied.days[keep]])
+        # What was posted late can be applied no earlier.
+        posted = ints(rows, "day")
+        applied_on = np.maximum(applied.days[keep], np.maximum(posted[to_row], posted[from_row]))
+        days = np.concatenate([posted, applied_on, applied_on])
         details = self.next_detail + np.arange(len(row), dtype=np.int64)
         self.next_detail += len(row)
         shelf.put(

@@ -15,11 +15,20 @@ import numpy as np
 import pyarrow as pa
 
 from cpg1_assets.sample_books import vouchers as voucher_life
+from cpg1_assets.sample_books.awkward import make_awkward
 from cpg1_assets.sample_books.cash_collections import ID_SPAN, collect, post_cash
 from cpg1_assets.sample_books.cash_tables import write_cash, write_partners
-from cpg1_assets.sample_books.customers import confuse, note_confusion, post_customers, trade, write_customers
+from cpg1_assets.sample_books.customers import (
+    confuse,
+    note_confusion,
+    note_renumbered,
+    post_customers,
+    trade,
+    write_customers,
+)
 from cpg1_assets.sample_books.draws import Draws
 from cpg1_assets.sample_books.effects import Effects, Fault
+from cpg1_assets.sample_books.events import EventBook
 from cpg1_assets.sample_books.faults import (
     break_postings,
     manual_journals,
@@ -46,6 +55,7 @@ from cpg1_assets.sample_books.orders import (
     write_items,
     write_seller_transactions,
 )
+from cpg1_assets.sample_books.stray_entries import stray_entries
 from cpg1_assets.sample_books.tables import Shelf
 from cpg1_assets.sample_books.truth import write_truth
 from cpg1_assets.sample_books.voucher_postings import (
@@ -120,7 +130,7 @@ def _move_into_place(making: Path, root: Path) -> None:
 
 
 def _write_books(root: Path, seed: int, factor: int, progress: Callable[[str], None]) -> None:
-    shelf = Shelf(root, seed)
+    shelf, events = Shelf(root, seed), EventBook(root)
     try:
         rates = set_rates(Draws(seed, 0))
         write_rates(shelf, rates)
@@ -131,10 +141,12 @@ def _write_books(root: Path, seed: int, factor: int, progress: Callable[[str], N
         outside: list[tuple[Company, Effects]] = []
         for company in COMPANIES:
             progress(f"SAMPLE BOOKS: {company.code}, {company.name}")
-            effects = _live(root, shelf, company, rates, missing, seed, factor)
+            effects = Effects(company.code, events)
+            _live(root, shelf, effects, company, rates, missing, seed, factor)
             (truths if company.in_scope else outside).append((company, effects))
     finally:
         shelf.close()
+        events.close()
     progress("SAMPLE BOOKS: the truth")
     write_truth(root, truths, outside, rates)
     manifest = {
@@ -153,22 +165,21 @@ def _write_books(root: Path, seed: int, factor: int, progress: Callable[[str], N
 def _live(
     root: Path,
     shelf: Shelf,
+    effects: Effects,
     company: Company,
     rates: Rates,
     missing: set[tuple[str, int]],
     seed: int,
     factor: int,
-) -> Effects:
+) -> None:
     """Let one company live through its two years, and close its books."""
-    effects = Effects(company.code)
     ledger = GeneralLedger(company)
     usage = Usage({})
     for chunk, start in enumerate(range(0, factor, _CHUNK)):
         size = min(_CHUNK, factor - start)
         draws = Draws(seed, 2, company.number, chunk)
-        _live_chunk(
-            draws, Draws(seed, 3, company.number), company, shelf, effects, ledger, usage, size, chunk
-        )
+        fault_draws, awkward_draws = Draws(seed, 3, company.number), Draws(seed, 5, company.number, chunk)
+        _live_chunk(draws, fault_draws, awkward_draws, company, shelf, effects, ledger, usage, size, chunk)
     write_ancient_vouchers(shelf, company)
     ledger.close_books(shelf, rates)
     effects.note_midnights()
@@ -183,12 +194,12 @@ def _live(
             effects.fault(Fault("company_out_of_scope", line, 1, LAST, company.code, 0))
     else:
         write_inbox(root, company, usage, missing)
-    return effects
 
 
 def _live_chunk(
     draws: Draws,
     fault_draws: Draws,
+    awkward_draws: Draws,
     company: Company,
     shelf: Shelf,
     effects: Effects,
@@ -218,6 +229,7 @@ def _live_chunk(
     if faulty:
         doubles = confuse(fault_draws, entries, 4)
         note_confusion(company, effects, entries, doubles, first)
+    note_renumbered(company, effects, entries, first)
     cash = collect(draws, company, packages, size, chunk)
     booked = [
         post_packages(company, effects, packages),
@@ -233,8 +245,12 @@ def _live_chunk(
     rows = pa.concat_tables(booked).combine_chunks()
     if faulty:
         rows = break_postings(fault_draws, company, effects, rows)
-        rows = pa.concat_tables([rows, manual_journals(fault_draws, company, effects)])
-    numbered = ledger.enter(shelf, effects, rows, entries.applied)
+        journals = manual_journals(fault_draws, company, effects)
+        rows = pa.concat_tables([rows, journals, stray_entries(fault_draws, company, effects)])
+    rows, applied = make_awkward(
+        awkward_draws, company, effects, rows.combine_chunks(), entries.applied, first=faulty
+    )
+    numbered = ledger.enter(shelf, effects, rows, applied)
     write_customers(shelf, company, entries, numbered, first)
     codes = voucher_life.codes(company, issued)
     write_snapshots(shelf, company, issued, codes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from cpg1_assets.sample_books.columns import blank, chosen, digits, moment, money, same
+from cpg1_assets.sample_books.columns import blank, chosen, digits, joined, moment, money, same
 from cpg1_assets.sample_books.group import BATCH_USERS, PACKAGES, PREPAYMENTS, REFUNDS, account_index
 from cpg1_assets.sample_books.ledger import postings
 from cpg1_assets.sample_books.months import DAY, HOUR, NEVER, Flags, Ints, known
@@ -65,12 +65,15 @@ def post_packages(company: Company, effects: Effects, packages: CashPackages) ->
     effects.hold(PACKAGES, packages.resolved, -packages.due)
     account = np.where(packages.by_partner, account_index("13024"), account_index("13005"))
     name = package_numbers(company, packages.order)
+    event = joined("package ", name)
+    effects.facts(PACKAGES, name, event)
     busline = packages.order % 3
     charge = postings(
         account,
         packages.due,
         packages.delivered,
         busline=busline,
+        events=event,
         document=name,
         description="Package delivered",
         source_code="OMS",
@@ -81,6 +84,7 @@ def post_packages(company: Company, effects: Effects, packages: CashPackages) ->
         -packages.due,
         packages.resolved,
         busline=busline,
+        events=event,
         document=name,
         description="Package cash reconciled",
         source_code="OMS",
@@ -102,12 +106,16 @@ def post_prepayments(company: Company, effects: Effects, items: Items) -> Column
     effects.hold(PREPAYMENTS, released, amount)
     account = account_index("18350")
     name = digits(items.order, 9, f"PRE-{company.country}-")
+    event = joined("item ", item_numbers(items.number))
+    concerned = pa.array(items.prepaid & (items.verified < NEVER))
+    effects.facts(PREPAYMENTS, item_numbers(items.number).filter(concerned), event.filter(concerned))
     busline = items.order % 3
     received = postings(
         account,
         -amount,
         items.verified,
         busline=busline,
+        events=event,
         document=name,
         external=item_numbers(items.number),
         description="Prepayment verified",
@@ -119,6 +127,7 @@ def post_prepayments(company: Company, effects: Effects, items: Items) -> Column
         amount,
         released,
         busline=busline,
+        events=event,
         document=name,
         external=item_numbers(items.number),
         description="Prepayment released",
@@ -145,11 +154,16 @@ def post_refunds(effects: Effects, items: Items) -> Column:
     effects.hold(REFUNDS, returned, -amount)
     account = account_index("18317")
     name = item_numbers(items.number)
+    event = joined("item ", name)
+    for case, moments in (("Refunded not yet returned", refunded), ("Returned not yet refunded", returned)):
+        happened = pa.array(moments < NEVER)
+        effects.facts(REFUNDS, joined(name, "|", case).filter(happened), event.filter(happened))
     repaid = postings(
         account,
         amount,
         refunded,
         busline=2,
+        events=event,
         document=name,
         description="Refund of a seller's item",
         source_code="SC",
@@ -160,6 +174,7 @@ def post_refunds(effects: Effects, items: Items) -> Column:
         -amount,
         returned,
         busline=2,
+        events=event,
         document=name,
         description="Return of a seller's item",
         source_code="SC",

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cpg1_assets.sample_books.columns import blank, chosen, digits, joined
+from cpg1_assets.sample_books.columns import blank, chosen, digits, grouped, joined
 from cpg1_assets.sample_books.effects import Fault
 from cpg1_assets.sample_books.group import BATCH_USERS, PEOPLE, VOUCHERS, account_index
 from cpg1_assets.sample_books.ledger import postings
@@ -29,7 +29,7 @@ from cpg1_assets.sample_books.months import (
     Ints,
     month_of,
 )
-from cpg1_assets.sample_books.orders import transaction_numbers
+from cpg1_assets.sample_books.orders import COUPONS, transaction_numbers
 from cpg1_assets.sample_books.vouchers import (
     APOLOGY,
     CREDIT,
@@ -77,12 +77,13 @@ def post_vouchers(
     effects.hold(VOUCHERS, ended, left)
     lapsed = np.where((vouchers.cancelled >= NEVER) & owed, vouchers.to_date, NEVER)
     restored = np.where(uses.cancelled >= to_date, uses.cancelled, NEVER)
+    effects.facts(VOUCHERS, digits(vouchers.number), _events(vouchers.number))
     return pa.concat_tables(
         [
             _issuance(draws, company, vouchers, issued),
-            _usage(draws, company, vouchers, items, amount),
-            _expiry(company, vouchers.family, lapsed, left),
-            _expiry(company, vouchers.family[uses.voucher], restored, amount),
+            _usage(draws, company, effects, vouchers, items, amount),
+            _expiry(company, vouchers, np.arange(len(vouchers)), lapsed, left),
+            _expiry(company, vouchers, uses.voucher, restored, amount),
             _cancellation(draws, company, vouchers),
         ]
     )
@@ -118,6 +119,11 @@ def voucher_texts(draws: Draws, numbers: Ints) -> Column:
     )
 
 
+def _events(numbers: Ints) -> Column:
+    """Name the business event that a voucher is, from its issue to its end."""
+    return digits(numbers, prefix="voucher ")
+
+
 def _users(draws: Draws, batch: Flags) -> Column:
     count = len(batch)
     robot = draws.pick(count, [700, 250, 50])
@@ -144,6 +150,7 @@ def _issuance(draws: Draws, company: Company, vouchers: Vouchers, issued: Ints) 
         -issued,
         vouchers.created,
         busline=vouchers.number % 3,
+        events=_events(vouchers.number),
         document=joined(chosen(prefixes, style), number),
         document_type=chosen([each[4] for each in _ISSUE_STYLES], style),
         description=description,
@@ -153,7 +160,13 @@ def _issuance(draws: Draws, company: Company, vouchers: Vouchers, issued: Ints) 
     )
 
 
-def _usage(draws: Draws, company: Company, vouchers: Vouchers, items: Items, amount: Ints) -> Column:
+def _usage(
+    draws: Draws, company: Company, effects: Effects, vouchers: Vouchers, items: Items, amount: Ints
+) -> Column:
+    """Post each use at delivery, some under the seller's transaction and without the voucher's number.
+
+    Where the item was sold as one with a coupon, nothing says then whose usage it is; it moves no amount.
+    """
     uses = vouchers.uses
     count = len(amount)
     style = draws.pick(count, [780, 110, 110])
@@ -164,11 +177,17 @@ def _usage(draws: Draws, company: Company, vouchers: Vouchers, items: Items, amo
         transaction_numbers(items.number),
         digits(items.order, 9, f"DEL-{company.country}-"),
     )
+    unknown = by_transaction & np.isin(items.voucher_type, COUPONS) & (amount != 0)
+    for place in np.flatnonzero(unknown & (uses.delivered < NEVER)).tolist():
+        since = int(month_of(uses.delivered[[place]])[0])
+        for reference in (str(vouchers.number[uses.voucher[place]]), document[place].as_py()):
+            effects.fault(Fault("usage_of_unknown_voucher", VOUCHERS, since, LAST, reference, 0))
     return postings(
         account_index("18412"),
         amount,
         uses.delivered,
         busline=items.number % 3,
+        events=_events(vouchers.number[uses.voucher]),
         document=document,
         description=joined(chosen(texts, style), digits(items.number)),
         voucher=blank(voucher_texts(draws, vouchers.number[uses.voucher]), by_transaction),
@@ -180,10 +199,14 @@ def _usage(draws: Draws, company: Company, vouchers: Vouchers, items: Items, amo
 _EXPIRY_TEXTS = ("EXPR_RFND", "EXPR_APLGY", "Expr_JForce", "EXPR_STR CRDT", "EXPR_MKT")
 
 
-def _expiry(company: Company, family: Ints, moments: Ints, amounts: Ints) -> Column:
-    """Post what expired in a month in one entry a kind, dated its last day, made two days later."""
+def _expiry(company: Company, vouchers: Vouchers, which: Ints, moments: Ints, amounts: Ints) -> Column:
+    """Post what expired in a month in one entry a kind, dated its last day, made two days later.
+
+    `which` are the vouchers, by position, that expired at `moments` with `amounts` left.
+    """
     months = month_of(moments)
-    keep = months <= LAST
+    keep = (months <= LAST) & (amounts != 0)
+    family = vouchers.family[which]
     key, place = np.unique(months[keep] * (MARKETING + 1) + family[keep], return_inverse=True)
     total = np.zeros(len(key), dtype=np.int64)
     np.add.at(total, place, amounts[keep])
@@ -197,6 +220,7 @@ def _expiry(company: Company, family: Ints, moments: Ints, amounts: Ints) -> Col
         created=days + 2 * DAY + 10 * HOUR,
         busline=0,
         breakable=False,
+        events=grouped(_events(vouchers.number[which[keep]]), place, len(key)),
         document=joined(f"EXP-{company.country}-", digits(month, 2), "-", digits(kind)),
         description=joined(spaced, chosen(_EXPIRY_TEXTS, kind), " run ", digits(month, 2)),
         user="JUMIA/N.WANJIRU",
@@ -230,6 +254,7 @@ def _cancellation(draws: Draws, company: Company, vouchers: Vouchers) -> Column:
         vouchers.booked[chosen_ones],
         busline=number % 3,
         breakable=False,
+        events=_events(number),
         document=joined(f"CAN-{company.country}-", digits(number)),
         document_type=chosen(kinds, style),
         description=joined(chosen(texts, style), digits(number)),

@@ -49,7 +49,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
         connection.execute(
             f"create view \"{view}\" as select * {replaced} from read_parquet('{root / table['path']}')"
         )
-    for name in ("lines", "roll_forward", "causes"):
+    for name in ("lines", "roll_forward", "causes", "events"):
         connection.execute(f"create view {name} as from read_parquet('{root / 'truth' / name}.parquet')")
     return Books(root, manifest, connection)
 

@@ -190,3 +190,78 @@ def test_nav_keeps_a_date_that_is_not_set_as_its_earliest_one_and_closing_dates_
                 where "Posting Date"::time <> time '00:00:00' order by 1"""
         )
         assert [str(day) for (day,) in closing] == ["2023-12-31", "2024-12-31", "2025-12-31"]
+
+
+def test_references_are_written_as_people_and_sheets_write_them(books: Books) -> None:
+    entries = '"G_L Entries"'
+    for column in ('"Document No_"', '"External Document No_"'):
+        for written in ("like '%.0'", "like ' %'", "like '% '"):
+            assert books.one(f"select count(*) from {entries} where {column} {written}") > 20, written
+    assert books.one(f"""select count(*) from {entries} where "Document No_" like 'pkg-%'""") > 20
+    share = books.one(
+        f"""select count(*) filter ("Document No_" <> upper(trim("Document No_"))) / count(*) from {entries}"""
+    )
+    assert share < 0.1
+
+
+def test_one_number_stands_for_two_invoices_in_both_ledgers(books: Books) -> None:
+    twice = """select id_company, document from (
+            select id_company, upper(trim("Document No_")) as document, "Amount" from "G_L Entries"
+              where "Source Code" = 'SALES' and "Source Type" = 'Customer'
+              and "Document Description" not like 'Correction%')
+        group by all having count(distinct "Amount") > 1"""
+    again = """select id_company, "Document No_" from "Customer Ledger Entries"
+               group by all having count(*) > 1"""
+    assert len(books.ask(twice)) > 10
+    assert set(books.ask(twice)) <= set(books.ask(again))
+
+
+def test_one_number_is_used_on_two_lines(books: Books) -> None:
+    lines = """select id_company, upper(trim("Document No_")) from "G_L Entries" join Dim_ChartOfAccounts
+        on Company_Code = id_company and "G/L_Account_No" = "Chart of Accounts No_"
+        where Group_COA_Account_no in ({accounts})"""
+    packages, collections = (
+        lines.format(accounts="'13005', '13024'"),
+        lines.format(accounts="'13001', '13002'"),
+    )
+    assert books.one(f"select count(*) from ({packages} intersect {collections})") > 100
+
+
+def test_deposits_are_split_and_joined(books: Books) -> None:
+    count = "select count(*) from (select {one} from RPT_PACKLIST_PAYMENTS where OMS_Payment_No is not null"
+    count += " group by ID_Company, {one} having count(*) > 1)"
+    assert books.one(count.format(one="OMS_Packlist_No")) > 20
+    assert books.one(count.format(one="OMS_Payment_No")) > 20
+
+
+def test_applications_close_entries_in_whole_and_in_part_and_never_before_both_are_there(
+    books: Books,
+) -> None:
+    books.connection.execute(
+        """create or replace temp table applied as
+           select d.id_company, "Gen_ Ledger Entry No_" as entry, "G_L Account No_" as account,
+                  sum(d."Amount") as rest, any_value(e."Amount") as amount,
+                  min(d."Posting Date"::date) >= any_value(e."Posting Date"::date) as in_order, count(*) as details
+           from "Detailed G_L Entry" d join "G_L Entries" e
+             on e.id_company = d.id_company and e."Entry No_" = d."Gen_ Ledger Entry No_" group by all"""
+    )
+    assert books.one("select count(*) from applied where not in_order") == 0
+    for account in ("13003", "13005", "18350"):
+        of_account = f"from applied where account like '%{account}%' and details > 1"
+        in_part = "details > 2" if account == "18350" else "abs(rest) between 0.01 and abs(amount) - 0.01"
+        assert books.one(f"select count(*) {of_account} and rest = 0") > 20, account
+        assert books.one(f"select count(*) {of_account} and {in_part}") > 5, account
+
+
+def test_a_correction_is_reversed_in_a_later_month_with_and_without_saying_so(books: Books) -> None:
+    entered = """select trim("Document Description") from "G_L Entries"
+                 where "Document No_" ilike '%GJ-%' and "Document Description" {}"""
+    assert len(books.ask(entered.format("like 'Reversal of COR-%'"))) == 9
+    assert len(books.ask(entered.format("= 'Correction'"))) == 9
+
+
+def test_documents_of_another_company_are_posted_and_mentioned(books: Books) -> None:
+    other = """select id_company from "G_L Entries" join Dim_Company on Company_Code = id_company
+               where regexp_extract(upper({column}), 'SI-(..)-', 1) not in ('', Company_Country)"""
+    assert len(books.ask(other.format(column='"Document No_"'))) >= 2
+    assert len(books.ask(other.format(column='"Document Description"'))) > 10

@@ -129,7 +129,7 @@ def test_the_command_needs_nothing_but_the_copied_folder(evidence: Path, tmp_pat
         cwd=empty, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "identical: all 11 frames" in done.stdout
+    assert "identical: all 15 frames" in done.stdout
     assert "SAMPLE BOOKS" in done.stdout
     assert list(empty.iterdir()) == []
 
@@ -246,7 +246,7 @@ def test_another_code_version_is_reported_and_reperforms_all_the_same(
     assert said.exit_code == 0, said.output
     assert "The code here is another: 9.9.9" in said.output
     assert "duckdb is 99.0 here" in said.output
-    assert "identical: all 11 frames" in said.output
+    assert "identical: all 15 frames" in said.output
 
 
 def test_a_statement_that_is_not_todays_is_reported_by_asset(evidence: Path, sealed: Path) -> None:
