@@ -29,6 +29,15 @@ INPUTS = {
     },
     "gl_roll_forward": {"cr_03", "cr_04"},
     "voucher_accrual_variance": {"nav_voucher_entries", "ipe_08", "doc_voucher_usage", "cr_05"},
+    "open_item_matches": {
+        "nav_open_items", "collection_links", "cr_04", "cr_05", "ipe_07", "ipe_08", "ipe_10", "ipe_12", "ipe_31", "ipe_34",
+        "doc_voucher_usage",
+    },
+    "open_items": {
+        "open_item_matches", "nav_open_items", "ipe_07", "ipe_08", "ipe_10", "ipe_12", "ipe_31", "ipe_34",
+        "doc_voucher_usage", "timing_difference_bridge", "vtc_adjustment", "reconciliation", "cr_05",
+    },
+    "open_item_suggestions": {"open_items"},
     "open_items_before": set(),
     "open_item_changes": {"open_items", "open_item_matches", "open_items_before", "reconciliation"},
     "open_item_comments": {"open_items", "open_item_changes"},
@@ -42,7 +51,8 @@ INPUTS = {
 # What was validated when it was drawn, and what a check looks at.
 INPUTS["check_results"] = EXTRACTS | {
     "jdash", "ipe_31_classified", "nav_voucher_entries", "gl_roll_forward",
-    "voucher_accrual_variance", "reconciliation", "open_items_before", "open_item_comments",
+    "voucher_accrual_variance", "reconciliation", "open_item_matches", "open_items", "open_items_before",
+    "open_item_comments",
 }  # fmt: skip
 # The last of the month: what it seals is everything else.
 INPUTS["evidence_manifest"] = EXTRACTS | INPUTS.keys()

@@ -26,6 +26,14 @@ VALIDATIONS = {
 
 SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".xlsm", ".htm", ".html")
 _TEXTS = ("comment", "owner", "confirmed_cause")
+CHANGES = (
+    "change",
+    "item_before",
+    "item",
+    *(f"{name}_before" for name in (*_TEXTS, "source_file")),
+    "comment_carries",
+)
+"""The columns that are read of `open_item_changes`."""
 
 
 class CommentsSource(NamedTuple):
@@ -88,17 +96,15 @@ def file_states(inbox: Path, month: CutoffMonth) -> dict[str, str]:
     return states(comments_files(inbox, month)[0])
 
 
-def read_comments(
-    inbox: Path, month: CutoffMonth, items: Iterable[str], changes: Iterable[Mapping[str, Any]]
-) -> CommentsMonth:
+def read_comments(inbox: Path, month: CutoffMonth, items: Iterable[str], changes: pa.Table) -> CommentsMonth:
     """Read the comments file of `month`, and give what is said of its open `items`.
 
-    `changes` are the rows of `open_item_changes`: what was said of an item that persists carries forward, and is
+    `changes` are the columns CHANGES of `open_item_changes`: what was said of an item that persists carries forward, and is
     completed and replaced by what the file says. The file is taken whole or not at all: what is wrong with it, in
     whatever row, is a problem, and none is raised.
     """
     known = {item.casefold(): item for item in items}
-    told = list(changes)
+    carried = changes.filter(changes["comment_carries"]).to_pylist()
     sources: list[CommentsSource] = []
     files: dict[str, str] = {}
     said: list[Said] = []
@@ -119,14 +125,14 @@ def read_comments(
                 said += read.said
                 problems += [
                     *read.problems,
-                    *_of_no_open_item(shown(path.name), month, read.said, known, told),
+                    *_of_no_open_item(shown(path.name), month, read.said, known, changes),
                 ]
     except DataError as error:
         problems = [Problem("comments", str(error))]
     taken = [] if problems else said
     name = next(iter(files), "")
     return CommentsMonth(
-        table=_combined(taken, name, known, told),
+        table=_combined(taken, name, known, carried),
         problems=tuple(problems),
         taken=tuple(sorted(known[each.item.casefold()] for each in taken)),
         sources=tuple(sources),
@@ -153,10 +159,11 @@ def _of_no_open_item(
     month: CutoffMonth,
     said: list[Said],
     known: Mapping[str, str],
-    changes: Iterable[Mapping[str, Any]],
+    changes: pa.Table,
 ) -> Iterator[Problem]:
     """Give a problem for each row that is of no open item of the month, or of one that another row is of as well."""
-    became = _became(changes, month)
+    has_unknown = any(each.item.casefold() not in known for each in said)
+    became = _became(changes, month) if has_unknown else {}
     several = Counter(each.item.casefold() for each in said)
     rows = {each.item.casefold(): each.row for each in reversed(said)}
     for row, item, *_ in said:
@@ -172,10 +179,10 @@ def _of_no_open_item(
         yield Problem(file, f"{where}: {why}. {to_do} {AGAIN}", row, item)
 
 
-def _became(changes: Iterable[Mapping[str, Any]], month: CutoffMonth) -> dict[str, str]:
+def _became(changes: pa.Table, month: CutoffMonth) -> dict[str, str]:
     """Say of each item of the month before, by its folded name, what became of it."""
     became: dict[str, list[str]] = {}
-    for row in changes:
+    for row in changes.select(["item_before", "item", "change"]).to_pylist():
         if row["item_before"] is not None:
             became.setdefault(row["item_before"].casefold(), []).append(
                 row["change"] if row["item"] is None else f"{row['change']}, now {row['item']}"
@@ -185,7 +192,7 @@ def _became(changes: Iterable[Mapping[str, Any]], month: CutoffMonth) -> dict[st
 
 
 def _combined(
-    said: Iterable[Said], file: str, known: Mapping[str, str], changes: Iterable[Mapping[str, Any]]
+    said: Iterable[Said], file: str, known: Mapping[str, str], carried: Iterable[Mapping[str, Any]]
 ) -> pa.Table:
     """Give what is said of each item: in the file, and where that leaves something empty, carried forward."""
     rows: dict[str, dict[str, str | None]] = {
@@ -193,15 +200,14 @@ def _combined(
             "item": row["item"],
             **{name: row[f"{name}_before"] for name in (*_TEXTS, "source_file")},
         }
-        for row in changes
-        if row["comment_carries"]
+        for row in carried
     }
     for each in said:
         item = known[each.item.casefold()]
         now = {name: getattr(each, name) for name in _TEXTS}
-        carried = rows.get(item, {})
-        kept = {name: carried.get(name) for name in _TEXTS if now[name] is None and carried.get(name)}
+        then = rows.get(item, {})
+        kept = {name: then.get(name) for name in _TEXTS if now[name] is None and then.get(name)}
         # What stays of another file keeps the name of that one beside this one's.
-        files = [file] if not kept else [*str(carried["source_file"]).split(", "), file]
+        files = [file] if not kept else [*str(then["source_file"]).split(", "), file]
         rows[item] = {"item": item, **now, **kept, "source_file": ", ".join(dict.fromkeys(files))}
     return pa.Table.from_pylist([rows[item] for item in sorted(rows)], schema=OPEN_ITEM_COMMENTS.arrow_schema)

@@ -26,6 +26,7 @@ _PASSES = {
     "linked": "transaction lists and payments put them together",
     "summary": "expiry runs, set against the vouchers that expired",
     "usage": "delivered order items, set against the usage of the voucher",
+    "applied": "a payment, and the one invoice of the customer that was paid exactly that and NAV lacks",
     "ledger": "the balance less the entries of its account",
     "none": "nothing was found that stands against it",
 }

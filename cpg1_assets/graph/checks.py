@@ -41,6 +41,8 @@ def _checks_of(
         )
     ]
 
+    beside = {name for check in made for name in check.optional}
+
     def checks_of_the_asset(
         context: dg.AssetCheckExecutionContext, **frames: Dataset
     ) -> Iterator[dg.AssetCheckResult]:
@@ -48,8 +50,14 @@ def _checks_of(
         circumstances = Circumstances(
             month_of(context), book.lines, book.thresholds, book.classification, book.matching
         )
-        for check, found in outcomes(made, frames, circumstances):
+        there = {
+            name: deployment.storage.dataset(name, circumstances.month.key)
+            for name in beside
+            if deployment.storage.exists(name, circumstances.month.key)
+        }
+        for check, found in outcomes(made, frames | there, circumstances):
             yield check_result(asset, as_validation(check, found), deployment.notes)
 
-    named_inputs(checks_of_the_asset, (name for check in made for name in check.inputs))
+    # What is optional is waited for, and no input: Dagster loads all of those, or fails.
+    named_inputs(checks_of_the_asset, (name for check in made for name in check.inputs if name not in beside))
     return dg.multi_asset_check(name=f"{asset}_checks", specs=specs)(checks_of_the_asset)

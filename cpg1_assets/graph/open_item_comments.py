@@ -9,7 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from cpg1_assets.comments.file import Problem
-from cpg1_assets.comments.month import VALIDATIONS, CommentsMonth, read_comments
+from cpg1_assets.comments.month import CHANGES, VALIDATIONS, CommentsMonth, read_comments
 from cpg1_assets.extracts.extraction import ExecutionLog
 from cpg1_assets.graph.check_specs import check_specs
 from cpg1_assets.graph.drawn import Draw, handed_on
@@ -36,7 +36,10 @@ def open_item_comments_asset(
         io_manager_key="parquet",
         required_resource_keys={"deployment"},
         code_version=code_version,
-        ins={"open_items": dg.AssetIn(metadata={"columns": ["item"]})},
+        ins={
+            "open_items": dg.AssetIn(metadata={"columns": ["item"]}),
+            "open_item_changes": dg.AssetIn(metadata={"columns": list(CHANGES)}),
+        },
         check_specs=check_specs(OPEN_ITEM_COMMENTS.name, VALIDATIONS, partitions),
     )
     def open_item_comments(
@@ -47,9 +50,7 @@ def open_item_comments_asset(
             log = ExecutionLog()
             enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             inbox = deployment.home.inbox_folder
-            read = read_comments(
-                inbox, month, open_items.column("item").to_pylist(), open_item_changes.to_pylist()
-            )
+            read = read_comments(inbox, month, open_items.column("item").to_pylist(), open_item_changes)
             log("comments read", files=list(read.files), problems=len(read.problems), taken=len(read.taken))
             yield from handed_on(
                 context,

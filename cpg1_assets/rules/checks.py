@@ -4,6 +4,7 @@ How a check looks, and how many outcomes it has, is in `findings`. Showing a che
 graph's business. The checks of one extract by itself are made from its contract, with the extract.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,12 @@ class Check:
     def inputs(self) -> tuple[str, ...]:
         """The frames it reads, in order; the asset's own comes first where it reads it."""
         return parameters(self.rule)[0]
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Those of its inputs that it does without where they are not there: what they add decides nothing."""
+        given = inspect.signature(self.rule).parameters
+        return tuple(name for name in self.inputs if given[name].default is None)
 
     @property
     def follows(self) -> tuple[str, ...]:
@@ -180,13 +187,16 @@ def outcomes(
 ) -> Iterator[tuple[Check, Outcomes]]:
     """Give every check with its outcomes, of which there is always one; a rule that several share looks once.
 
-    The checks' inputs are taken from `frames` by name and may be read more than once: no streams.
+    The checks' inputs are taken from `frames` by name and may be read more than once: no streams. An optional one may
+    be missing there.
     Raises DataError where a frame lacks a column or has it in another type.
     """
     found: dict[Callable[..., Outcomes], Outcomes] = {}
     for check in asked:
         if check.rule not in found:
-            read = {name: frames[name] for name in check.inputs}
+            read = {
+                name: frames[name] for name in check.inputs if name in frames or name not in check.optional
+            }
             found[check.rule] = check.rule(**read, **circumstances.named(check.follows))
         yield check, found[check.rule] if check.line is None else _of_the_line(check.line, found[check.rule])
 

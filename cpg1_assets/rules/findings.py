@@ -45,7 +45,12 @@ from cpg1_assets.rules.frames import (
 )
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
-from cpg1_assets.rules.named_variance import largest_items, named_variances
+from cpg1_assets.rules.named_variance import (
+    NOT_TAKEN_APART,
+    NamedVariance,
+    largest_items,
+    named_variances,
+)
 from cpg1_assets.rules.thresholds import Thresholds
 
 SHOWN = 100
@@ -322,22 +327,28 @@ def every_entry_categorised(nav_voucher_entries: Frame) -> Outcomes:
     return (CheckOutcome(passed=bool(every) and not without, tested=bool(every), figures=figures),)
 
 
-def lines_explained(reconciliation: Frame, open_items: Frame) -> Outcomes:
-    """Every company is reconciled or explained, line by line.
+def lines_explained(reconciliation: Frame, open_items: Frame | None = None) -> Outcomes:
+    """Give for each line and company whether it is reconciled or explained.
 
     Each has its row of the reconciliation as figures, with how much of it is named and by which causes, and, where
-    its variance is unexplained, its largest items.
+    its variance is unexplained, its largest items. The answer is the reconciliation's: it stands without the items.
     """
     inputs = {"reconciliation": Input(reconciliation, RECONCILIATION.columns)}
-    named = {(each.id_company, each.line): each for each in named_variances(reconciliation, open_items)}
-    largest: dict[tuple[str, str], list[_Row]] = {key: [] for key in named}
-    for row in largest_items(reconciliation, open_items):
-        largest[row.pop("id_company"), row.pop("line")].append(plain(row))
+    named: dict[tuple[str, str], NamedVariance] = {}
+    largest: dict[tuple[str, str], list[_Row]] = {}
+    if open_items is not None:
+        named = {(each.id_company, each.line): each for each in named_variances(reconciliation, open_items)}
+        for row in largest_items(reconciliation, open_items):
+            largest.setdefault((row.pop("id_company"), row.pop("line")), []).append(plain(row))
     found = []
     for row in _found(LINES_EXPLAINED, inputs, LINES_WITH_ANSWER).to_pylist():
         is_explained, key = row.pop("is_explained"), (row["id_company"], row["line"])
-        items = largest[key] if named[key].adds_up else []
-        figures = {**plain(row), **named[key].figures(), "largest_items": items}
+        made_of = named.get(key)
+        figures = {
+            **plain(row),
+            **(NOT_TAKEN_APART if made_of is None else made_of.figures()),
+            "largest_items": largest.get(key, []) if made_of is not None and made_of.adds_up else [],
+        }
         found.append(
             CheckOutcome(passed=is_explained, tested=True, figures=figures, id_company=key[0], line=key[1])
         )

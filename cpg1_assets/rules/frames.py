@@ -307,7 +307,7 @@ GL_ROLL_FORWARD = FrameSpec(
 
 MATCHING_SIDES = ("NAV", "TARGET", "SETTLEMENT", "LEDGER")
 MATCHING_PASSES = ("reference", "named", "linked", "summary", "usage", "applied", "ledger", "none")
-MATCHING_CONFIDENCES = ("certain", "ambiguous", "none")
+MATCHING_CONFIDENCES = ("certain", "likely", "ambiguous", "none")
 AGE_BUCKETS = ("0-30", "31-60", "61-90", "91-180", "181-365", "over 365")
 CAUSES = (
     "posted twice",
@@ -341,7 +341,10 @@ _CONFIDENCE = Column(
     type="text",
     nullable=False,
     allowed=MATCHING_CONFIDENCES,
-    description="certain; ambiguous where several rows could be meant; none where nothing matched",
+    description=(
+        "certain; likely where two facts and an amount agree that only one has; ambiguous where several rows could be "
+        "meant; none where nothing matched"
+    ),
 )
 
 OPEN_ITEM_MATCHES = FrameSpec(

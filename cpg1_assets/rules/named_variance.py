@@ -7,6 +7,7 @@ its check, the terminal. Nothing here computes a figure of the control.
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from cpg1_assets.embedded import plain
@@ -17,6 +18,13 @@ from cpg1_assets.rules.frames import LARGEST_OPEN_ITEMS, VARIANCE_BY_CAUSE
 SHOWN_ITEMS = 10
 """How many of its largest items a line shows where it is one of many."""
 UNKNOWN = "unknown"
+NOT_TAKEN_APART = MappingProxyType(
+    {
+        **dict.fromkeys(("items", "named", "unknown", "share_named", "by_cause")),
+        "open_items": "are not in storage: materialize open_items",
+    }
+)
+"""The figures of a line whose items are not there."""
 
 RECONCILIATION = columns(
     ("id_company", "text"),
@@ -154,11 +162,10 @@ class NamedVariance:
 
         What does not add up is said so, and not shown: it is of another reconciliation.
         """
-        names = ("items", "named", "unknown", "share_named", "by_cause")
         if not self.is_computed:
-            return {**dict.fromkeys(names), "open_items": "none: the line is not computed"}
+            return {**NOT_TAKEN_APART, "open_items": "none: the line is not computed"}
         if not self.adds_up:
-            return {**dict.fromkeys(names), "open_items": "do not add up to the line: compute them again"}
+            return {**NOT_TAKEN_APART, "open_items": "do not add up to the line: compute them again"}
         by_cause = [
             plain(
                 {

@@ -46,12 +46,12 @@ pairs AS (
     UNION
     -- An item goes on in every open item that holds a row of it.
     SELECT text_key(open_items_before.id_company), open_items_before.line, open_items_before.item, open_item_matches.item
-    FROM open_items_before
-    JOIN open_item_matches
-        ON text_key(open_item_matches.id_company) = text_key(open_items_before.id_company)
-        AND open_item_matches.line = open_items_before.line
-        AND open_item_matches.side = open_items_before.side
-        AND open_item_matches.row_key = open_items_before.row_key
+    FROM open_item_matches
+    JOIN open_items_before
+        ON text_key(open_items_before.id_company) = text_key(open_item_matches.id_company)
+        AND open_items_before.line = open_item_matches.line
+        AND open_items_before.side = open_item_matches.side
+        AND open_items_before.row_key = open_item_matches.row_key
     JOIN items_now
         ON items_now.company = text_key(open_items_before.id_company)
         AND items_now.line = open_items_before.line

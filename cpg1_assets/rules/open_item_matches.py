@@ -109,10 +109,12 @@ open_references AS MATERIALIZED (
         SELECT
             open_rows_read.*, coalesce(target_rows, 0) AS target_rows, coalesce(is_shared, false) AS is_shared,
             CASE WHEN is_shared THEN sum(net) OVER of_one_amount END AS of_its_amount,
-            CASE WHEN is_shared THEN count(*) OVER of_one_amount END AS carried_by
+            CASE WHEN is_shared THEN count(*) OVER of_one_amount - count(*) OVER of_one_side END AS carried_by
         FROM open_rows_read
         LEFT JOIN open_references USING (book, reference)
-        WINDOW of_one_amount AS (PARTITION BY book, is_shared, reference, amount)
+        WINDOW
+            of_one_amount AS (PARTITION BY book, is_shared, reference, amount),
+            of_one_side AS (PARTITION BY book, is_shared, reference, amount, side)
     )
 """
 
@@ -190,7 +192,7 @@ named AS MATERIALIZED (
     GROUP BY meant.book, row_key, meant.label
 ),
 -- An entry that names several, and comes with all of them together to zero, is about all of them.
-summing AS MATERIALIZED (
+fitting_sums AS MATERIALIZED (
     SELECT told.book, told.row_key, told.label
     FROM (SELECT DISTINCT book, row_key, label, net, other FROM own_meant) AS told
     SEMI JOIN named
@@ -200,12 +202,22 @@ summing AS MATERIALIZED (
     GROUP BY told.book, told.row_key, told.label, told.net
     HAVING sum(theirs.net) + told.net = 0 AND count(*) = count(theirs.net)
 ),
+-- Where two of them name the same, neither is taken.
+summing AS MATERIALIZED (
+    SELECT book, row_key, label
+    FROM (
+        SELECT told.*, count(*) OVER (PARTITION BY told.book, told.other) AS named_by
+        FROM (SELECT DISTINCT book, row_key, label, other FROM own_meant) AS told
+        SEMI JOIN fitting_sums ON fitting_sums.book = told.book AND fitting_sums.row_key = told.row_key
+    )
+    GROUP BY ALL
+    HAVING max(named_by) = 1
+),
 summed AS MATERIALIZED (
     SELECT book, other, min(label) AS label
-    FROM own_meant
-    SEMI JOIN summing ON summing.book = own_meant.book AND summing.row_key = own_meant.row_key
+    FROM (SELECT DISTINCT book, row_key, label, other FROM own_meant) AS told
+    SEMI JOIN summing ON summing.book = told.book AND summing.row_key = told.row_key
     GROUP BY book, other
-    HAVING count(DISTINCT row_key) = 1
 ),
 -- Labels all of whose rows go to one other: whoever went to them goes on.
 emptied AS MATERIALIZED (
@@ -385,11 +397,16 @@ odd_rows AS MATERIALIZED (
 linked_items AS MATERIALIZED (
     SELECT
         linked_labels.book, linked_labels.label,
-        min({{'day': coalesce(linked_labels.day, DATE '9999-12-31'), 'label': linked_labels.label}}) OVER (
-            PARTITION BY linked_labels.book, linked_labels.link_group
+        (
+            -- Named by its earliest reference, but not by that of the entry that leaves it.
+            min({{'day': coalesce(linked_labels.day, DATE '9999-12-31'), 'label': linked_labels.label}})
+            FILTER (linked_labels.label IS DISTINCT FROM odd_rows.label)
+            OVER (PARTITION BY linked_labels.book, linked_labels.link_group)
         ).label AS to_label
     FROM linked_labels
-    JOIN link_sums USING (book, link_group)
+    JOIN link_sums ON link_sums.book = linked_labels.book AND link_sums.link_group = linked_labels.link_group
+    LEFT JOIN odd_rows
+        ON odd_rows.book = linked_labels.book AND odd_rows.link_group = linked_labels.link_group
     ANTI JOIN odd_labels ON odd_labels.book = linked_labels.book AND odd_labels.label = linked_labels.label
 )"""
 
@@ -543,14 +560,17 @@ unmet AS MATERIALIZED (
         ON named_rows.book = open_labels.book AND named_rows.label = open_labels.label AND named_rows.side = 'NAV'
     WHERE open_labels.label_rows = 1
 ),
-applied_items AS MATERIALIZED (
-    SELECT unmet.book, min(unmet.label) AS label, min(part_paid.label) AS to_label
+applied_pairs AS MATERIALIZED (
+    SELECT
+        unmet.book, unmet.label, part_paid.label AS to_label,
+        count(*) OVER of_one_amount AS pairs,
+        count(*) OVER (PARTITION BY unmet.book, unmet.label) AS others
     FROM unmet
     JOIN part_paid
         ON part_paid.book = unmet.book AND part_paid.customer = unmet.customer AND part_paid.paid = unmet.net
-    GROUP BY unmet.book, unmet.customer, unmet.net
-    HAVING count(*) = 1
-)"""
+    WINDOW of_one_amount AS (PARTITION BY unmet.book, unmet.customer, unmet.net)
+),
+applied_items AS MATERIALIZED (SELECT book, label, to_label FROM applied_pairs WHERE pairs = 1)"""
 
 _USAGE = """
 -- Usage: an entry that says it is the usage of a voucher and not of which, and the one voucher that was used and
@@ -581,13 +601,17 @@ usage_entries AS MATERIALIZED (
     WHERE open_labels.label_rows = 1 AND open_labels.net > 0 AND NOT open_labels.has_target AND named_rows.by_document
       AND len(list_filter(books.usage, lambda words: contains(named_rows.description, words))) > 0
 ),
-usage_items AS MATERIALIZED (
-    SELECT usage_entries.book, min(usage_entries.label) AS label, min(used_vouchers.label) AS to_label
+usage_pairs AS MATERIALIZED (
+    SELECT
+        usage_entries.book, usage_entries.label, used_vouchers.label AS to_label,
+        count(*) OVER of_one_amount AS pairs,
+        count(*) OVER (PARTITION BY usage_entries.book, usage_entries.label) AS others
     FROM usage_entries
-    JOIN used_vouchers ON used_vouchers.book = usage_entries.book AND used_vouchers.net = -usage_entries.net
-    GROUP BY usage_entries.book, usage_entries.net
-    HAVING count(*) = 1
-)"""
+    JOIN used_vouchers
+        ON used_vouchers.book = usage_entries.book AND used_vouchers.net = -usage_entries.net
+    WINDOW of_one_amount AS (PARTITION BY usage_entries.book, usage_entries.net)
+),
+usage_items AS MATERIALIZED (SELECT book, label, to_label FROM usage_pairs WHERE pairs = 1)"""
 
 _LEDGER = """
 -- Ledger: what the balance holds that the entries do not.
@@ -623,51 +647,56 @@ ledger_sums AS (
 )"""
 
 _PLACED = """
+-- Rows of one label are one item. What put a row there says so; the others share its reference, or stand alone.
 SELECT
-    named_rows.book, side, row_key, written, amount,
-    CASE
-        -- The entry that is there twice leaves its group, which then balances.
-        WHEN odd_rows.entry_no IS NOT NULL THEN named_rows.label
-        ELSE coalesce(
-            linked_items.to_label, run_items.to_label, usage_items.to_label, applied_items.to_label, named_rows.label
-        )
-    END AS label,
-    CASE
-        WHEN odd_rows.entry_no IS NOT NULL THEN 'none'
-        WHEN linked_items.to_label IS NOT NULL THEN 'linked'
-        WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN 'summary'
-        WHEN usage_items.to_label IS NOT NULL THEN 'usage'
-        WHEN applied_items.to_label IS NOT NULL THEN 'applied'
-        WHEN is_named THEN 'named'
-        WHEN count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1 THEN 'reference'
-        ELSE 'none'
-    END AS matched_by,
-    CASE
-        WHEN odd_rows.entry_no IS NOT NULL THEN NULL
-        WHEN linked_items.to_label IS NOT NULL THEN linked_items.to_label
-        WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN run_items.to_label
-        WHEN usage_items.to_label IS NOT NULL THEN usage_items.to_label
-        WHEN applied_items.to_label IS NOT NULL THEN applied_items.to_label
-        WHEN is_named OR count(*) OVER (PARTITION BY named_rows.book, named_rows.label) > 1
-            THEN named_rows.label
-    END AS decided_by,
+    book, side, row_key, written, amount, label,
+    coalesce(moved_by, CASE WHEN count(*) OVER of_the_item > 1 THEN 'reference' ELSE 'none' END) AS matched_by,
+    CASE WHEN moved_by IS NOT NULL OR count(*) OVER of_the_item > 1 THEN split_part(label, chr(31), 1) END AS decided_by,
     several
-FROM named_rows
-LEFT JOIN linked_items ON linked_items.book = named_rows.book AND linked_items.label = named_rows.label
-LEFT JOIN odd_rows
-    ON odd_rows.book = named_rows.book AND odd_rows.label = named_rows.label
-    AND odd_rows.entry_no = named_rows.entry_no
-LEFT JOIN run_items ON run_items.book = named_rows.book AND run_items.label = named_rows.label
-LEFT JOIN usage_items ON usage_items.book = named_rows.book AND usage_items.label = named_rows.label
-LEFT JOIN applied_items ON applied_items.book = named_rows.book AND applied_items.label = named_rows.label
-LEFT JOIN (SELECT DISTINCT book, to_label FROM settlements) AS settled
-    ON settled.book = run_items.book AND settled.to_label = run_items.to_label
-UNION ALL
-SELECT book, 'SETTLEMENT', concat(voucher_id, '|voucher'), voucher_id, amount, label, 'summary', to_label, 0
-FROM settlements
-UNION ALL
-SELECT book, 'SETTLEMENT', concat(voucher_id, '|run'), voucher_id, -amount, to_label, 'summary', to_label, 0
-FROM settlements
+FROM (
+    SELECT
+        named_rows.book, side, row_key, written, amount,
+        CASE
+            -- The entry that is there twice leaves its group, which then balances.
+            WHEN odd_rows.entry_no IS NOT NULL THEN named_rows.label
+            ELSE coalesce(
+                linked_items.to_label, run_items.to_label, usage_items.to_label, applied_items.to_label,
+                named_rows.label
+            )
+        END AS label,
+        CASE
+            WHEN odd_rows.entry_no IS NOT NULL THEN NULL
+            WHEN linked_items.to_label IS NOT NULL THEN 'linked'
+            WHEN run_items.to_label IS NOT NULL AND settled.to_label IS NOT NULL THEN 'summary'
+            WHEN usage_items.to_label IS NOT NULL THEN 'usage'
+            WHEN applied_items.to_label IS NOT NULL THEN 'applied'
+            WHEN is_named THEN 'named'
+        END AS moved_by,
+        greatest(several, coalesce(doubts.others, 0)) AS several
+    FROM named_rows
+    LEFT JOIN linked_items ON linked_items.book = named_rows.book AND linked_items.label = named_rows.label
+    LEFT JOIN odd_rows
+        ON odd_rows.book = named_rows.book AND odd_rows.label = named_rows.label
+        AND odd_rows.entry_no = named_rows.entry_no
+    LEFT JOIN run_items ON run_items.book = named_rows.book AND run_items.label = named_rows.label
+    LEFT JOIN usage_items ON usage_items.book = named_rows.book AND usage_items.label = named_rows.label
+    LEFT JOIN applied_items ON applied_items.book = named_rows.book AND applied_items.label = named_rows.label
+    LEFT JOIN (
+        SELECT book, label, others FROM usage_pairs WHERE pairs > 1
+        UNION
+        SELECT book, label, others FROM applied_pairs WHERE pairs > 1
+    ) AS doubts
+        ON doubts.book = named_rows.book AND doubts.label = named_rows.label AND named_rows.side = 'NAV'
+    LEFT JOIN (SELECT DISTINCT book, to_label FROM settlements) AS settled
+        ON settled.book = run_items.book AND settled.to_label = run_items.to_label
+    UNION ALL
+    SELECT book, 'SETTLEMENT', concat(voucher_id, '|voucher'), voucher_id, amount, label, 'summary', 0
+    FROM settlements
+    UNION ALL
+    SELECT book, 'SETTLEMENT', concat(voucher_id, '|run'), voucher_id, -amount, to_label, 'summary', 0
+    FROM settlements
+)
+WINDOW of_the_item AS (PARTITION BY book, label)
 """
 
 _ALL_PLACED = """
@@ -725,6 +754,8 @@ SELECT
     matched_by,
     CASE
         WHEN several > 0 AND matched_by = 'none' THEN 'ambiguous'
+        -- Two facts and an amount, which only one of each has.
+        WHEN matched_by IN ('usage', 'applied') THEN 'likely'
         WHEN matched_by IN ('none', 'ledger') THEN 'none'
         ELSE 'certain'
     END AS confidence,

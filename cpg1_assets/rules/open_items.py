@@ -52,19 +52,30 @@ computed AS MATERIALIZED (
 bridge_rows AS (
 {_BRIDGE_ROWS}
 ),
-laid AS MATERIALIZED (
-    SELECT
-        book, {named_item("company", "line", "voucher")} AS item, min(voucher_id) AS voucher_id, voucher,
-        string_agg(DISTINCT bridge, ', ' ORDER BY bridge) AS bridge, sum(amount) AS amount
-    FROM bridge_rows
-    JOIN computed USING (book)
-    GROUP BY ALL
-),
 matched AS NOT MATERIALIZED (
     SELECT books.book, open_item_matches.* EXCLUDE (id_company, line)
     FROM open_item_matches
     JOIN books ON books.id_company = open_item_matches.id_company AND books.line = open_item_matches.line
     SEMI JOIN computed ON computed.book = books.book
+),
+-- A bridge is laid on the item its voucher's rows are in; where no row has it, or several items do, on its own.
+voucher_items AS MATERIALIZED (
+    SELECT matched.book, bridged.voucher, the_one(matched.item) AS item
+    FROM matched
+    JOIN (SELECT DISTINCT book, voucher FROM bridge_rows) AS bridged
+        ON bridged.book = matched.book AND bridged.voucher = voucher_key(matched.reference)
+    WHERE matched.side IN ('NAV', 'TARGET') OR ends_with(matched.row_key, '|voucher')
+    GROUP BY ALL
+),
+laid AS MATERIALIZED (
+    SELECT
+        bridge_rows.book, coalesce(voucher_items.item, {named_item("company", "line", "bridge_rows.voucher")}) AS item,
+        min(voucher_id) AS voucher_id, min(bridge_rows.voucher) AS voucher,
+        string_agg(DISTINCT bridge, ', ' ORDER BY bridge) AS bridge, sum(amount) AS amount
+    FROM bridge_rows
+    JOIN computed USING (book)
+    LEFT JOIN voucher_items ON voucher_items.book = bridge_rows.book AND voucher_items.voucher = bridge_rows.voucher
+    GROUP BY ALL
 )"""
 
 _SUMS = f"""
@@ -222,7 +233,7 @@ vouchers AS MATERIALIZED (
         bool_or(text_key(is_valid) = 'EXPIRED') AS is_expired,
         sum(remaining_amount) AS remaining,
         sum(discount_amount) - sum(remaining_amount) - sum(total_amount_used) AS in_transit,
-        max(last_time_used) AS last_time_used
+        max(last_time_used) AS last_time_used, min(CAST(created_at AS DATE)) AS created, min(voucher_id) AS voucher_id
     FROM ipe_08
     JOIN books ON books.extract = 'ipe_08' AND books.company = text_key(ipe_08.id_company)
     JOIN item_vouchers ON item_vouchers.book = books.book AND item_vouchers.voucher = voucher_key(ipe_08.voucher_id)
@@ -269,7 +280,7 @@ facts AS MATERIALIZED (
     SELECT
         sums.book, sums.item,
         list_filter([
-            CASE WHEN abs(difference) < 0.01 AND bridge_amount = 0 THEN 'below a cent' END,
+            CASE WHEN abs(difference - bridge_amount) < 0.01 AND difference <> bridge_amount THEN 'below a cent' END,
             CASE WHEN ledger_facts.is_late THEN 'created after the balance' END,
             CASE WHEN NOT ledger_facts.is_late THEN 'balance less entries' END,
             CASE WHEN posted_twice.item IS NOT NULL THEN 'same entry twice' END,
@@ -315,15 +326,24 @@ causes AS (
         AND (len(cause_rules.lines) = 0 OR list_contains(cause_rules.lines, books.line))
     GROUP BY ALL
 ),
+-- An item without rows of its own, or of settlements alone, is as old as its voucher.
 aged AS (
-    SELECT book, item, date_diff('day', first_date, month.cutoff_date) AS age_days FROM dates CROSS JOIN month
+    SELECT
+        sums.book, sums.item, coalesce(dates.first_date, vouchers.created) AS first_date,
+        coalesce(dates.last_date, vouchers.created) AS last_date,
+        coalesce(dates.reference, vouchers.voucher_id, sums.voucher_id) AS reference,
+        date_diff('day', coalesce(dates.first_date, vouchers.created), month.cutoff_date) AS age_days
+    FROM sums
+    CROSS JOIN month
+    LEFT JOIN dates ON dates.book = sums.book AND dates.item = sums.item
+    LEFT JOIN vouchers ON vouchers.book = sums.book AND vouchers.item = sums.item
 )
 
 SELECT
     books.id_company, computed.country_code, books.line, sums.item, sums.nav_amount, sums.target_amount,
     sums.difference, sums.bridge, sums.bridge_amount, sums.difference - sums.bridge_amount AS unexplained,
     in_usd(CAST(sums.difference - sums.bridge_amount AS DECIMAL(38, 4)), computed.fx_rate) AS unexplained_usd,
-    sums.nav_entries, sums.target_rows, dates.first_date, dates.last_date, aged.age_days,
+    sums.nav_entries, sums.target_rows, aged.first_date, aged.last_date, aged.age_days,
     CASE
         WHEN age_days IS NULL THEN NULL
         WHEN age_days <= 30 THEN '0-30'
@@ -345,17 +365,17 @@ SELECT
     END AS matched_by,
     CASE
         WHEN is_ambiguous THEN 'ambiguous'
-        WHEN by_summary OR by_linked OR by_usage OR by_applied OR by_named OR by_reference THEN 'certain'
+        WHEN by_usage OR by_applied THEN 'likely'
+        WHEN by_summary OR by_linked OR by_named OR by_reference THEN 'certain'
         ELSE 'none'
     END AS confidence,
     coalesce(causes.cause, 'unknown') AS cause,
     CASE WHEN coalesce(causes.cause, 'unknown') = 'unknown' THEN 'none' ELSE 'proposed' END AS cause_confidence,
-    coalesce(dates.reference, sums.voucher_id) AS reference, listed_documents.document_no, nav_facts.description,
+    aged.reference, listed_documents.document_no, nav_facts.description,
     coalesce(nav_facts.has_late, false) OR coalesce(ledger_facts.is_late, false) AS entry_created_after_balance
 FROM sums
 JOIN books ON books.book = sums.book
 JOIN computed ON computed.book = sums.book
-LEFT JOIN dates ON dates.book = sums.book AND dates.item = sums.item
 LEFT JOIN aged ON aged.book = sums.book AND aged.item = sums.item
 LEFT JOIN listed_documents ON listed_documents.book = sums.book AND listed_documents.item = sums.item
 LEFT JOIN nav_facts ON nav_facts.book = sums.book AND nav_facts.item = sums.item

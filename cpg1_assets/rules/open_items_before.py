@@ -24,10 +24,22 @@ OPEN_ITEM_MATCHES = columns(
 )
 
 STATEMENT = r"""
+WITH item_rows AS (
+    -- The matches are many and the open items few: each match is looked for among these.
+    SELECT
+        text_key(open_item_matches.id_company) AS company, open_item_matches.line, open_item_matches.item,
+        open_item_matches.side, open_item_matches.row_key
+    FROM open_item_matches
+    SEMI JOIN open_items
+        ON text_key(open_items.id_company) = text_key(open_item_matches.id_company)
+        AND open_items.line = open_item_matches.line
+        AND open_items.item = open_item_matches.item
+)
+
 SELECT
     seal.sealed_month, seal.sealed_version, seal.seal_digest,
     reconciliation.id_company, reconciliation.line, reconciliation.status AS line_status,
-    open_items.item, open_item_matches.side, open_item_matches.row_key,
+    open_items.item, item_rows.side, item_rows.row_key,
     open_items.unexplained, open_items.cause, open_items.reference, open_items.first_date,
     open_item_comments.comment, open_item_comments.owner, open_item_comments.confirmed_cause,
     open_item_comments.source_file
@@ -36,10 +48,10 @@ CROSS JOIN seal
 LEFT JOIN open_items
     ON text_key(open_items.id_company) = text_key(reconciliation.id_company)
     AND open_items.line = reconciliation.line
-LEFT JOIN open_item_matches
-    ON text_key(open_item_matches.id_company) = text_key(open_items.id_company)
-    AND open_item_matches.line = open_items.line
-    AND open_item_matches.item = open_items.item
+LEFT JOIN item_rows
+    ON item_rows.company = text_key(open_items.id_company)
+    AND item_rows.line = open_items.line
+    AND item_rows.item = open_items.item
 LEFT JOIN open_item_comments ON open_item_comments.item = open_items.item
 """
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from cpg1_assets.comments.month import CommentsMonth, comments_files, file_states, read_comments
+from cpg1_assets.comments.month import CHANGES, CommentsMonth, comments_files, file_states, read_comments
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.frames import OPEN_ITEM_CHANGES
 from cpg1_assets_tests.comments.files import KINDS, as_csv, as_xlsx, rows_of
 
 MONTH = CutoffMonth.parse("2025-09")
@@ -40,7 +42,8 @@ def put(inbox: Path, name: str, content: bytes) -> Path:
 
 
 def read(inbox: Path, *changes: Mapping[str, Any]) -> CommentsMonth:
-    return read_comments(inbox, MONTH, ITEMS, changes)
+    schema = pa.schema([OPEN_ITEM_CHANGES.arrow_schema.field(name) for name in CHANGES])
+    return read_comments(inbox, MONTH, ITEMS, pa.Table.from_pylist(list(map(dict, changes)), schema=schema))
 
 
 def rows(month: CommentsMonth) -> list[tuple[Any, ...]]:

@@ -1,6 +1,7 @@
 """Checks across assets say what a person has to look at, and never stop the answer."""
 
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,7 @@ from cpg1_assets.rules.checks import checks
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close, listed
 from cpg1_assets_tests.graph.hand_made import MONTH, put_in_storage, vouch
+from cpg1_assets_tests.graph.test_declared_inputs import DECLARED
 
 
 def test_a_variance_is_the_answer_and_stops_nothing(closed: Closed) -> None:
@@ -32,6 +34,38 @@ def test_a_variance_is_the_answer_and_stops_nothing(closed: Closed) -> None:
         for row in lines
         if row["line"] == "voucher_liability" and row["status"] not in ("RECONCILED", "EXPLAINED")
     }
+
+
+def test_the_check_of_a_red_line_says_what_it_is_made_of(closed: Closed) -> None:
+    red = {row["id_company"]: row for row in closed.rows("reconciliation")
+           if row["line"] == "voucher_liability" and row["status"] == "VARIANCE_DETECTED"}  # fmt: skip
+    evaluation = closed.evaluations("reconciliation")["voucher_liability_explained"]
+    items, causes = listed(evaluation, "largest_items"), listed(evaluation, "by_cause")
+    assert red
+    for company, row in red.items():
+        own = [
+            item
+            for item in closed.rows("open_items")
+            if (item["id_company"], item["line"]) == (company, row["line"])
+        ]
+        largest = sorted((abs(item["unexplained"]) for item in own if item["unexplained"]), reverse=True)[:10]
+        shown = [abs(Decimal(item["unexplained"])) for item in items if item["id_company"] == company]
+        assert shown == largest
+        assert row["unexplained"] == sum(
+            Decimal(c["unexplained"]) for c in causes if c["id_company"] == company
+        )
+
+
+def test_a_reconciliation_alone_is_checked_without_open_items(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    storage = tmp_path / "home" / "storage"
+    put_in_storage(storage, *DECLARED["reconciliation"])
+    run = close(Settings(home=tmp_path / "home"), MONTH, instance, select=["reconciliation"])
+    assert run.result.success
+    shown = listed(run.evaluations("reconciliation")["customer_ar_explained"], "open")
+    assert not [row for row in shown if row["open_items"] == "add up to the line"]
+    assert run.evaluations("reconciliation")["voucher_liability_explained"].metadata["companies"].value == 1
 
 
 def test_the_roll_forward_names_every_account_that_does_not_tie_out(closed: Closed) -> None:
@@ -121,7 +155,7 @@ def test_the_checks_of_an_asset_open_their_frames_once_lazily_and_wait_for_what_
         assert [dep.asset_key.path[-1] for dep in spec.additional_deps] == [
             name for name in check.inputs if name != check.asset
         ]
-        for name in check.inputs:
+        for name in set(check.inputs) - set(check.optional):
             assert of_asset.op.input_def_named(name).dagster_type.typing_type is Dataset
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import cpg1_assets
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import Column
-from cpg1_assets.rules import findings, frames, vtc_adjustment
+from cpg1_assets.rules import findings, frames, open_item_rows, vtc_adjustment
 from cpg1_assets.rules.check_results import Validated, check_results
 from cpg1_assets.rules.checks import as_validation, check_statements, checks, outcomes
 from cpg1_assets.rules.findings import CheckOutcome
@@ -33,11 +33,24 @@ PAGE = Path(cpg1_assets.__file__).parent.parent / "docs" / "reconciliation.md"
 CIRCUMSTANCES = Circumstances(SEPTEMBER, LINES, THRESHOLDS, CLASSIFICATION, MATCHING)
 CHECKS = checks(LINES)
 OTHERS = {name: check for name, check in CHECKS.items() if not name.endswith("_explained")}
+
+
+def together(*read: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Give the columns that several checks read of one frame, each once."""
+    return tuple({column.name: column for columns in read for column in columns}.values())
+
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "cr_05": findings.CR_05,
+    "cr_05": together(findings.CR_05, open_item_rows.CR_05),
     "jdash": findings.JDASH,
-    "ipe_08": vtc_adjustment.IPE_08,
-    "nav_open_items": findings.NAV_OPEN_ITEMS,
+    "ipe_07": open_item_rows.IPE_07,
+    "ipe_08": together(vtc_adjustment.IPE_08, open_item_rows.IPE_08),
+    "ipe_10": open_item_rows.IPE_10,
+    "ipe_12": open_item_rows.IPE_12,
+    "ipe_31": open_item_rows.IPE_31,
+    "ipe_34": open_item_rows.IPE_34,
+    "doc_voucher_usage": open_item_rows.DOC_VOUCHER_USAGE,
+    "nav_open_items": together(findings.NAV_OPEN_ITEMS, open_item_rows.NAV_OPEN_ITEMS),
     "cr_03": findings.CR_03,
     "cr_04": findings.CR_04,
     **{spec.name: spec.columns for spec in frames.DERIVED_FRAMES},
@@ -70,7 +83,28 @@ ITEM = {
     "age_bucket": "61-90", "matched_by": "none", "confidence": "none", "cause": "manual journal",
     "cause_confidence": "proposed", "entry_created_after_balance": False,
 }  # fmt: skip
+MATCH = {
+    "item": "i1", "matched_by": "none", "confidence": "none", "rule_version": "1", "candidates": 0,
+}  # fmt: skip
+
+
+def matches(company: str, line: str, entries: dict[int, str], rest: str) -> list[Row]:
+    """Give the matches of a line of a company: its entries, and what its balance holds beyond them."""
+    place = MATCH | {"id_company": company, "line": line}
+    nav = [
+        place | {"side": "NAV", "row_key": str(entry), "amount": amount} for entry, amount in entries.items()
+    ]
+    return [*nav, place | {"side": "LEDGER", "row_key": "account", "amount": rest}]
+
+
 SOUND: dict[str, list[Row]] = {
+    "ipe_07": [], "ipe_10": [], "ipe_12": [], "ipe_31": [], "ipe_34": [], "doc_voucher_usage": [],
+    "open_item_matches": [
+        *matches("A", "voucher_liability", {1: "-70", 2: "-30", 3: "7"}, "94"),
+        *matches("B", "voucher_liability", {1: "0.0001"}, "0.9999"),
+        *(row for company in "AB" for line in LINES.lines if line.line != "voucher_liability"
+          for row in matches(company, line.line, {}, "1")),
+    ],
     "cr_05": [{"id_company": "A", "fx_rate": "2"}, {"id_company": "B", "fx_rate": "0.5"}],
     "jdash": [{"id_company": "A", "voucher_id": "V1.0", "amount_used": "1", "source_file": "A.csv"},
               {"id_company": "A", "voucher_id": "12.0", "amount_used": "1", "source_file": "A.csv"}],
@@ -144,7 +178,7 @@ def failing(rows: dict[str, list[Row]]) -> dict[str, list[str | None]]:
 
 CORRUPTIONS: dict[str, tuple[dict[str, list[Row]], list[str | None]]] = {
     "cr_05.every_company_has_a_rate": (
-        corrupted("cr_05", {"id_company": "B"}, {"id_company": "C", "fx_rate": None}), ["C"],
+        SOUND | {"cr_05": [*SOUND["cr_05"], {"id_company": "C", "fx_rate": None}]}, ["C"],
     ),
     "jdash.no_unknown_voucher": (corrupted("jdash", {"voucher_id": "12.0"}, {"voucher_id": "13"}), [None]),
     "ipe_31_classified.every_item_classified": (corrupted("ipe_31_classified", {}, {"bridge_key": " "}), [None]),
@@ -170,6 +204,9 @@ CORRUPTIONS: dict[str, tuple[dict[str, list[Row]], list[str | None]]] = {
         )
         for line in LINES.lines
     },
+    "open_items.items_add_up": (
+        corrupted("open_item_matches", {"id_company": "B", "line": "customer_ar"}, {"amount": "1.0001"}), ["B"],
+    ),
     "open_items.causes_named": (
         corrupted("open_items", {"id_company": "B", "line": "customer_ar"}, {"cause": "unknown"}), [None],
     ),
@@ -213,7 +250,7 @@ def test_an_outcome_cannot_pass_without_a_test_nor_a_check_without_an_outcome() 
 
 
 def test_what_a_check_reads_and_follows_is_what_its_rule_names() -> None:
-    known = {*derivations(), "cr_05", "jdash", "ipe_08", "nav_open_items", "cr_03", "cr_04"}
+    known = {*derivations(), *COLUMNS}
     for name, check in CHECKS.items():
         assert name == f"{check.asset}.{check.name}"
         assert set(check.inputs) <= known
@@ -230,6 +267,7 @@ def test_severity_is_error_where_a_balance_is_wrong_and_a_warning_where_a_person
         "cr_05.every_company_has_a_rate",
         "gl_roll_forward.ties_out",
         "nav_open_items.ties_to_the_balances",
+        "open_items.items_add_up",
         *(name for name in CHECKS if name.startswith("reconciliation.")),
     }
 
@@ -599,10 +637,10 @@ def test_the_order_of_rows_does_not_show_in_the_results(random: Random, amounts:
         "nav_voucher_entries": "amount", "gl_roll_forward": "difference",
         "nav_open_items": "remaining_amount", "cr_03": "amount", "cr_04": "balance_at_date",
         "voucher_accrual_variance": "variance_usd", "reconciliation": "unexplained_usd",
-        "open_items": "unexplained_usd",
+        "open_items": "unexplained_usd", "open_item_matches": "amount",
     }  # fmt: skip
     rows = {
-        name: [*listed, *(SOUND[name][0] | {columns[name]: amount} for amount in amounts)]
+        name: [*listed, *(SOUND[name][0] | {columns[name]: amount} for amount in amounts if listed)]
         for name, listed in everything_wrong().items()
     }
     once = check_results(tables(rows), CIRCUMSTANCES, VALIDATIONS)

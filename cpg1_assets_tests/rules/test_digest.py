@@ -48,8 +48,17 @@ def test_what_all_frames_are_computed_and_written_with_makes_all_stale(
 @pytest.mark.parametrize(
     ("word", "users"),
     [
-        ("is_non_marketing", {"timing_difference_bridge", "target_values", "voucher_accrual_variance"}),
-        ("in_usd", {"vtc_adjustment", "reconciliation", "voucher_accrual_variance"}),
+        (
+            "is_non_marketing",
+            {
+                "timing_difference_bridge",
+                "target_values",
+                "voucher_accrual_variance",
+                "open_item_matches",
+                "open_items",
+            },
+        ),
+        ("in_usd", {"vtc_adjustment", "reconciliation", "voucher_accrual_variance", "open_items"}),
         # Used by `text_key`, which all use but what compares no text.
         ("compared", set(NAMES)),
     ],

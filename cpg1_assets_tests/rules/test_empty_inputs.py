@@ -15,13 +15,17 @@ from cpg1_assets.rules import (
     ipe_31_classified,
     nav_voucher_entries,
     open_item_changes,
+    open_item_matches,
+    open_item_rows,
+    open_item_suggestions,
+    open_items,
     reconciliation,
     target_values,
     timing_difference_bridge,
     voucher_accrual_variance,
     vtc_adjustment,
 )
-from cpg1_assets_tests.rules.rows import CLASSIFICATION, LINES, SEPTEMBER, THRESHOLDS
+from cpg1_assets_tests.rules.rows import CLASSIFICATION, LINES, MATCHING, SEPTEMBER, THRESHOLDS
 
 
 def empty(columns: tuple[Column, ...]) -> pa.Table:
@@ -111,6 +115,56 @@ def of_open_item_changes() -> duckdb.DuckDBPyRelation:
     )
 
 
+def _of_both_sides() -> dict[str, pa.Table]:
+    """Give the extracts that the rows of both sides are read from, empty."""
+    return {
+        name: empty(getattr(open_item_rows, name.upper()))
+        for name in (
+            "nav_open_items",
+            "ipe_07",
+            "ipe_10",
+            "ipe_12",
+            "ipe_31",
+            "ipe_34",
+            "doc_voucher_usage",
+            "cr_05",
+        )
+    }
+
+
+def of_open_item_matches() -> duckdb.DuckDBPyRelation:
+    rule = open_item_matches
+    return rule.open_item_matches(
+        **_of_both_sides(),
+        ipe_08=empty(open_item_rows.IPE_08),
+        collection_links=empty(rule.COLLECTION_LINKS),
+        cr_04=empty(rule.CR_04),
+        month=SEPTEMBER,
+        lines=LINES,
+        matching=MATCHING,
+    )
+
+
+def of_open_items() -> duckdb.DuckDBPyRelation:
+    rule = open_items
+    return rule.open_items(
+        **_of_both_sides(),
+        ipe_08=empty(rule.IPE_08),
+        open_item_matches=empty(rule.MATCHES),
+        timing_difference_bridge=empty(frames.TIMING_DIFFERENCE_BRIDGE.columns),
+        vtc_adjustment=empty(frames.VTC_ADJUSTMENT.columns),
+        reconciliation=empty(rule.LINES_COMPUTED),
+        month=SEPTEMBER,
+        lines=LINES,
+        matching=MATCHING,
+    )
+
+
+def of_open_item_suggestions() -> duckdb.DuckDBPyRelation:
+    rule = open_item_suggestions
+    return rule.open_item_suggestions(empty(rule.OPEN_ITEMS), MATCHING)
+
+
 RULES: dict[str, Callable[[], duckdb.DuckDBPyRelation]] = {
     "customer_posting_group_bridge": of_customer_posting_group_bridge,
     "business_line_reclass": of_business_line_reclass,
@@ -122,6 +176,9 @@ RULES: dict[str, Callable[[], duckdb.DuckDBPyRelation]] = {
     "reconciliation": of_reconciliation,
     "voucher_accrual_variance": of_voucher_accrual_variance,
     "gl_roll_forward": of_gl_roll_forward,
+    "open_item_matches": of_open_item_matches,
+    "open_items": of_open_items,
+    "open_item_suggestions": of_open_item_suggestions,
     "open_item_changes": of_open_item_changes,
 }
 

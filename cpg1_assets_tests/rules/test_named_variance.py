@@ -107,6 +107,19 @@ def test_items_of_another_reconciliation_are_not_shown_as_this_one_s(items: list
     assert looked.figures["do_not_add_up"] == ["EC_KE voucher_liability"]
 
 
+def test_the_answer_of_a_line_stands_without_its_items() -> None:
+    reconciliation, _ = frames([line("100", "0", "VARIANCE_DETECTED")], [])
+    check = checks(LINES)["reconciliation.voucher_liability_explained"]
+    assert check.optional == ("open_items",)
+    ((_, (found,)),) = outcomes([check], {"reconciliation": reconciliation}, CIRCUMSTANCES)
+    assert (found.passed, found.tested) == (False, True)
+    assert found.figures["open_items"] == "are not in storage: materialize open_items"
+    assert (found.figures["unexplained"], found.figures["named"]) == ("100.0000", None)
+    assert {name for name, each in checks(LINES).items() if each.optional} == {
+        f"reconciliation.{each.line}_explained" for each in LINES.lines
+    }
+
+
 def test_a_red_line_lists_its_ten_largest_items_and_no_other_line_does() -> None:
     red = [item(f"i{number:02}", (-1) ** number * number, "never posted") for number in range(1, 13)]
     bridged = item("bridged", "0", "partly used, in transit", difference="500", bridge_amount="500")
