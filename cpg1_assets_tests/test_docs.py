@@ -18,7 +18,17 @@ from cpg1_assets.extracts.named_columns import named_tables, source_columns, sta
 from cpg1_assets.extracts.scope import LIST_PARAMETERS, read_scope
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.jdash.month import JDASH
-from cpg1_assets.rules.frames import DERIVED_FRAMES, IPE_31_CLASSIFIED, TARGET_VALUES
+from cpg1_assets.rules import open_items
+from cpg1_assets.rules.frames import (
+    CAUSES,
+    DERIVED_FRAMES,
+    IPE_31_CLASSIFIED,
+    MATCHING_CONFIDENCES,
+    MATCHING_PASSES,
+    MATCHING_SIDES,
+    TARGET_VALUES,
+)
+from cpg1_assets.rules.matching import FACTS, CauseRule
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.schema import SOURCE_TABLES
 
@@ -266,6 +276,80 @@ def test_the_rule_files_are_documented_figure_by_figure() -> None:
             for column, values in (part.split(":") for part in row[2].replace("`", "").split(" and "))
         }
         assert said_when == rule.when
+
+
+MATCHES = section(page("rules.md"), "## `open_item_matches`")
+
+
+def coded(cell: str) -> tuple[str, ...]:
+    """Give what a cell has between backticks."""
+    return tuple(re.findall(r"`([^`]+)`", cell))
+
+
+def test_the_sides_passes_and_confidences_of_a_match_are_those_of_the_code() -> None:
+    rows = table_rows(section(MATCHES, "### What a row of a side is"))
+    assert tuple(coded(row[0])[0] for row in rows if re.fullmatch("`[A-Z]+`", row[0])) == MATCHING_SIDES
+    (confidence,) = (row[2] for row in table_rows(MATCHES) if row[0] == "`confidence`")
+    assert set(coded(confidence)) & set(MATCHING_CONFIDENCES) == set(MATCHING_CONFIDENCES)
+    passes = tuple(row[0].strip("`") for row in table_rows(section(MATCHES, "### Passes"))[2:8])
+    assert (*passes, "ledger", "none") == MATCHING_PASSES
+
+
+def test_references_and_passes_of_each_line_are_those_of_the_file() -> None:
+    lines = read_rules(RULES).matching.lines
+    said = table_rows(section(MATCHES, "### References"))[2:]
+    assert [(row[0].strip("`"), coded(row[1]), coded(row[2])) for row in said] == [
+        (line.line, line.nav, line.target) for line in lines
+    ]
+    for name, where in (row for row in table_rows(section(MATCHES, "### Passes"))[2:8]):
+        through = tuple(line.line for line in lines if name.strip("`") in line.passes)
+        assert through == (coded(where) or tuple(line.line for line in lines)), name
+
+
+def test_expiry_runs_usage_words_and_figures_of_the_matching_are_those_of_the_file() -> None:
+    matching = read_rules(RULES).matching
+    assert [(row[0].strip("`"), row[1]) for row in table_rows(section(MATCHES, "### Expiry runs"))[2:]] == [
+        (run.contains, run.voucher_type) for run in matching.expiry_runs
+    ]
+    for words in {words for line in matching.lines for words in line.usage}:
+        assert f"`{words}`" in section(MATCHES, "### Passes")
+    text = page("rules.md")
+    assert f"more than {matching.shared_by_at_most} open rows of one side carry (`shared_by_at_most`)" in text
+    assert f"at most {matching.days_apart} days (`days_apart`)" in text
+    assert f"more than {matching.days_in_transit} days (`days_in_transit`)" in text
+
+
+def _told(rule: CauseRule) -> str:
+    """Give what a rule of causes asks for, as the page writes it."""
+    parts = [", ".join(f"`{fact}`" for fact in rule.when)]
+    parts += [f"not: {', '.join(f'`{fact}`' for fact in rule.unless)}"] if rule.unless else []
+    parts += [f"only: {', '.join(f'`{line}`' for line in rule.lines)}"] if rule.lines else []
+    return "; ".join(parts)
+
+
+def test_causes_and_their_facts_are_those_of_the_file_and_of_the_rule() -> None:
+    rows = table_rows(section(page("rules.md"), "### Causes"))
+    facts_from = next(at for at, row in enumerate(rows) if row[0] == "fact")
+    assert [(int(row[0]), row[1], row[2]) for row in rows[2:facts_from]] == [
+        (rule.rank, rule.cause, _told(rule)) for rule in read_rules(RULES).matching.causes
+    ]
+    facts = [row[0].strip("`") for row in rows[facts_from + 2 :]]
+    assert sorted(facts) == sorted(FACTS)
+    # A fact that nothing finds is none.
+    assert [fact for fact in FACTS if f"'{fact}' END" not in open_items.STATEMENT] == []
+
+
+def test_what_to_do_is_said_of_every_cause() -> None:
+    said = table_rows(section(page("a-line-is-red.md"), "## What to do about each cause"))[2:]
+    assert sorted(row[0] for row in said) == sorted(CAUSES)
+
+
+def test_every_asset_stands_in_the_flow() -> None:
+    from cpg1_assets.definitions import build_definitions  # noqa: PLC0415 - builds all assets
+
+    flow = set(re.findall(r"\w+", section(page("control.md"), "## Flow")))
+    graph = build_definitions(Settings(home=Path("unused"))).resolve_asset_graph()
+    assert {key.path[-1] for key in graph.get_all_asset_keys()} - flow == set()
 
 
 def test_every_check_is_documented_with_its_severity_and_whether_it_blocks() -> None:
