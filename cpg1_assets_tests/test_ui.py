@@ -63,7 +63,7 @@ def test_a_browser_sees_the_assets_by_their_names(browser: str, address: str, tm
         check=False,
         timeout=120,
     ).stdout
-    groups = ("extracts", "classification", "bridges", "reconciliation", "evidence")
+    groups = ("extracts", "classification", "bridges", "reconciliation", "open_items", "evidence")
     assert [group for group in groups if group not in seen] == []
 
 
