@@ -1,4 +1,10 @@
-"""How open items are matched and explained, as data: what a matching file may say. Doing it is done elsewhere."""
+"""How open items are matched and explained, as data: what a matching file may say.
+
+Lives here: which columns, passes, facts and causes a file may name, and the tables that statements read it as. Does not:
+what a pass does (`open_item_matches`) or when a fact is there (`open_items`).
+
+Source of the rule: Open items, "How rows are matched" and "Cause".
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -51,7 +57,7 @@ _MOST_NAV, _MOST_TARGET = 3, 2
 
 
 class LineMatching(BaseModel):
-    """How one line is matched: the columns that are references, in order, on each side, and the passes.
+    """How one line is matched: the columns that are references, in order, on each side, and the passes it goes through.
 
     A NAV entry's reference is the first of its columns that is not empty. `usage` is what the description of a
     usage contains, whose number is that of an order item and no reference of the line.
@@ -85,7 +91,7 @@ class LineMatching(BaseModel):
 
 
 class ExpiryRun(BaseModel):
-    """What the description of an expiry run contains, and the type of the vouchers it lets expire."""
+    """What the description of an expiry run contains, ignoring case, and the type of the vouchers it lets expire."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -114,7 +120,12 @@ class CauseRule(BaseModel):
 
 
 class Matching(BaseModel):
-    """All of a matching file, with the version that goes with every result."""
+    """All of a matching file, with the version that goes with every result.
+
+    `shared_by_at_most` counts open rows of one side: a reference that more of them carry identifies nothing.
+    `days_apart` is how far apart the first dates of two suggested items may be; `days_in_transit` how long an order may
+    be neither delivered nor cancelled before it is not expected any more.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,6 +1,6 @@
 """Open item matches: which rows of a line's two sides belong together, and why.
 
-Lives here: the passes, as one statement. Does not: what a row of a side is (`open_item_rows`), which columns are
+Lives here: the passes, as statements run in stages. Does not: what a row of a side is (`open_item_rows`), which columns are
 references (data, `matching`), or what an item amounts to (`open_items`).
 """
 
@@ -38,9 +38,11 @@ _LETTERS = r"\p{L}\p{N}"
 
 
 def named_item(company: str, line: str, label: str) -> str:
-    """Give the SQL of an item's name: the same from month to month, as long as its earliest reference is open.
+    """Give the SQL of an item's name: a digest of company, line and the label its rows have in common.
 
-    It starts with a letter: a name of digits, or of digits around an `e`, would come back from a spreadsheet as a number.
+    `company`, `line` and `label` are SQL: the company as it is compared, the line, and the reference the rows were put
+    together by. The name stays the same from month to month, as long as that reference is open. It starts with a
+    letter: a name of digits, or of digits around an `e`, would come back from a spreadsheet as a number.
     """
     return f"concat('i', left(sha256(concat_ws(chr(30), {company}, {line}, {label})), 19))"
 
@@ -785,7 +787,35 @@ def open_item_matches(
     lines: Lines,
     matching: Matching,
 ) -> duckdb.DuckDBPyRelation:
-    """Give every row of both sides of every line, exactly once, with the item it belongs to and why."""
+    """Give every row of both sides of every line, exactly once, with the item it belongs to and why.
+
+    Rows belong together within one line of one company. Each has one label, and rows of one label are one item; passes
+    move rows to another label, in this order, each only on the lines that `matching` names:
+
+    - reference: rows of one reference, which is the first of the line's columns that is not empty. One that more than
+      `shared_by_at_most` open rows of a side carry joins only rows of one amount that come to zero.
+    - named: an entry known by its document number, which the target does not have, and whose texts hold another's
+      reference, document number or voucher as a whole token. Of several the one it settles; else all of them, where
+      it comes to zero with them.
+    - linked: what lists and payments put together, without the one reference, or the copy, that alone keeps the group
+      from zero.
+    - summary: expiry runs, with the vouchers that expired since the run before. Each of these vouchers is settled by
+      two rows of side SETTLEMENT.
+    - usage, applied: an entry and the one voucher, or invoice, that two facts and the amount lead to.
+
+    Where several could be meant none is taken, and `candidates` says how many. What comes to zero, to the last digit,
+    is closed, and nothing else is. What a balance holds beside its entries is added as rows of side LEDGER: the
+    opposite of what was posted on each entry made after the balance was taken, then what still differs by account.
+    The sides so add up to the actual and the target value, whatever is matched.
+
+    Known limits: a group of links that reaches further than the rounds stays open, as do expiry runs that agree only
+    over more than 24 days of runs. An entry that was made late and is settled already is in its account's LEDGER row.
+
+    Gives rows as `OPEN_ITEM_MATCHES`; amounts LCY, in NAV's sign (debit positive). Raises DataError when an input lacks
+    a column or would lose digits.
+
+    Source of the rule: Open items, "What is a row of a side", "Derived assets", "How rows are matched"; decision 22.
+    """
     inputs = {
         **row_inputs(
             nav_open_items, ipe_07, ipe_08, ipe_10, ipe_12, ipe_31, ipe_34, doc_voucher_usage, cr_05, lines,

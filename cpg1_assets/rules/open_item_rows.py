@@ -96,7 +96,12 @@ def _chosen(column: str, names: tuple[str, ...]) -> str:
 
 
 class TargetRows(NamedTuple):
-    """How the rows of a target extract are read, as SQL over it: references, key, date, amount, and which count."""
+    """How the rows of a target extract are read, as SQL over it and over `books`, the lines of each company.
+
+    `references` are the columns that a matching file may name. `key` tells the row from every other of its company,
+    `day` is the row's own date, `amount` the column a line takes, LCY, positive as the extract has it. `counts` are
+    the conditions under which it is a row of the line, as in `target_values`; empty where all rows are.
+    """
 
     references: tuple[str, ...]
     key: str
@@ -261,6 +266,15 @@ target_rows AS NOT MATERIALIZED (
         CASE WHEN trim(written_1, ' ') <> '' THEN written_1 ELSE written_2 END AS written
     FROM target_read
 )"""
+"""The named queries that statements about rows start with.
+
+- `books`: a line of a company, with what the files say of it. Rows of two books never belong together.
+- `nav_rows`, `target_rows`: the rows of either side, once each, with book, date (`day`), amount (LCY, NAV's sign),
+  reference as it is compared and as it is written (`written`). `by_document` says that the reference is the document
+  number, `vouchers` how many vouchers the document is a usage of, `posted` what the entry was posted at.
+- `transactions`: the voucher whose usage a transaction is; none where it is that of several.
+- `companies`, `book_accounts`: what these are made of.
+"""
 
 
 def row_inputs(
@@ -276,7 +290,7 @@ def row_inputs(
     lines: Lines,
     matching: Matching,
 ) -> dict[str, Input]:
-    """Give what `ROWS` reads, by name."""
+    """Give what `ROWS` reads, by name: the frames, and what the lines and the matching file say as tables."""
     return {
         "nav_open_items": Input(nav_open_items, NAV_OPEN_ITEMS),
         "ipe_07": Input(ipe_07, IPE_07),

@@ -410,7 +410,24 @@ def open_items(
     lines: Lines,
     matching: Matching,
 ) -> duckdb.DuckDBPyRelation:
-    """Give every item whose two sides differ, or that a bridge is laid on, of every line that is computed."""
+    """Give every item whose two sides differ, or that a bridge is laid on, of every line that is computed.
+
+    An item is what `open_item_matches` put together. Its NAV amount is that of its rows of side NAV, SETTLEMENT and
+    LEDGER, its difference that less its target rows. The rows of the bridges that quantify are laid, with the sign
+    they have on the line, on the item that the rows of their voucher are in; one that meets no row of it, or rows of
+    several items, is an item by itself. Unexplained is the difference less the bridges. Of each company and line
+    these add up to `reconciliation` to the last digit; USD is rounded item by item and need not.
+
+    Its age is counted from the earliest date of its rows (where none has one, the day its voucher was created) to the
+    cutoff date. Its cause is that of the rule of the lowest rank all of whose facts it has and none of whose exceptions:
+    a proposal. Facts are read off the item's own rows, the voucher it is called after, open entries of the same
+    document, and open items of other companies. A line that is NOT_COMPUTED has no items.
+
+    Gives rows as `OPEN_ITEMS`; amounts LCY, debit positive, and in USD at the closing rate (empty without one). Raises
+    DataError when an input lacks a column or would lose digits.
+
+    Source of the rule: Open items, "Derived assets" and "Cause".
+    """
     inputs = {
         **rows.row_inputs(
             nav_open_items, ipe_07, ipe_08, ipe_10, ipe_12, ipe_31, ipe_34, doc_voucher_usage, cr_05, lines,
