@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export CPG1_HOME ?= $(CURDIR)/var
 MONTH  ?= 2025-09
-BENCHMARKS := rules close baseline inbox memory odbc books verify
+BENCHMARKS := rules close baseline inbox items memory odbc books verify
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test ui bench lint format install clean $(BENCHMARKS)
@@ -29,7 +29,7 @@ test: lint  ## Install, check format, lint, rooms and types, run all tests
 ui: $(VENV)/.product  ## Open the Dagster UI with its daemon (PORT=3000)
 	$(BIN)/cpg1 ui -p $(or $(PORT),3000)
 
-bench: $(VENV)/.test  ## Measure speed and memory as ratios in one run (all, or some: make bench inbox)
+bench: $(VENV)/.bench  ## Measure speed and memory as ratios in one run (all, or some: make bench inbox)
 	$(BIN)/python -m benchmarks $(filter $(BENCHMARKS),$(MAKECMDGOALS))
 
 $(BENCHMARKS):

@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [baseline] [inbox] [memory] [odbc] …`.
+"""Run all benchmarks, or those named: `python -m benchmarks [rules] [close] [baseline] [inbox] [items] [memory] [odbc] …`.
 
 Every figure that needs a process of its own (times to compare, peak memory) is measured in one, so that
 nothing measured before it shows.
@@ -23,9 +23,9 @@ PAIRS, PAIRS_OF_READS = 5, 3
 HERE = Path(__file__).parent.parent
 
 
-def alone(task: str, *arguments: object) -> dict[str, float]:
-    """Run a task of `measured` in a process of its own and give its figures."""
-    command = [sys.executable, "-m", "benchmarks.measured", task, *map(str, arguments)]
+def alone(task: str, *arguments: object, module: str = "measured") -> dict[str, float]:
+    """Run a task of `measured`, or of another module here, in a process of its own and give its figures."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", task, *map(str, arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
@@ -190,6 +190,33 @@ def inbox(folder: Path) -> None:
         )
 
 
+def items(folder: Path) -> None:
+    """Match open items, 5 million a side, against a sorted copy of both and datacompy; memory up to 20 million."""
+
+    def measure(task: str) -> dict[str, float]:
+        return alone(task, folder, module="items")
+
+    alone("make_items", folder, LARGE, module="items")
+    copied, matched = measure("copy_both"), measure("match")
+    print(
+        f"match {LARGE:,} entries with {LARGE:,} rows of the target: {matched['seconds']:.1f} s, peak "
+        f"{matched['peak_mb']:.0f} MB; sorted copy of both {copied['seconds']:.1f} s"
+    )
+    print(f"  ratio {matched['seconds'] / copied['seconds']:.2f} (at most 2.5)")
+    compared = measure("compare")
+    print(f"datacompy on Polars: {compared['seconds']:.1f} s, peak {compared['peak_mb']:.0f} MB")
+    print(
+        f"  rows a second {compared['seconds'] / matched['seconds']:.2f} times datacompy's (at least 5), "
+        f"peak memory {matched['peak_mb'] / compared['peak_mb']:.2f} of its (at most 0.5)"
+    )
+    alone("make_items", folder, 4 * LARGE, module="items")
+    most = measure("match")
+    print(
+        f"match {4 * LARGE:,} a side: {most['seconds']:.1f} s, peak {most['peak_mb']:.0f} MB: grows by "
+        f"{most['peak_mb'] - matched['peak_mb']:.0f} MB over {LARGE:,} (less than 500)"
+    )
+
+
 def books(folder: Path) -> None:
     """Make the sample books: the default size, and ten times larger."""
     for factor in (1, 10):
@@ -213,6 +240,7 @@ def main() -> None:
         "close": close,
         "baseline": baseline,
         "inbox": inbox,
+        "items": items,
         "memory": memory,
         "odbc": odbc,
         "books": books,

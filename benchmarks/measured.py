@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def make_entries(folder: str, rows: str) -> dict[str, float]:
         "['RF_ REFUND 1', 'COMMERCIAL GESTURE', 'PYT_JFORCE', 'VOUCHER ACCRUAL', 'usage ', 'EXPR_APLGY', 'x']"
     )
     users = "['JUMIA/NAV31AFR.BATCH.SRVC', 'JUMIA\\\\NAV31AFR.BATCH.SRVC', 'JUMIA/someone', NULL]"
-    _generate(
+    generate(
         folder,
         "cr_03",
         int(rows),
@@ -83,11 +83,11 @@ def make_entries(folder: str, rows: str) -> dict[str, float]:
     )
     uses = "(['refund', 'apology_v2', 'jforce', 'store_credit', 'marketing'])"
     company = f"(['EC_NG','EC_KE','JD_GH','EC_MA'])[1 + {_pick(11, 4)}]"
-    _generate(
+    generate(
         folder, "ipe_08", _VOUCHERS,
         {"id_company": company, "voucher_id": "CAST(i AS VARCHAR)", "business_use": f"{uses}[1 + {_pick(12, 5)}]"},
     )  # fmt: skip
-    _generate(
+    generate(
         folder,
         "doc_voucher_usage",
         _VOUCHERS,
@@ -344,7 +344,7 @@ def _pick(salt: int, below: int) -> str:
     return f"CAST(hash(i * 31 + {salt}) % {below} AS BIGINT)"
 
 
-def _generate(folder: str, name: str, rows: int, given: dict[str, str]) -> None:
+def generate(folder: str, name: str, rows: int, given: dict[str, str]) -> None:
     """Write a Parquet file with the extract's columns: those given as expressions of the row number `i`, else null."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     contract = read_catalog()[name].contract
@@ -361,7 +361,7 @@ def _generate(folder: str, name: str, rows: int, given: dict[str, str]) -> None:
     )
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Most memory this process has had; where the kernel tells, without what the process that started it had."""
     status = Path("/proc/self/status")
     if status.exists():
@@ -372,12 +372,13 @@ def _peak_mb() -> float:
     )
 
 
-def _main() -> None:
+def run_task(tasks: Mapping[str, Any]) -> None:
+    """Run the task that the command line names, and print its figures with this process's peak memory."""
     task, *arguments = sys.argv[1:]
-    figures = globals()[task](*arguments)
-    figures["peak_mb"] = _peak_mb()
+    figures = tasks[task](*arguments)
+    figures["peak_mb"] = peak_mb()
     print(json.dumps(figures))
 
 
 if __name__ == "__main__":
-    _main()
+    run_task(globals())

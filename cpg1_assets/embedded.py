@@ -25,9 +25,12 @@ def opened() -> Iterator[duckdb.DuckDBPyConnection]:
     with (
         temporary_folder("duckdb") as spill,
         duckdb.connect(
-            ":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}
+            ":memory:",
+            config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)},
         ) as connection,
     ):
+        # In the worker of a backfill the engine takes itself for a prompt, and would draw into the answer.
+        connection.execute("SET enable_progress_bar = false")
         yield connection
 
 

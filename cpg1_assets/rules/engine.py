@@ -167,6 +167,8 @@ def _connect() -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": False,
         }
     )
+    # In the worker of a backfill the engine takes itself for a prompt, and would draw into the answer.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute(";\n".join(MACROS))
     return connection
 

@@ -151,7 +151,7 @@ def test_the_checks_of_an_asset_open_their_frames_once_lazily_and_wait_for_what_
             dg.AssetCheckKey(asset_key=dg.AssetKey(check.asset), name=check.name)
         )
         assert spec.partitions_def == partitions
-        assert not spec.blocking
+        assert spec.blocking == check.blocks
         assert [dep.asset_key.path[-1] for dep in spec.additional_deps] == [
             name for name in check.inputs if name != check.asset
         ]
