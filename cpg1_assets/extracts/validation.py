@@ -124,7 +124,7 @@ def _every_company_present(own: Mapping[str | None, object], companies: Sequence
 @contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with embedded.opened() as connection:
-        connection.execute(f"CREATE VIEW extract AS SELECT * FROM {embedded.parquet(path)}")
+        connection.execute(f"CREATE TEMP VIEW extract AS SELECT * FROM {embedded.parquet(path)}")
         yield connection
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from cpg1_assets.embedded import damaged_input, quoted
+from cpg1_assets.embedded import damaged_input, of_this_process, quoted
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import Column, FrameSpec
 from cpg1_assets.month import CutoffMonth
@@ -152,11 +152,10 @@ def engine_type(column: Column) -> str:
     return _ENGINE_TYPES[column.type]
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
+def _started() -> duckdb.DuckDBPyConnection:
+    engine = duckdb.connect(
         config={
             "memory_limit": MEMORY_LIMIT,
-            # One place per connection: two engines must not share the files they spill to.
             "temp_directory": str(spill_folder("rules")),
             # A data set counts as one row to the engine, which would build its tables on the largest side of a join.
             # As it is, joins run as they are written: the larger side first.
@@ -167,10 +166,11 @@ def _connect() -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": False,
         }
     )
-    # In the worker of a backfill the engine takes itself for a prompt, and would draw into the answer.
-    connection.execute("SET enable_progress_bar = false")
-    connection.execute(";\n".join(MACROS))
-    return connection
+    engine.execute(";\n".join(MACROS))
+    return engine
+
+
+_connect = of_this_process(_started)
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, given: Input) -> None:
@@ -212,7 +212,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, given: Input)
         f"CAST({quoted(column.name)} AS {engine_type(column)}) AS {quoted(column.name)}"
         for column in given.columns
     )
-    connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT {selected} FROM {source}")
+    connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT {selected} FROM {source}")
 
 
 def _column_names(frame: Frame) -> list[str]:

@@ -84,7 +84,7 @@ class SampleBooks:
     def session(self, purpose: Mapping[str, str] | None = None) -> Iterator[Session]:  # noqa: ARG002
         """Open the books for reading."""
         ensure_sample_books(self.folder)
-        with embedded.opened() as connection:
+        with embedded.opened_alone() as connection:
             self._attach(connection)
             yield _SampleSession(connection, self.identity())
 

@@ -55,7 +55,7 @@ def data_summary(path: Path, spec: FrameSpec) -> dict[str, Any]:
     """Rows, columns, types and nulls, and for each amount its min, max and sum by company (LCY, as text)."""
     nulls = ", ".join(f'count(*) - count("{c.name}") AS "{c.name}"' for c in spec.columns)
     with embedded.opened() as connection:
-        connection.execute(f"CREATE VIEW data AS SELECT * FROM {embedded.parquet(path)}")
+        connection.execute(f"CREATE TEMP VIEW data AS SELECT * FROM {embedded.parquet(path)}")
         (counted,) = embedded.rows(connection, f"SELECT count(*) AS rows, {nulls} FROM data")
         by_company = {}
         for amount in spec.amounts if "id_company" in spec.arrow_schema.names else ():
