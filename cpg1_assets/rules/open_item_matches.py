@@ -29,7 +29,7 @@ CR_04 = columns(
 )
 
 _ROUNDS = 8
-"""How often what is connected takes the name of its neighbours; each round more than doubles how far it reaches."""
+"""How often what is connected takes the least name of its neighbours: enough for chains of a hundred lists and more."""
 
 _LONGEST_NAME = 6
 """A reference in a text is looked for in up to so many pieces: `JRN-KE-05` has three."""
@@ -189,8 +189,9 @@ named AS MATERIALIZED (
     LEFT JOIN label_sums ON label_sums.book = meant.book AND label_sums.label = meant.other
     GROUP BY meant.book, row_key, meant.label
 ),
--- An entry that names several, and comes with all of them together to zero, is about all of them.
-summing AS MATERIALIZED (
+-- An entry that names several, and comes with all of them together to zero, is about all of them; where two would
+-- take the same one, neither is.
+summing_alone AS MATERIALIZED (
     SELECT told.book, told.row_key, told.label
     FROM (SELECT DISTINCT book, row_key, label, net, other FROM own_meant) AS told
     SEMI JOIN named
@@ -200,12 +201,21 @@ summing AS MATERIALIZED (
     GROUP BY told.book, told.row_key, told.label, told.net
     HAVING sum(theirs.net) + told.net = 0 AND count(*) = count(theirs.net)
 ),
-summed AS MATERIALIZED (
-    SELECT book, other, min(label) AS label
+to_sum AS MATERIALIZED (
+    SELECT
+        own_meant.book, row_key, own_meant.label, other,
+        count(DISTINCT row_key) OVER (PARTITION BY own_meant.book, other) AS takers
     FROM own_meant
-    SEMI JOIN summing ON summing.book = own_meant.book AND summing.row_key = own_meant.row_key
-    GROUP BY book, other
-    HAVING count(DISTINCT row_key) = 1
+    SEMI JOIN summing_alone
+        ON summing_alone.book = own_meant.book AND summing_alone.row_key = own_meant.row_key
+),
+summing AS MATERIALIZED (
+    SELECT book, row_key, label FROM to_sum GROUP BY ALL HAVING max(takers) = 1
+),
+summed AS MATERIALIZED (
+    SELECT DISTINCT to_sum.book, other, to_sum.label
+    FROM to_sum
+    SEMI JOIN summing ON summing.book = to_sum.book AND summing.row_key = to_sum.row_key
 ),
 -- Labels all of whose rows go to one other: whoever went to them goes on.
 emptied AS MATERIALIZED (
@@ -260,20 +270,25 @@ open_labels AS MATERIALIZED (
 
 
 def _round(before: str, after: str) -> str:
-    """Give the SQL of one round: each node takes the least name of its neighbours, then that one's own."""
+    """Give the SQL of one round: each node takes the least name its neighbours, or who has its name, have met."""
     return f"""
 {after}_met AS MATERIALIZED (
-    SELECT node, least(min({before}.name), min(met.name)) AS name
+    SELECT node, any_value({before}.name) AS name, least(min({before}.name), min(met.name)) AS met
     FROM {before}
     LEFT JOIN (
         SELECT edges.one AS node, other.name FROM edges JOIN {before} AS other ON other.node = edges.other
     ) AS met USING (node)
     GROUP BY node
 ),
-{after} AS MATERIALIZED (
-    SELECT {after}_met.node, least({after}_met.name, far.name) AS name
+{after}_told AS MATERIALIZED (
+    SELECT {after}_met.node, least({after}_met.met, told.met) AS name
     FROM {after}_met
-    JOIN {after}_met AS far ON far.node = {after}_met.name
+    JOIN (SELECT name, min(met) AS met FROM {after}_met GROUP BY name) AS told USING (name)
+),
+{after} AS MATERIALIZED (
+    SELECT {after}_told.node, least({after}_told.name, far.name) AS name
+    FROM {after}_told
+    JOIN {after}_told AS far ON far.node = {after}_told.name
 ),"""
 
 
@@ -724,13 +739,16 @@ SELECT
     {named_item("books.company", "books.line", "label")} AS item,
     matched_by,
     CASE
-        WHEN several > 0 AND matched_by = 'none' THEN 'ambiguous'
+        WHEN several > 0 AND matched_by IN ('none', 'reference') THEN 'ambiguous'
         WHEN matched_by IN ('none', 'ledger') THEN 'none'
         ELSE 'certain'
     END AS confidence,
     matching.rule_version, decided_by,
-    CASE WHEN several > 0 AND matched_by = 'none' THEN several WHEN matched_by IN ('none', 'ledger') THEN 0 ELSE 1 END
-        AS candidates
+    CASE
+        WHEN several > 0 AND matched_by IN ('none', 'reference') THEN several
+        WHEN matched_by IN ('none', 'ledger') THEN 0
+        ELSE 1
+    END AS candidates
 FROM placed
 JOIN books USING (book)
 CROSS JOIN matching
