@@ -153,16 +153,17 @@ def read_rules(folder: Path) -> RuleBook:
     """Read the rule files in `folder`. Raises FileFormatError naming file and line."""
     files = {name: read_bytes(folder / name) for name in _RULE_FILES}
 
-    def parsed(name: str, model: type[Model]) -> Model:
-        return parse_yaml(files[name], model, name=str(folder / name))
+    def parsed(name: str, model: type[Model], context: object = None) -> Model:
+        return parse_yaml(files[name], model, name=str(folder / name), context=context)
 
+    lines = parsed("lines.yaml", Lines)
     return RuleBook(
         folder=folder,
         files=files,
-        lines=parsed("lines.yaml", Lines),
+        lines=lines,
         thresholds=parsed("thresholds.yaml", Thresholds),
         classification=parsed("collection_classification.yaml", Classification),
-        matching=parsed("open_items.yaml", Matching),
+        matching=parsed("open_items.yaml", Matching, lines),
     )
 
 

@@ -36,12 +36,12 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path, model: type[Model]) -> Model:
-    """Read `path` as `model`.
+def read_yaml(path: Path, model: type[Model], *, context: object = None) -> Model:
+    """Read `path` as `model`; `context` is what else the model is held against.
 
     Raises FileFormatError naming file and line when the file is missing, is not YAML, or does not fit.
     """
-    return parse_yaml(read_bytes(path), model, name=str(path))
+    return parse_yaml(read_bytes(path), model, name=str(path), context=context)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -56,8 +56,8 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def parse_yaml(content: str | bytes, model: type[Model], *, name: str) -> Model:
-    """Read the YAML `content` as `model`; `name` stands for the file in errors."""
+def parse_yaml(content: str | bytes, model: type[Model], *, name: str, context: object = None) -> Model:
+    """Read the YAML `content` as `model`, as `read_yaml` does; `name` stands for the file in errors."""
     try:
         loader = _StrictLoader(content.decode() if isinstance(content, bytes) else content)
     except UnicodeDecodeError as error:
@@ -78,7 +78,7 @@ def parse_yaml(content: str | bytes, model: type[Model], *, name: str) -> Model:
     if not isinstance(data, dict):
         raise FileFormatError(f"{name}, line 1: expected a mapping of names to values.")
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=context)
     except ValidationError as error:
         sentences = [
             f"{name}, line {_line_of(node, problem['loc'])}: "

@@ -3,6 +3,9 @@
 Lives here: which columns, passes, facts and causes a file may name, and the tables that statements read it as. Does not:
 what a pass does (`open_item_matches`) or when a fact is there (`open_items`).
 
+A matching file goes with a lines file. Read with those `Lines` as validation context, it is held against them: each
+of its lines is one of theirs and has columns of that line's target, and none of theirs is left out.
+
 Source of the rule: Open items, "How rows are matched" and "Cause".
 """
 
@@ -11,11 +14,10 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from cpg1_assets.rules.case_folding import folded
 from cpg1_assets.rules.frames import CAUSES, VOUCHER_TYPES
-from cpg1_assets.rules.lines import Lines
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Pass = Literal["reference", "named", "linked", "summary", "usage", "applied"]
@@ -30,6 +32,8 @@ TARGET_REFERENCES = {
     "ipe_31": ("related_entity",),
     "ipe_34": ("order_item_id", "order_nr"),
 }
+# Passes that follow what only one target extract tells.
+_TARGET_OF_PASS: dict[str, str] = {"summary": "ipe_08", "usage": "ipe_08", "applied": "ipe_07"}
 # What `open_items` can say of an item: the facts a cause may rest on.
 FACTS = (
     "below a cent",
@@ -79,14 +83,33 @@ class LineMatching(BaseModel):
                 raise ValueError(f"unknown column {column!r}; known are {', '.join(NAV_REFERENCES)}")
         return _once(nav, "columns")
 
+    @field_validator("line")
+    @classmethod
+    def _is_a_line(cls, line: str, info: ValidationInfo) -> str:
+        return _known_line(line, info)
+
     @field_validator("target")
     @classmethod
-    def _are_named_once(cls, target: tuple[str, ...]) -> tuple[str, ...]:
+    def _are_columns_of_the_target(cls, target: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        extract = _extract_of(info)
+        known = TARGET_REFERENCES[extract] if extract else _ALL_REFERENCES
+        for column in target:
+            if column not in known:
+                of_what = f" of {extract}" if extract else ""
+                raise ValueError(f"unknown column {column!r}; known{of_what} are {', '.join(known)}")
         return _once(target, "columns")
 
     @field_validator("passes")
     @classmethod
-    def _starts_with_the_reference(cls, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
+    def _are_passes_of_the_target(cls, passes: tuple[Pass, ...], info: ValidationInfo) -> tuple[Pass, ...]:
+        extract = _extract_of(info)
+        for name in passes:
+            if extract and _TARGET_OF_PASS.get(name, extract) != extract:
+                raise ValueError(
+                    f"pass {name} is of lines whose target is {_TARGET_OF_PASS[name]}, not {extract}"
+                )
+        if passes[0] != "reference":
+            raise ValueError("the first pass is reference: the others start from what it leaves open")
         return _once(passes, "passes")
 
 
@@ -118,6 +141,11 @@ class CauseRule(BaseModel):
                 raise ValueError(f"unknown fact {fact!r}; known are {', '.join(FACTS)}")
         return facts
 
+    @field_validator("lines")
+    @classmethod
+    def _lines_are_known(cls, lines: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        return tuple(_known_line(line, info) for line in lines)
+
 
 class Matching(BaseModel):
     """All of a matching file, with the version that goes with every result.
@@ -139,22 +167,20 @@ class Matching(BaseModel):
 
     @field_validator("lines")
     @classmethod
-    def _lines_are_named_once(cls, lines: tuple[LineMatching, ...]) -> tuple[LineMatching, ...]:
-        _once((line.line for line in lines), "lines")
+    def _every_line_is_there_once(
+        cls, lines: tuple[LineMatching, ...], info: ValidationInfo
+    ) -> tuple[LineMatching, ...]:
+        named = _once((line.line for line in lines), "lines")
+        missing = [line for line in _lines_of(info) if line not in named]
+        if missing:
+            raise ValueError(f"nothing is said of {', '.join(missing)}, which the lines file has")
         return lines
-
-    @model_validator(mode="after")
-    def _causes_fit(self) -> "Matching":
-        return self
 
     @field_validator("causes")
     @classmethod
     def _ranks_are_used_once(cls, causes: tuple[CauseRule, ...]) -> tuple[CauseRule, ...]:
         _once((cause.rank for cause in causes), "ranks")
         return causes
-
-    def require_fits(self, lines: Lines) -> None:
-        """Raise ValueError where a line is not one of `lines`, or a column is none of its target's extract."""
 
     def lines_table(self) -> pa.Table:
         """Give a row per line: line, nav_1 to nav_3, target_1, target_2, and which passes it goes through."""
@@ -213,6 +239,26 @@ class Matching(BaseModel):
                 "lines": pa.array([list(rule.lines) for rule in self.causes], texts),
             }
         )
+
+
+_ALL_REFERENCES = tuple(sorted({column for columns in TARGET_REFERENCES.values() for column in columns}))
+
+
+def _lines_of(info: ValidationInfo) -> dict[str, str]:
+    """Give the extract of each line that the file is held against; none where it is read by itself."""
+    return {line.line: line.target.extract for line in info.context.lines} if info.context is not None else {}
+
+
+def _extract_of(info: ValidationInfo) -> str | None:
+    """Give the target extract of the line being read; None where that is not known, or the line is none."""
+    return _lines_of(info).get(info.data.get("line", ""))
+
+
+def _known_line(line: str, info: ValidationInfo) -> str:
+    known = _lines_of(info)
+    if known and line not in known:
+        raise ValueError(f"unknown line {line!r}; the lines file has {', '.join(known)}")
+    return line
 
 
 def _once(names: Iterable[object], what: str) -> tuple:  # type: ignore[type-arg]

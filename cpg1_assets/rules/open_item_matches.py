@@ -29,7 +29,7 @@ CR_04 = columns(
 )
 
 _ROUNDS = 8
-"""How often what is connected takes the name of its neighbours; each round more than doubles how far it reaches."""
+"""How often what is connected takes the least name of its neighbours: enough for chains of a hundred lists and more."""
 
 _LONGEST_NAME = 6
 """A reference in a text is looked for in up to so many pieces: `JRN-KE-05` has three."""
@@ -274,20 +274,25 @@ open_labels AS MATERIALIZED (
 
 
 def _round(before: str, after: str) -> str:
-    """Give the SQL of one round: each node takes the least name of its neighbours, then that one's own."""
+    """Give the SQL of one round: each node takes the least name its neighbours, or who has its name, have met."""
     return f"""
 {after}_met AS MATERIALIZED (
-    SELECT node, least(min({before}.name), min(met.name)) AS name
+    SELECT node, any_value({before}.name) AS name, least(min({before}.name), min(met.name)) AS met
     FROM {before}
     LEFT JOIN (
         SELECT edges.one AS node, other.name FROM edges JOIN {before} AS other ON other.node = edges.other
     ) AS met USING (node)
     GROUP BY node
 ),
-{after} AS MATERIALIZED (
-    SELECT {after}_met.node, least({after}_met.name, far.name) AS name
+{after}_told AS MATERIALIZED (
+    SELECT {after}_met.node, least({after}_met.met, told.met) AS name
     FROM {after}_met
-    JOIN {after}_met AS far ON far.node = {after}_met.name
+    JOIN (SELECT name, min(met) AS met FROM {after}_met GROUP BY name) AS told USING (name)
+),
+{after} AS MATERIALIZED (
+    SELECT {after}_told.node, least({after}_told.name, far.name) AS name
+    FROM {after}_told
+    JOIN {after}_told AS far ON far.node = {after}_told.name
 ),"""
 
 
@@ -755,15 +760,18 @@ SELECT
     {named_item("books.company", "books.line", "label")} AS item,
     matched_by,
     CASE
-        WHEN several > 0 AND matched_by = 'none' THEN 'ambiguous'
+        WHEN several > 0 AND matched_by IN ('none', 'reference') THEN 'ambiguous'
         -- Two facts and an amount, which only one of each has.
         WHEN matched_by IN ('usage', 'applied') THEN 'likely'
         WHEN matched_by IN ('none', 'ledger') THEN 'none'
         ELSE 'certain'
     END AS confidence,
     matching.rule_version, decided_by,
-    CASE WHEN several > 0 AND matched_by = 'none' THEN several WHEN matched_by IN ('none', 'ledger') THEN 0 ELSE 1 END
-        AS candidates
+    CASE
+        WHEN several > 0 AND matched_by IN ('none', 'reference') THEN several
+        WHEN matched_by IN ('none', 'ledger') THEN 0
+        ELSE 1
+    END AS candidates
 FROM placed
 JOIN books USING (book)
 CROSS JOIN matching

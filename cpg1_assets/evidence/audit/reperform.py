@@ -257,7 +257,9 @@ def _circumstances(sealed: Path, month: CutoffMonth) -> Circumstances:
         lines=lines.within(read_scope(sealed / "scope.yaml").gl_accounts),
         thresholds=read_yaml(sealed / "rules" / "thresholds.yaml", Thresholds),
         classification=read_yaml(sealed / "rules" / "collection_classification.yaml", Classification),
-        matching=read_yaml(sealed / _MATCHING_FILE, Matching) if has_own else _matching_of_today(),
+        matching=read_yaml(sealed / _MATCHING_FILE, Matching, context=lines)
+        if has_own
+        else _matching_of_today(),
     )
 
 
