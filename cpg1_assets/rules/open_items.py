@@ -230,18 +230,26 @@ vouchers AS MATERIALIZED (
     GROUP BY ALL
 ),
 -- An entry of one company in the books of another: the same reference and amount, open on both sides.
+one_sided AS MATERIALIZED (
+    SELECT
+        sums.book, sums.item, books.company, books.line, voucher_key(dates.reference) AS reference, sums.difference,
+        sums.target_rows = 0 AS is_nav_only, sums.nav_entries = 0 AS is_target_only
+    FROM sums
+    JOIN dates ON dates.book = sums.book AND dates.item = sums.item
+    JOIN books ON books.book = sums.book
+    WHERE (sums.target_rows = 0 OR sums.nav_entries = 0) AND dates.reference IS NOT NULL
+),
 elsewhere AS (
-    SELECT DISTINCT here.book, here.item
-    FROM sums AS here
-    JOIN dates AS here_dates ON here_dates.book = here.book AND here_dates.item = here.item
-    JOIN books AS here_book ON here_book.book = here.book
-    JOIN dates AS there_dates ON voucher_key(there_dates.reference) = voucher_key(here_dates.reference)
-    JOIN sums AS there
-        ON there.book = there_dates.book AND there.item = there_dates.item AND there.difference = -here.difference
-    JOIN books AS there_book
-        ON there_book.book = there.book AND there_book.line = here_book.line
-        AND there_book.company <> here_book.company
-    WHERE here.target_rows = 0 AND there.nav_entries = 0
+    SELECT here.book, here.item
+    FROM one_sided AS here
+    JOIN (
+        SELECT line, reference, difference, min(company) AS company, max(company) AS another
+        FROM one_sided
+        WHERE is_target_only
+        GROUP BY line, reference, difference
+    ) AS there
+        ON there.line = here.line AND there.reference = here.reference AND there.difference = -here.difference
+    WHERE here.is_nav_only AND (there.company <> here.company OR there.another <> here.company)
 ),
 shared AS (
     SELECT DISTINCT book, item
