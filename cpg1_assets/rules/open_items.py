@@ -233,11 +233,11 @@ vouchers AS MATERIALIZED (
 one_sided AS MATERIALIZED (
     SELECT
         sums.book, sums.item, books.company, books.line, voucher_key(dates.reference) AS reference, sums.difference,
-        sums.target_rows = 0 AS is_nav_only, sums.nav_entries = 0 AS is_target_only
+        sums.nav_entries > 0 AS has_nav, sums.target_rows > 0 AS has_target
     FROM sums
     JOIN dates ON dates.book = sums.book AND dates.item = sums.item
     JOIN books ON books.book = sums.book
-    WHERE (sums.target_rows = 0 OR sums.nav_entries = 0) AND dates.reference IS NOT NULL
+    WHERE sums.target_rows = 0 OR sums.nav_entries = 0
 ),
 elsewhere AS (
     SELECT here.book, here.item
@@ -245,11 +245,20 @@ elsewhere AS (
     JOIN (
         SELECT line, reference, difference, min(company) AS company, max(company) AS another
         FROM one_sided
-        WHERE is_target_only
+        WHERE NOT has_nav
         GROUP BY line, reference, difference
     ) AS there
         ON there.line = here.line AND there.reference = here.reference AND there.difference = -here.difference
-    WHERE here.is_nav_only AND (there.company <> here.company OR there.another <> here.company)
+    WHERE NOT here.has_target AND (there.company <> here.company OR there.another <> here.company)
+),
+-- Open on one side, and its amount on the other: more likely not brought together than missing.
+opposed AS (
+    SELECT here.book, here.item
+    FROM one_sided AS here
+    SEMI JOIN one_sided AS there
+        ON there.book = here.book AND there.difference = -here.difference AND there.has_nav = here.has_target
+        AND there.has_target = here.has_nav
+    WHERE here.has_nav <> here.has_target
 ),
 shared AS (
     SELECT DISTINCT book, item
@@ -286,6 +295,7 @@ facts AS MATERIALIZED (
             CASE WHEN nav_entries = 0 AND target_rows > 0 THEN 'target only' END,
             CASE WHEN nav_entries > 0 AND target_rows > 0 THEN 'both sides' END,
             CASE WHEN shared.item IS NOT NULL THEN 'one reference on both sides' END,
+            CASE WHEN opposed.item IS NOT NULL THEN 'its amount on the other side' END,
             CASE WHEN abroad.item IS NOT NULL THEN 'country of another company' END,
             CASE WHEN nets_to_zero THEN 'nav nets to zero' END,
             CASE WHEN is_journal THEN 'general journal' END,
@@ -312,6 +322,7 @@ facts AS MATERIALIZED (
     LEFT JOIN elsewhere USING (book, item)
     LEFT JOIN vouchers USING (book, item)
     LEFT JOIN shared USING (book, item)
+    LEFT JOIN opposed USING (book, item)
     LEFT JOIN abroad USING (book, item)
 ),
 causes AS (
