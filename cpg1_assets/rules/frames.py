@@ -493,6 +493,7 @@ ITEMS_THAT_DO_NOT_ADD_UP = FrameSpec(
         ("nav_matched", "integer", "NAV entries among the matches"),
         ("target_rows", "integer", "Rows of the target that count"),
         ("target_matched", "integer", "Rows of the target among the matches"),
+        ("other_rows", "flag", "Whether the rows among the matches are not those of the extracts, each once"),
     ),
 )
 

@@ -17,7 +17,7 @@ from cpg1_assets.rules.frames import (
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
 
-MATCHES = columns_named(OPEN_ITEM_MATCHES, "id_company", "line", "side", "amount")
+MATCHES = columns_named(OPEN_ITEM_MATCHES, "id_company", "line", "side", "row_key", "amount")
 ITEMS = columns_named(OPEN_ITEMS, "id_company", "line", "difference", "bridge_amount", "unexplained")
 RECONCILED = columns_named(
     RECONCILIATION,
@@ -26,16 +26,25 @@ RECONCILED = columns_named(
 
 STATEMENT = f"""
 WITH {rows.ROWS.strip()},
+-- That rows are the same ones, and none lost for another that is there twice, shows in the sum of their keys' hashes.
 counted AS (
-    SELECT book, count(*) FILTER (side = 'NAV') AS nav_rows, count(*) FILTER (side = 'TARGET') AS target_rows
-    FROM (SELECT book, 'NAV' AS side FROM nav_rows UNION ALL SELECT book, 'TARGET' FROM target_rows)
-    GROUP BY book
+    SELECT
+        books.company, books.id_company, books.line, count(*) FILTER (side = 'NAV') AS nav_rows,
+        count(*) FILTER (side = 'TARGET') AS target_rows, sum(hash(side, row_key)) AS row_keys
+    FROM (
+        SELECT book, 'NAV' AS side, CAST(entry_no AS VARCHAR) AS row_key FROM nav_rows
+        UNION ALL
+        SELECT book, 'TARGET', row_key FROM target_rows
+    )
+    JOIN books USING (book)
+    GROUP BY ALL
 ),
 matched AS (
     SELECT
         text_key(id_company) AS company, line,
         sum(amount) FILTER (side <> 'TARGET') AS nav_amount, sum(amount) FILTER (side = 'TARGET') AS target_amount,
-        count(*) FILTER (side = 'NAV') AS nav_matched, count(*) FILTER (side = 'TARGET') AS target_matched
+        count(*) FILTER (side = 'NAV') AS nav_matched, count(*) FILTER (side = 'TARGET') AS target_matched,
+        sum(hash(side, row_key)) FILTER (side IN ('NAV', 'TARGET')) AS row_keys
     FROM open_item_matches
     GROUP BY ALL
 ),
@@ -57,23 +66,23 @@ lines_to_meet AS (
 ),
 met AS (
     SELECT
-        coalesce(lines_to_meet.id_company, matched.company, items.company) AS id_company,
-        coalesce(lines_to_meet.line, matched.line, items.line) AS line,
+        coalesce(lines_to_meet.id_company, counted.id_company, matched.company, items.company) AS id_company,
+        coalesce(lines_to_meet.line, counted.line, matched.line, items.line) AS line,
         actual, coalesce(matched.nav_amount, 0) AS nav_amount, target_value,
         coalesce(matched.target_amount, 0) AS target_amount, variance, coalesce(difference, 0) AS difference, bridges,
         coalesce(bridge_amount, 0) AS bridge_amount, lines_to_meet.unexplained,
         coalesce(items.unexplained, 0) AS unexplained_of_items,
-        coalesce(counted.nav_rows, 0) AS nav_rows, coalesce(nav_matched, 0) AS nav_matched,
-        coalesce(counted.target_rows, 0) AS target_rows, coalesce(target_matched, 0) AS target_matched
+        coalesce(nav_rows, 0) AS nav_rows, coalesce(nav_matched, 0) AS nav_matched,
+        coalesce(counted.target_rows, 0) AS target_rows, coalesce(target_matched, 0) AS target_matched,
+        counted.row_keys IS DISTINCT FROM matched.row_keys AS other_rows
     FROM lines_to_meet
-    FULL JOIN matched ON matched.company = lines_to_meet.company AND matched.line = lines_to_meet.line
+    FULL JOIN counted ON counted.company = lines_to_meet.company AND counted.line = lines_to_meet.line
+    FULL JOIN matched
+        ON matched.company = coalesce(lines_to_meet.company, counted.company)
+        AND matched.line = coalesce(lines_to_meet.line, counted.line)
     FULL JOIN items
-        ON items.company = coalesce(lines_to_meet.company, matched.company)
-        AND items.line = coalesce(lines_to_meet.line, matched.line)
-    LEFT JOIN books
-        ON books.company = coalesce(lines_to_meet.company, matched.company, items.company)
-        AND books.line = coalesce(lines_to_meet.line, matched.line, items.line)
-    LEFT JOIN counted ON counted.book = books.book
+        ON items.company = coalesce(lines_to_meet.company, counted.company, matched.company)
+        AND items.line = coalesce(lines_to_meet.line, counted.line, matched.line)
 )
 
 SELECT *
@@ -85,6 +94,7 @@ WHERE actual IS DISTINCT FROM nav_amount
    OR coalesce(unexplained, 0) <> unexplained_of_items
    OR nav_rows <> nav_matched
    OR target_rows <> target_matched
+   OR other_rows
 """
 
 
@@ -107,7 +117,7 @@ def items_that_do_not_add_up(
     """Give each line of a company whose rows and items are not, to the last digit and the last row, its own.
 
     The rows of NAV's side, LEDGER and SETTLEMENT rows included, add up to the actual, those of the target's to the
-    target value, in every line; there are as many as the extracts have. Where the line is computed, its items add up
+    target value, in every line; they are those of the extracts, each once. Where the line is computed, its items add up
     to its variance, bridges and unexplained; where it is not, it has none.
 
     Gives rows as `ITEMS_THAT_DO_NOT_ADD_UP`; amounts LCY, debit positive. Raises DataError when an input lacks a

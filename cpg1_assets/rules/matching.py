@@ -45,6 +45,7 @@ FACTS = (
     "nav only",
     "target only",
     "both sides",
+    "its amount on the other side",
     "one reference on both sides",
     "nav nets to zero",
     "general journal",

@@ -241,18 +241,35 @@ vouchers AS MATERIALIZED (
     GROUP BY ALL
 ),
 -- An entry of one company in the books of another: the same reference and amount, open on both sides.
+one_sided AS MATERIALIZED (
+    SELECT
+        sums.book, sums.item, books.company, books.line, voucher_key(dates.reference) AS reference, sums.difference,
+        sums.nav_entries > 0 AS has_nav, sums.target_rows > 0 AS has_target
+    FROM sums
+    JOIN dates ON dates.book = sums.book AND dates.item = sums.item
+    JOIN books ON books.book = sums.book
+    WHERE sums.target_rows = 0 OR sums.nav_entries = 0
+),
 elsewhere AS (
-    SELECT DISTINCT here.book, here.item
-    FROM sums AS here
-    JOIN dates AS here_dates ON here_dates.book = here.book AND here_dates.item = here.item
-    JOIN books AS here_book ON here_book.book = here.book
-    JOIN dates AS there_dates ON voucher_key(there_dates.reference) = voucher_key(here_dates.reference)
-    JOIN sums AS there
-        ON there.book = there_dates.book AND there.item = there_dates.item AND there.difference = -here.difference
-    JOIN books AS there_book
-        ON there_book.book = there.book AND there_book.line = here_book.line
-        AND there_book.company <> here_book.company
-    WHERE here.target_rows = 0 AND there.nav_entries = 0
+    SELECT here.book, here.item
+    FROM one_sided AS here
+    JOIN (
+        SELECT line, reference, difference, min(company) AS company, max(company) AS another
+        FROM one_sided
+        WHERE NOT has_nav
+        GROUP BY line, reference, difference
+    ) AS there
+        ON there.line = here.line AND there.reference = here.reference AND there.difference = -here.difference
+    WHERE NOT here.has_target AND (there.company <> here.company OR there.another <> here.company)
+),
+-- Open on one side, and its amount on the other: more likely not brought together than missing.
+opposed AS (
+    SELECT here.book, here.item
+    FROM one_sided AS here
+    SEMI JOIN one_sided AS there
+        ON there.book = here.book AND there.difference = -here.difference AND there.has_nav = here.has_target
+        AND there.has_target = here.has_nav
+    WHERE here.has_nav <> here.has_target
 ),
 shared AS (
     SELECT DISTINCT book, item
@@ -289,6 +306,7 @@ facts AS MATERIALIZED (
             CASE WHEN nav_entries = 0 AND target_rows > 0 THEN 'target only' END,
             CASE WHEN nav_entries > 0 AND target_rows > 0 THEN 'both sides' END,
             CASE WHEN shared.item IS NOT NULL THEN 'one reference on both sides' END,
+            CASE WHEN opposed.item IS NOT NULL THEN 'its amount on the other side' END,
             CASE WHEN abroad.item IS NOT NULL THEN 'country of another company' END,
             CASE WHEN nets_to_zero THEN 'nav nets to zero' END,
             CASE WHEN is_journal THEN 'general journal' END,
@@ -315,6 +333,7 @@ facts AS MATERIALIZED (
     LEFT JOIN elsewhere USING (book, item)
     LEFT JOIN vouchers USING (book, item)
     LEFT JOIN shared USING (book, item)
+    LEFT JOIN opposed USING (book, item)
     LEFT JOIN abroad USING (book, item)
 ),
 causes AS (

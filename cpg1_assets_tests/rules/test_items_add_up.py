@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpg1_assets.rules.engine import to_table
 from cpg1_assets.rules.items_add_up import items_that_do_not_add_up
 from cpg1_assets_tests.rules.open_books import (
     KE,
@@ -25,15 +24,14 @@ from cpg1_assets_tests.rules.open_books import (
     invoice,
     solved,
 )
-from cpg1_assets_tests.rules.rows import LINES, MATCHING, Row
+from cpg1_assets_tests.rules.rows import LINES, MATCHING, Row, rows
 
 
 def off(found: Solved, **changed: pa.Table) -> list[Row]:
     """Hold the books' items, with some frames changed, against the lines again."""
-    frames = found.tables | changed
     names = items_that_do_not_add_up.__code__.co_varnames[: items_that_do_not_add_up.__code__.co_argcount]
-    given = [{"lines": LINES, "matching": MATCHING}.get(name) or frames[name] for name in names]
-    return to_table(items_that_do_not_add_up(*given)).to_pylist()
+    known: dict[str, Any] = {"lines": LINES, "matching": MATCHING} | found.tables | changed
+    return rows(items_that_do_not_add_up(*[known[name] for name in names]))
 
 
 @pytest.fixture(scope="module")
@@ -80,26 +78,25 @@ def test_what_adds_up_is_not_listed(books: Solved) -> None:
     assert books.items
 
 
-@pytest.mark.parametrize(
-    ("frame", "change"),
-    [
-        ("open_item_matches", _without("2", "NAV")),
-        ("open_item_matches", _without("2", "TARGET")),
-        ("open_item_matches", _twice),
-        ("open_item_matches", _one_for_another),
-        ("open_item_matches", _with_another("amount", "0.0001")),
-        ("open_items", _with_another("difference", "0.0001")),
-        ("open_items", _with_another("bridge_amount", "-0.0001")),
-        ("open_items", _with_another("unexplained", "1000000")),
-        ("open_items", _twice),
-        ("open_items", lambda table: table.slice(1)),
-        ("open_items", lambda table: table.slice(0, 0)),
-        ("open_item_matches", lambda table: table.slice(0, 0)),
-        ("reconciliation", _with_another("actual", "0.0001")),
-        ("reconciliation", lambda table: table.slice(0, 0)),
-    ],
-    ids=str,
-)
+FAULTS: dict[str, tuple[str, Callable[[pa.Table], pa.Table]]] = {
+    "an entry lost": ("open_item_matches", _without("2", "NAV")),
+    "a row of the target lost": ("open_item_matches", _without("2", "TARGET")),
+    "a row twice": ("open_item_matches", _twice),
+    "a row lost and another of its amount twice": ("open_item_matches", _one_for_another),
+    "a row of another amount": ("open_item_matches", _with_another("amount", "0.0001")),
+    "an item of another difference": ("open_items", _with_another("difference", "0.0001")),
+    "an item with a bridge too many": ("open_items", _with_another("bridge_amount", "-0.0001")),
+    "an item that explains what it does not": ("open_items", _with_another("unexplained", "1000000")),
+    "an item twice": ("open_items", _twice),
+    "an item lost": ("open_items", lambda table: table.slice(1)),
+    "no items": ("open_items", lambda table: table.slice(0, 0)),
+    "no matches": ("open_item_matches", lambda table: table.slice(0, 0)),
+    "another balance": ("reconciliation", _with_another("actual", "0.0001")),
+    "no reconciliation": ("reconciliation", lambda table: table.slice(0, 0)),
+}
+
+
+@pytest.mark.parametrize(("frame", "change"), FAULTS.values(), ids=FAULTS)
 def test_what_is_lost_counted_twice_or_changed_is_listed(
     books: Solved, frame: str, change: Callable[[pa.Table], pa.Table]
 ) -> None:
@@ -138,9 +135,9 @@ ACCOUNTS = st.sampled_from(["13003", "13001", "18412", "18412", "18350", "99999"
 CREATED = st.sampled_from([None, "2025-09-01T00:00:00", "2025-10-05T00:00:00"])
 
 
-def numbered(rows: st.SearchStrategy[list[Row]], column: str) -> st.SearchStrategy[list[Row]]:
+def numbered(listed: st.SearchStrategy[list[Row]], column: str) -> st.SearchStrategy[list[Row]]:
     """Give each row a number of its own."""
-    return rows.map(lambda given: [{**row, column: at} for at, row in enumerate(given, 1)])
+    return listed.map(lambda given: [{**row, column: at} for at, row in enumerate(given, 1)])
 
 
 def each(**columns: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Row]]:
@@ -203,7 +200,9 @@ def backwards(given: list[Row]) -> list[Row]:
 
 @settings(max_examples=25)
 @given(BOOKS)
-def test_of_any_books_nothing_is_lost_and_nothing_closes_that_does_not_balance(given_books: Any) -> None:
+def test_of_any_books_nothing_is_lost_and_nothing_closes_that_does_not_balance(
+    given_books: dict[str, Any],
+) -> None:
     found = solved(**given_books, cr_05=RATES)
     assert found.off == []
     keys = Counter((row["id_company"], row["line"], row["side"], row["row_key"]) for row in found.matches)

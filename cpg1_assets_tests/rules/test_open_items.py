@@ -2,10 +2,12 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.open_item_findings import causes_named
 from cpg1_assets_tests.rules.open_books import (
     KE,
     NG,
@@ -248,7 +250,7 @@ def caused() -> Solved:
     journal: Row = {"source_code": "GENJNL"}
     return solved(
         cr_04=[
-            *(balance(account, amount) for account, amount in (("13003", "10560.009"), ("13001", 85))),
+            *(balance(account, amount) for account, amount in (("13003", "11337.009"), ("13001", 85))),
             balance("18412", -1184),
             balance("13005", 12),
             balance("18412", 0, NG),
@@ -263,6 +265,7 @@ def caused() -> Solved:
             entry(7, -70, "JRN-1", **journal),
             entry(8, 50, "HALF"),
             collected(9, 85, "PAY-1"),
+            entry(10, 777, "HERE"),
             voucher_entry(101, -100, "100001"),
             voucher_entry(102, -90, "100002"),
             voucher_entry(103, -90, "100003"),
@@ -281,6 +284,7 @@ def caused() -> Solved:
             invoice(5, 5_000, "TWICE"),
             invoice(8, 45, "HALF"),
             invoice(9, 20, "TARGET ALONE"),
+            invoice(10, 777, "THERE"),
         ],
         ipe_31=[collection("T-1", 80)],
         collection_links=[link("T-1", "L-1", "PAY-1")],
@@ -313,6 +317,8 @@ CAUSED = {
     (VOUCHERS, "100007"): (120, "booked at another amount"),
     (VOUCHERS, "100008"): (130, "never posted"),
     ("customer_ar", "JRN-1"): (140, "manual journal"),
+    ("customer_ar", "HERE"): (145, "unknown"),
+    ("customer_ar", "THERE"): (145, "unknown"),
     ("customer_ar", "TARGET ALONE"): (150, "never posted"),
     ("packages_not_reconciled", "PKG-1"): (160, "never posted"),
     ("customer_ar", "HALF"): (170, "booked at another amount"),
@@ -332,3 +338,46 @@ def test_every_rule_of_the_table_proposes_its_cause() -> None:
         place: (cause, "none" if cause == "unknown" else "proposed") for place, (_, cause) in CAUSED.items()
     }
     assert found.off == []
+
+
+# Matchings that look right and are wrong.
+
+PREPAID: Row = {"group_coa_account_no": "18350"}
+PAIRED: dict[str, Any] = {
+    "nav_open_items": [
+        entry(1, -70, "PPAY-1", external_document_no="9001", **PREPAID),
+        entry(2, -30, "PPAY-2", external_document_no="9002", **PREPAID),
+        collected(3, 85, "PAY-1"),
+        collected(4, 20, "PAY-2"),
+    ],
+    "ipe_10": [
+        {"id_company": KE, "order_item_id": item, "order_nr": "O-1", "prepayment_amount": amount}
+        for item, amount in (("9001", 70), ("9002", 30))
+    ],
+    "ipe_31": [collection("T-1", 85), collection("T-2", 20)],
+    "collection_links": [link("T-1", "L-1", "PAY-1"), link("T-2", "L-2", "PAY-2")],
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("customer_prepayments", {"nav": ("document_no",)}),
+        ("collections_ar", {"passes": ("reference", "named")}),
+    ],
+)
+def test_a_matching_that_looks_right_and_is_wrong_fails_the_check_of_causes(
+    line: str, wrong: dict[str, tuple[str, ...]]
+) -> None:
+    right = solved(**PAIRED)
+    assert right.items == []
+    assert [
+        outcome.passed for outcome in causes_named(right.tables["open_items"], right.tables["reconciliation"])
+    ] == [True]
+    lines = [each.model_copy(update=wrong) if each.line == line else each for each in MATCHING.lines]
+    found = solved(matching=MATCHING.model_copy(update={"lines": tuple(lines)}), **PAIRED)
+    assert found.off == []
+    assert {item["cause"] for item in found.items_of(line)} == {"unknown"}
+    assert [
+        outcome.passed for outcome in causes_named(found.tables["open_items"], found.tables["reconciliation"])
+    ] == [False]
