@@ -97,27 +97,30 @@ open_references AS MATERIALIZED (
 -- A label is what the rows of one item have in common. A reference that many carry identifies nothing, unless the
 -- rows of one amount agree in it; a row without one stands alone.
     SELECT
-        * EXCLUDE (several),
+        * EXCLUDE (several, of_its_amount),
         CASE
             WHEN reference IS NOT NULL AND NOT is_shared THEN reference
             WHEN is_shared AND of_its_amount = 0 THEN concat(reference, chr(31), amount)
             ELSE concat(chr(31), side, ' ', row_key)
         END AS label,
         CASE
-            WHEN is_shared AND of_its_amount <> 0 THEN carried_by
+            -- The rows of the other side that carry it and have not met theirs.
+            WHEN is_shared AND of_its_amount <> 0 THEN
+                count(*) FILTER (of_its_amount <> 0) OVER of_one_reference
+                - count(*) FILTER (of_its_amount <> 0) OVER of_one_side
             ELSE several
         END AS several
     FROM (
         SELECT
             open_rows_read.*, coalesce(target_rows, 0) AS target_rows, coalesce(is_shared, false) AS is_shared,
             CASE WHEN is_shared THEN sum(net) OVER of_one_amount END AS of_its_amount,
-            CASE WHEN is_shared THEN count(*) OVER of_one_amount - count(*) OVER of_one_side END AS carried_by
         FROM open_rows_read
         LEFT JOIN open_references USING (book, reference)
-        WINDOW
-            of_one_amount AS (PARTITION BY book, is_shared, reference, amount),
-            of_one_side AS (PARTITION BY book, is_shared, reference, amount, side)
+        WINDOW of_one_amount AS (PARTITION BY book, is_shared, reference, amount)
     )
+    WINDOW
+        of_one_reference AS (PARTITION BY book, is_shared, reference),
+        of_one_side AS (PARTITION BY book, is_shared, reference, side)
 """
 
 _NAMED = rf"""
