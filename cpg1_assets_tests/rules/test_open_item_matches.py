@@ -397,17 +397,12 @@ def test_a_text_of_many_tokens_is_read_and_harms_nobody() -> None:
 def test_a_reference_shared_by_thousands_identifies_nothing_unless_the_rows_of_one_amount_agree() -> None:
     found = solved(
         nav_open_items=[entry(at, 5 if at % 2 else 7, "N/A") for at in range(3_000)],
-        ipe_07=[
-            *(invoice(at, 5 if at % 2 else 8, "N/A") for at in range(3_000)),
-            invoice(5_000, 7, "N/A"),
-        ],
+        ipe_07=[invoice(at, 5 if at % 2 else 8, "N/A") for at in range(3_000)],
     )
     fives = {f"{side} {at}" for side in ("NAV", "TARGET") for at in range(1, 3_000, 2)}
     assert frozenset(fives) in found.together()
-    assert (len(found.items), sum(item["difference"] for item in found.items)) == (3_001, -1_507)
-    assert named(found.row("NAV", 2)) == ("none", "ambiguous", 1)
-    assert named(found.row("TARGET", 5_000)) == ("none", "ambiguous", 1_500)
-    assert named(found.row("TARGET", 2)) == NOTHING
+    assert (len(found.items), sum(item["difference"] for item in found.items)) == (3_000, -1_500)
+    assert {named(found.row("NAV", 2)), named(found.row("TARGET", 2))} == {("none", "ambiguous", 1_500)}
     assert found.off == []
 
 

@@ -275,8 +275,6 @@ def caused() -> Solved:
             voucher_entry(107, 77, "100006"),
             voucher_entry(108, -47, "100007"),
             voucher_entry(109, -766, "100008"),
-            voucher_entry(110, -9, "100009"),
-            voucher_entry(111, 9, "100009"),
             entry(201, 12, "PKG-1", group_coa_account_no="13005"),
         ],
         ipe_07=[
@@ -299,9 +297,7 @@ def caused() -> Solved:
             voucher("100006", 88),
             voucher("100007", 10, is_active=False, discount_amount=10),
             voucher("100008", 700),
-            voucher("100009", 5, is_active=False, discount_amount=5),
         ],
-        timing_difference_bridge=[timing("100009", 3)],
     )  # fmt: skip
 
 
@@ -318,7 +314,6 @@ CAUSED = {
     (VOUCHERS, "100004"): (90, "cancelled, not booked"),
     (VOUCHERS, "100005"): (100, "expired, not booked"),
     (VOUCHERS, "100006"): (110, "booked in another month"),
-    (VOUCHERS, "100009"): (115, "booked in another month"),
     (VOUCHERS, "100007"): (120, "booked at another amount"),
     (VOUCHERS, "100008"): (130, "never posted"),
     ("customer_ar", "JRN-1"): (140, "manual journal"),
