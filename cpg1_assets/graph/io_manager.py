@@ -97,9 +97,13 @@ class ParquetIOManager(dg.IOManager):
             control_version=self._deployment.version.digest,
             said={} if drawn is None else drawn.said,
         )
-        # The run may have been given up, and its month be another's, while this step computed.
-        hold_month(self._deployment, month, context.run_id, context.step_context.instance)
-        self._storage.publish(written, asset, month, provenance)
+        try:
+            # The run may have been given up, and its month be another's, while this step computed.
+            hold_month(self._deployment, month, context.run_id, context.step_context.instance)
+            self._storage.publish(written, asset, month, provenance)
+        except BaseException:
+            written.path.unlink(missing_ok=True)
+            raise
         self._published[(context.run_id, month, asset)] = written.sha256
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(written.sha256))
         context.add_output_metadata(

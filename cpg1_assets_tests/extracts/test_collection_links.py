@@ -214,14 +214,18 @@ def test_in_the_books_what_is_linked_is_in_balance_and_what_is_not_linked_is_not
         extract_month(read_catalog()[name], SampleBooks(sample_books), read_scope(), month, path)
         return opened_parquet(str(path)).to_table().to_pylist()  # type: ignore[no-any-return]
 
+    def compared(written: str) -> str:
+        """Give a number as it is compared: in NAV some are between blanks, in other letters, or a spreadsheet's."""
+        return written.strip().upper().removesuffix(".0")
+
     sides = [
-        (row["id_company"], row["document_no"].rstrip(), row["remaining_amount"])
+        (row["id_company"], compared(row["document_no"]), row["remaining_amount"])
         for row in rows("nav_open_items")
         if row["group_coa_account_no"].strip() in ("13001", "13002")
-    ] + [(row["id_company"], row["related_entity"].rstrip(), -row["amount"]) for row in rows("ipe_31")]
+    ] + [(row["id_company"], compared(row["related_entity"]), -row["amount"]) for row in rows("ipe_31")]
     group_of = _connected(
         [
-            (row["id_company"], row[name])
+            (row["id_company"], compared(row[name]))
             for name in ("related_entity", "transaction_list_no", "payment_no")
             if row[name] is not None
         ]
