@@ -146,8 +146,10 @@ TARGET_ROWS = {
         """concat(
             transaction_type, '|', related_entity, '|', event_date, '|', collection_partner, '|',
             row_number() OVER (
-                PARTITION BY ipe_31.id_company, transaction_type, related_entity, event_date, collection_partner
-                ORDER BY amount NULLS FIRST
+                PARTITION BY
+                    text_key(ipe_31.id_company),
+                    concat(transaction_type, '|', related_entity, '|', event_date, '|', collection_partner)
+                ORDER BY amount NULLS FIRST, related_entity NULLS FIRST
             )
         )""",
         "CAST(event_date AS DATE)",
