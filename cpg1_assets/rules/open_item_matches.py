@@ -113,7 +113,7 @@ open_references AS MATERIALIZED (
     FROM (
         SELECT
             open_rows_read.*, coalesce(target_rows, 0) AS target_rows, coalesce(is_shared, false) AS is_shared,
-            CASE WHEN is_shared THEN sum(net) OVER of_one_amount END AS of_its_amount,
+            CASE WHEN is_shared THEN sum(net) OVER of_one_amount END AS of_its_amount
         FROM open_rows_read
         LEFT JOIN open_references USING (book, reference)
         WINDOW of_one_amount AS (PARTITION BY book, is_shared, reference, amount)
@@ -834,7 +834,6 @@ def open_item_matches(
         ),
         "collection_links": Input(collection_links, COLLECTION_LINKS),
         "cr_04": Input(cr_04, CR_04),
-        "matching": Input(matching.settings_table()),
         "expiry_runs": Input(matching.expiry_runs_table()),
         "month": month_input(month),
     }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cpg1_assets.frame import columns
 from cpg1_assets.rules.engine import Frame, Input
 from cpg1_assets.rules.lines import Lines
-from cpg1_assets.rules.matching import Matching
+from cpg1_assets.rules.matching import NAV_REFERENCES, TARGET_REFERENCES, Matching
 
 NAV_OPEN_ITEMS = columns(
     ("id_company", "text"),
@@ -89,6 +89,10 @@ DOC_VOUCHER_USAGE = columns(("id_company", "text"), ("voucher_id", "text"), ("tr
 CR_05 = columns(("id_company", "text"), ("company_country", "text"))
 
 
+# A voucher is looked up; all other references are columns as they stand.
+_NAV_COLUMNS = tuple(name for name in NAV_REFERENCES if name != "voucher_of_document")
+
+
 def _chosen(column: str, names: tuple[str, ...]) -> str:
     """Give the SQL of the reference that the file names in `column`: of the columns `names`, that one."""
     branches = " ".join(f"WHEN '{name}' THEN {name}" for name in names)
@@ -112,13 +116,13 @@ class TargetRows(NamedTuple):
 
 TARGET_ROWS = {
     "ipe_07": TargetRows(
-        ("document_no", "external_document_no", "customer_no"),
+        TARGET_REFERENCES["ipe_07"],
         "CAST(entry_no AS VARCHAR)",
         "posting_date",
         "remaining_amount_lcy",
     ),
     "ipe_08": TargetRows(
-        ("voucher_id",),
+        TARGET_REFERENCES["ipe_08"],
         "voucher_id",
         "CAST(created_at AS DATE)",
         "remaining_amount",
@@ -129,20 +133,20 @@ TARGET_ROWS = {
         )""",
     ),
     "ipe_10": TargetRows(
-        ("order_item_id", "order_nr"),
+        TARGET_REFERENCES["ipe_10"],
         "coalesce(order_item_id, '')",
         "CAST(finance_verified_date AS DATE)",
         "prepayment_amount",
     ),
     "ipe_12": TargetRows(
-        ("package_number", "order_item_id", "order_nr", "tracking_number"),
+        TARGET_REFERENCES["ipe_12"],
         "concat(package_number, '|', order_item_id)",
         "CAST(coalesce(package_delivery_date, delivered_date) AS DATE)",
         "amount_due",
     ),
     # A key may repeat in this extract: rows that share one are told apart by their place among them.
     "ipe_31": TargetRows(
-        ("related_entity",),
+        TARGET_REFERENCES["ipe_31"],
         """concat(
             transaction_type, '|', related_entity, '|', event_date, '|', collection_partner, '|',
             row_number() OVER (
@@ -156,7 +160,7 @@ TARGET_ROWS = {
         "amount",
     ),
     "ipe_34": TargetRows(
-        ("order_item_id", "order_nr"),
+        TARGET_REFERENCES["ipe_34"],
         "concat(order_item_id, '|', case_type)",
         """CAST(
             CASE WHEN text_key(case_type) = 'RETURNED NOT YET REFUNDED' THEN return_date ELSE refund_date END AS DATE
@@ -172,7 +176,8 @@ def _target(extract: str, rows: TargetRows) -> str:
     return f"""
     SELECT
         books.book, {rows.key} AS row_key,
-        {_chosen("target_1", rows.references)} AS written_1, {_chosen("target_2", rows.references)} AS written_2,
+        {_chosen("target_1", rows.references)} AS written_1,
+        {_chosen("target_2", rows.references)} AS written_2,
         {rows.day} AS day,
         CASE books.sign WHEN -1 THEN -coalesce({rows.amount}, 0) ELSE coalesce({rows.amount}, 0) END AS amount
     FROM {extract}
@@ -220,9 +225,9 @@ nav_read AS NOT MATERIALIZED (
         coalesce(nav_open_items.amount, remaining_amount, 0) AS posted,
         nav_open_items.document_no, document_description, comment, source_code, source_no, gl_creation_date,
         transactions.vouchers, books.nav_1, books.nav_2, books.nav_3,
-        {_chosen("nav_1", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_1,
-        {_chosen("nav_2", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_2,
-        {_chosen("nav_3", ("document_no", "external_document_no", "voucher_no", "source_no"))} AS written_3,
+        {_chosen("nav_1", _NAV_COLUMNS)} AS written_1,
+        {_chosen("nav_2", _NAV_COLUMNS)} AS written_2,
+        {_chosen("nav_3", _NAV_COLUMNS)} AS written_3,
         compared(written_1) AS compared_1,
         CASE WHEN nav_2 IS NOT NULL THEN compared(written_2) END AS compared_2,
         CASE WHEN nav_3 IS NOT NULL THEN compared(written_3) END AS compared_3,

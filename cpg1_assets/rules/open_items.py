@@ -42,21 +42,23 @@ _BRIDGE_ROWS = "\n    UNION ALL\n".join(
     for name, bridge in _LAID.items()
 )
 
-_COMPUTED = f"""
+_MATCHED = """
 computed AS MATERIALIZED (
     SELECT books.book, country_code, fx_rate
     FROM reconciliation
     JOIN books ON books.company = text_key(reconciliation.id_company) AND books.line = reconciliation.line
     WHERE status <> 'NOT_COMPUTED'
 ),
-bridge_rows AS (
-{_BRIDGE_ROWS}
-),
 matched AS NOT MATERIALIZED (
     SELECT books.book, open_item_matches.* EXCLUDE (id_company, line)
     FROM open_item_matches
     JOIN books ON books.id_company = open_item_matches.id_company AND books.line = open_item_matches.line
     SEMI JOIN computed ON computed.book = books.book
+)"""
+
+_BRIDGES = f"""
+bridge_rows AS (
+{_BRIDGE_ROWS}
 ),
 -- A bridge is laid on the item its voucher's rows are in; where no row has it, or several items do, on its own.
 voucher_items AS MATERIALIZED (
@@ -80,7 +82,8 @@ laid AS MATERIALIZED (
 
 _SUMS = f"""
 WITH {rows.ROWS.strip()},
-{_COMPUTED.strip()}
+{_MATCHED.strip()},
+{_BRIDGES.strip()}
 
 -- What is not settled on both sides, or has a bridge laid on it.
     SELECT
@@ -103,7 +106,7 @@ WITH {rows.ROWS.strip()},
 
 _ITEM_ROWS = f"""
 WITH {rows.ROWS.strip()},
-{_COMPUTED.strip()}
+{_MATCHED.strip()}
 
     SELECT matched.*
     FROM matched
@@ -225,7 +228,7 @@ item_vouchers AS MATERIALIZED (
     JOIN books ON books.book = item_rows.book AND books.extract = 'ipe_08'
     CROSS JOIN unnest([reference, decided_by]) AS named (said)
     UNION
-    SELECT book, item, voucher FROM laid
+    SELECT book, item, voucher FROM sums WHERE voucher IS NOT NULL
 ),
 vouchers AS MATERIALIZED (
     SELECT
@@ -406,7 +409,7 @@ LEFT JOIN causes ON causes.book = sums.book AND causes.item = sums.item
 STAGES = {"sums": _SUMS, "item_rows": _ITEM_ROWS}
 _FINAL = f"""
 WITH {rows.ROWS.strip()},
-{_COMPUTED.strip()},
+{_MATCHED.strip()},
 """ + _FACTS.replace("@VOUCHER_ITEM@", named_item("books.company", "books.line", "item_vouchers.voucher"))
 STATEMENT = staged(STAGES, _FINAL)
 
