@@ -355,7 +355,7 @@ def generate(folder: str, name: str, rows: int, given: dict[str, str]) -> None:
                 "timestamp[us]": "TIMESTAMP"}.get(kind, kind)  # fmt: skip
         absent = "NULL" if column.nullable else _NOT_NULL[column.type]
         expressions.append(f"CAST({given.get(column.name, absent)} AS {kind}) AS {column.name}")
-    duckdb.sql(
+    duckdb.connect().execute(
         f"COPY (SELECT {', '.join(expressions)} FROM (SELECT (n * 7919) % {rows} AS i FROM range({rows}) AS r(n)))"
         f" TO '{_path(folder, name)}' (FORMAT parquet, ROW_GROUP_SIZE {_BATCH})"
     )

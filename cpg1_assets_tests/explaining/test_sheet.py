@@ -5,11 +5,11 @@ import io
 import re
 from pathlib import Path
 
-import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpg1_assets.embedded import opened
 from cpg1_assets.explaining.sheet import FILLED_IN, open_item_sheet
 from cpg1_assets.explaining.variances import explained_lines
 from cpg1_assets.rules.frames import OPEN_ITEMS
@@ -62,8 +62,9 @@ def test_no_text_of_the_books_becomes_a_formula(
 
 @given(company=st.text(max_size=5), label=st.text(max_size=30))
 def test_no_spreadsheet_takes_the_name_of_an_item_for_a_number(company: str, label: str) -> None:
-    (name,) = duckdb.execute(f"SELECT {named_item('?', '?', '?')}", [company, "line", label]).fetchone() or (
-        "",
-    )
+    with opened() as connection:
+        ((name,),) = connection.execute(
+            f"SELECT {named_item('?', '?', '?')}", [company, "line", label]
+        ).fetchall()
     assert re.fullmatch(r"[a-z][0-9a-f]{19}", name), "1e5 followed by digits would come back as another name"
     assert not re.fullmatch(r"[0-9.e]+", name)

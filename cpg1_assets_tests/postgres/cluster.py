@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cpg1_assets.embedded import opened
 from cpg1_assets.sources.driver import pyodbc_module
 
 READER = "cpg1_reader"
@@ -177,7 +177,8 @@ def _load(cluster: Cluster, books: Path) -> None:
     for number, (name, table) in enumerate(sorted(tables.items())):
         source = books / table["path"]
         rows = cluster.folder / f"{number}.csv"
-        duckdb.read_parquet(str(source)).write_csv(str(rows), header=False)
+        with opened() as connection:
+            connection.read_parquet(str(source)).write_csv(str(rows), header=False)
         columns = ", ".join(f"{quoted(f.name)} {_type(f.type)}" for f in pq.read_schema(source))
         script.append(f"CREATE TABLE {postgres_name(name)} ({columns});")
         script.append(f"COPY {postgres_name(name)} FROM '{rows}' (FORMAT csv);")
