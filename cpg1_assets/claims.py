@@ -16,6 +16,7 @@ from cpg1_assets.errors import BusyError
 from cpg1_assets.json_file import read_object
 from cpg1_assets.loaded import differing
 from cpg1_assets.lock import held_lock
+from cpg1_assets.partial import clear_partials
 from cpg1_assets.process import SILENT_SECONDS, Process
 from cpg1_assets.refusal import refused
 
@@ -111,6 +112,7 @@ class Claims:
             "process": json.loads(claim.process.written()),
             "loaded": dict(claim.loaded),
         }
+        clear_partials(path.parent)
         try:
             write_whole(path, f"{json.dumps(said, indent=1)}\n".encode())
         except OSError as error:

@@ -11,6 +11,7 @@ import pytest
 
 from cpg1_assets.claims import Claim, Claims
 from cpg1_assets.errors import BusyError
+from cpg1_assets.partial import partial_name
 from cpg1_assets.process import Process
 
 MONTH = "2025-09"
@@ -65,6 +66,24 @@ def test_a_claim_is_void_when_the_process_of_its_run_has_ended(claims: Claims) -
     assert claims.claim(MONTH) is not None
     assert claims.holder(MONTH, running) is None
     assert claims.hold(MONTH, "run-2", LOADED, unknown)
+
+
+def test_what_a_process_that_ended_left_half_written_is_cleared_by_the_next_claim_of_any_month(
+    claims: Claims,
+) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from cpg1_assets import partial, process;"
+        "home = Path(sys.argv[1]); process.lives_in(home);"
+        "folder = home / 'claims'; folder.mkdir();"
+        "(folder / partial.partial_name('2025-01.json.1-1')).write_text('{'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(claims.place)], check=True)
+    (left,) = (claims.place / "claims").glob(".*.partial")
+    ours = left.with_name(partial_name("2025-02.json.1-1"))
+    ours.write_text("{")
+    claims.hold(MONTH, "run-1", LOADED, running)
+    assert not left.exists()
+    assert ours.exists(), "the process that writes it lives"
 
 
 def test_of_a_run_on_another_host_only_dagster_can_say_that_it_is_over(claims: Claims) -> None:
