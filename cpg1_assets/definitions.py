@@ -11,7 +11,7 @@ from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.check_results import check_results_asset
-from cpg1_assets.graph.checks import derived_checks
+from cpg1_assets.graph.checks import AskedChecks, derived_checks
 from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.derived import derived_assets
 from cpg1_assets.graph.executor import executor_of
@@ -49,7 +49,7 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
     partitions = month_partitions(deployment.settings)
     frames = sealed_frames(deployment)
     specs = {spec.name: spec for spec in [*frames, MANIFEST]}
-    codes = code_versions(deployment)
+    codes, asked = code_versions(deployment), AskedChecks(deployment)
     with warnings.catch_warnings():
         # Chosen knowingly: partitioned checks (without them a check would read every month at once) are
         # marked as a preview, and dagster-pandas as a beta.
@@ -62,11 +62,11 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
             open_item_comments_asset(partitions, codes[OPEN_ITEM_COMMENTS.name]),
             *derived_assets(partitions, deployment.rules, codes),
             *package_assets(partitions, codes),
-            check_results_asset(partitions, deployment, codes["check_results"]),
+            check_results_asset(partitions, deployment, codes["check_results"], asked),
             manifest_asset(partitions, [spec.name for spec in frames]),
         ]
         checks = [
-            *derived_checks(partitions, deployment),
+            *derived_checks(partitions, deployment, asked),
             sealed_month_checks(partitions, deployment, specs),
         ]
     job, comments = close_month_job(deployment), take_comments_job(deployment)

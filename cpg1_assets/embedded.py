@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from cpg1_assets.errors import StorageError
-from cpg1_assets.partial import spill_folder, temporary_folder
+from cpg1_assets.partial import spill_folder
 
 MEMORY_LIMIT = "512MB"
 _NOT_READ = re.compile(r"reading the stream registered as '(?:source of )?(.*?)' failed: (.*)", re.DOTALL)
@@ -35,42 +35,31 @@ def of_this_process(
         if os.getpid() not in engines:
             engines[os.getpid()] = engine = started()
             atexit.register(engine.close)
-        connection = engines[os.getpid()].cursor()
-        # In the worker of a backfill the engine takes itself for a prompt, and would draw into the answer.
-        connection.execute("SET enable_progress_bar = false")
-        return connection
+        return quiet(engines[os.getpid()].cursor())
 
     return connected
 
 
-def _started() -> duckdb.DuckDBPyConnection:
+def quiet(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Keep the engine from drawing: in the worker of a backfill it takes itself for a prompt, and its output for one."""
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def started() -> duckdb.DuckDBPyConnection:
+    """Start an engine with an empty database in memory, which goes to disk beyond its memory limit."""
     return duckdb.connect(
         ":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill_folder("duckdb"))}
     )
 
 
-_connected = of_this_process(_started)
+_connected = of_this_process(started)
 
 
 @contextmanager
 def opened() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection to the process's own in-memory database, for what is temporary."""
     with _connected() as connection:
-        yield connection
-
-
-@contextmanager
-def opened_alone() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open an empty in-memory database that goes to disk, in a folder of its own, beyond its memory limit."""
-    with (
-        temporary_folder("duckdb") as spill,
-        duckdb.connect(
-            ":memory:",
-            config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)},
-        ) as connection,
-    ):
-        # In the worker of a backfill the engine takes itself for a prompt, and would draw into the answer.
-        connection.execute("SET enable_progress_bar = false")
         yield connection
 
 

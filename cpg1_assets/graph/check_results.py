@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow.dataset import Dataset
 
 from cpg1_assets.deployment import Deployment
+from cpg1_assets.graph.checks import AskedChecks, circumstances_of
 from cpg1_assets.graph.drawn import DRAWN_FROM
 from cpg1_assets.graph.inputs import named_inputs
 from cpg1_assets.graph.retry import retrying
@@ -20,7 +21,6 @@ from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.check_results import Validated, check_results
 from cpg1_assets.rules.checks import checks
 from cpg1_assets.rules.frames import CHECK_RESULTS
-from cpg1_assets.rules.graph import Circumstances
 
 _UNKNOWN: Validated = {
     "name": "validations_known",
@@ -32,7 +32,7 @@ _UNKNOWN: Validated = {
 
 
 def check_results_asset(
-    partitions: dg.PartitionsDefinition[str], deployment: Deployment, code_version: str
+    partitions: dg.PartitionsDefinition[str], deployment: Deployment, code_version: str, asked: AskedChecks
 ) -> dg.AssetsDefinition:
     """Make the asset, from all frames that a check looks at and all that were validated when they were drawn."""
     read = dict.fromkeys(name for check in checks(deployment.rules.lines).values() for name in check.inputs)
@@ -43,7 +43,7 @@ def check_results_asset(
         with retrying(context, deployment.settings):
             enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             validations = {name: _validations(deployment, name, month) for name in drawn}
-            return check_results(frames, circumstances_of(deployment, month), validations)
+            return check_results(frames, circumstances_of(deployment, month), validations, ask=asked.outcomes)
 
     # All that was drawn is an input, also what no check reads: its validations are, so a new file makes these older.
     named_inputs(compute, [*read, *drawn])
@@ -56,12 +56,6 @@ def check_results_asset(
         io_manager_key="parquet",
         code_version=code_version,
     )(compute)
-
-
-def circumstances_of(deployment: Deployment, month: CutoffMonth) -> Circumstances:
-    """Give what rules follow besides their frames, for a month of a deployment."""
-    book = deployment.rules
-    return Circumstances(month, book.lines, book.thresholds, book.classification, book.matching)
 
 
 def _validations(deployment: Deployment, asset: str, month: CutoffMonth) -> Sequence[Validated]:

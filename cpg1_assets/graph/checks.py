@@ -1,10 +1,10 @@
 """The checks of the derived assets and across extracts, as Dagster asset checks with their figures.
 
 What each one looks at and means is in `cpg1_assets.rules.checks`; here an asset's checks run together, so that
-their frames are opened once.
+their frames are opened once, and what is asked again of the same files is not looked up again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import dagster as dg
@@ -14,20 +14,61 @@ from cpg1_assets.deployment import Deployment
 from cpg1_assets.graph.check_specs import check_result, check_specs
 from cpg1_assets.graph.inputs import named_inputs
 from cpg1_assets.graph.steps import month_of
+from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.checks import Check, as_validation, checks, outcomes
+from cpg1_assets.rules.engine import Frame
+from cpg1_assets.rules.findings import Outcomes
 from cpg1_assets.rules.graph import Circumstances
 
 
+class AskedChecks:
+    """The checks of a deployment, each asked once of the same files in a process; the last month's are kept."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        """Remember whose rules and storage these are; nothing is read yet."""
+        self._deployment = deployment
+        self._month = ""
+        self._found: dict[tuple[Check, tuple[str | None, ...]], Outcomes] = {}
+
+    def outcomes(
+        self, asked: Iterable[Check], frames: Mapping[str, Frame], circumstances: Circumstances
+    ) -> Iterator[tuple[Check, Outcomes]]:
+        """Give what `rules.checks.outcomes` gives, and raise as it does; `frames` are as they lie in storage."""
+        month, storage = circumstances.month.key, self._deployment.storage
+        if self._month != month:
+            self._month, self._found = month, {}
+        keys = {
+            check: (
+                check,
+                tuple(storage.sha256(name, month) if name in frames else None for name in check.inputs),
+            )
+            for check in asked
+        }
+        new = [check for check, key in keys.items() if key not in self._found]
+        self._found |= {keys[check]: found for check, found in outcomes(new, frames, circumstances)}
+        return ((check, self._found[key]) for check, key in keys.items())
+
+
+def circumstances_of(deployment: Deployment, month: CutoffMonth) -> Circumstances:
+    """Give what rules follow besides their frames, for a month of a deployment."""
+    book = deployment.rules
+    return Circumstances(month, book.lines, book.thresholds, book.classification, book.matching)
+
+
 def derived_checks(
-    partitions: dg.PartitionsDefinition[str], deployment: Deployment
+    partitions: dg.PartitionsDefinition[str], deployment: Deployment, asked: AskedChecks
 ) -> list[dg.AssetChecksDefinition]:
     """Make all checks that are not made from a contract, those of an asset in one step."""
     of_assets = groupby(checks(deployment.rules.lines).values(), key=lambda check: check.asset)
-    return [_checks_of(asset, tuple(made), partitions, deployment) for asset, made in of_assets]
+    return [_checks_of(asset, tuple(made), partitions, deployment, asked) for asset, made in of_assets]
 
 
 def _checks_of(
-    asset: str, made: Sequence[Check], partitions: dg.PartitionsDefinition[str], deployment: Deployment
+    asset: str,
+    made: Sequence[Check],
+    partitions: dg.PartitionsDefinition[str],
+    deployment: Deployment,
+    asked: AskedChecks,
 ) -> dg.AssetChecksDefinition:
     specs = [
         spec
@@ -46,16 +87,13 @@ def _checks_of(
     def checks_of_the_asset(
         context: dg.AssetCheckExecutionContext, **frames: Dataset
     ) -> Iterator[dg.AssetCheckResult]:
-        book = deployment.rules
-        circumstances = Circumstances(
-            month_of(context), book.lines, book.thresholds, book.classification, book.matching
-        )
+        month = month_of(context)
         there = {
-            name: deployment.storage.dataset(name, circumstances.month.key)
+            name: deployment.storage.dataset(name, month.key)
             for name in beside
-            if deployment.storage.exists(name, circumstances.month.key)
+            if deployment.storage.exists(name, month.key)
         }
-        for check, found in outcomes(made, frames | there, circumstances):
+        for check, found in asked.outcomes(made, frames | there, circumstances_of(deployment, month)):
             yield check_result(asset, as_validation(check, found), deployment.notes)
 
     # What is optional is waited for, and no input: Dagster loads all of those, or fails.

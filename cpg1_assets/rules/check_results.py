@@ -5,18 +5,23 @@ validations found is handed in as it was found. What a check means is in `checks
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, TypedDict
 
 import pyarrow as pa
 
-from cpg1_assets.rules.checks import checks, outcomes
+from cpg1_assets.rules.checks import Check, checks, outcomes
 from cpg1_assets.rules.engine import Frame
+from cpg1_assets.rules.findings import Outcomes
 from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances
 from cpg1_assets.validation import Severity
 
 _Row = dict[str, Any]
+Ask: TypeAlias = Callable[
+    [Iterable[Check], Mapping[str, Frame], Circumstances], Iterator[tuple[Check, Outcomes]]
+]
+"""Gives every check with its outcomes, as `checks.outcomes` does."""
 
 
 class Validated(TypedDict):
@@ -34,18 +39,20 @@ def check_results(
     circumstances: Circumstances,
     validations: Mapping[str, Sequence[Validated]],
     without: Collection[str] = (),
+    ask: Ask = outcomes,
 ) -> pa.Table:
     """Give the results of all checks that run before a seal: of derived frames, and of extracts by asset.
 
     A validation of an extract is a row about no company and no line; a check of derived frames has a row for each
     of its outcomes. One that reads a frame of `without`, which the month does not have, is not asked. The same frames,
-    rule files and validations give the same rows in the same order, whatever order theirs have.
+    rule files and validations give the same rows in the same order, whatever order theirs have. `ask` is for a caller
+    that knows the outcomes of some checks already.
 
     Gives rows as `CHECK_RESULTS`. Raises DataError where a frame lacks a column, and KeyError where it is missing.
 
     Source of the rule: Reconciliation, "Checks"; Evidence, "The seal".
     """
-    rows = [*_of_derived(frames, circumstances, without), *_of_extracts(validations)]
+    rows = [*_of_derived(frames, circumstances, without, ask), *_of_extracts(validations)]
     rows.sort(key=lambda row: [(row[name] is not None, row[name]) for name in CHECK_RESULTS.sort_order])
     return pa.Table.from_pylist(rows, schema=CHECK_RESULTS.arrow_schema)
 
@@ -56,10 +63,10 @@ def rows_of_validations(validations: Mapping[str, Sequence[Validated]]) -> list[
 
 
 def _of_derived(
-    frames: Mapping[str, Frame], circumstances: Circumstances, without: Collection[str]
+    frames: Mapping[str, Frame], circumstances: Circumstances, without: Collection[str], ask: Ask
 ) -> Iterator[_Row]:
     asked = [check for check in checks(circumstances.lines).values() if not set(check.inputs) & set(without)]
-    for check, found in outcomes(asked, frames, circumstances):
+    for check, found in ask(asked, frames, circumstances):
         for outcome in found:
             yield {
                 "asset": check.asset,

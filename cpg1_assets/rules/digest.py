@@ -26,6 +26,7 @@ _ENGINE = (
 _IN_PARTS = ("rules/vocabulary.py", "rules/frames.py", *_ENGINE)
 _IMPORTED = re.compile(r"^from cpg1_assets\.rules(?:\.(\w+))? import ([^#\n(]+|\([^)]*\))", re.MULTILINE)
 _WORD = re.compile(r"\w+")
+_CALL = re.compile(r"\b(\w+)\s*\(")
 _MACRO = re.compile(r"CREATE MACRO (\w+)\(")
 
 
@@ -69,17 +70,18 @@ def words_used(texts: Iterable[str]) -> dict[str, str]:
     """Give the words of the vocabulary that `texts` call, and those that these words call, by name."""
     macros = {_MACRO.search(macro)[1]: macro for macro in vocabulary.MACROS}  # type: ignore[index] # each is one
     found: dict[str, str] = {}
-    waiting = [word for text in texts for word in _called(text, macros)]
+    waiting = [word for text in texts for word in _called(text) if word in macros]
     while waiting:
         word = waiting.pop()
         if word not in found:
             found[word] = macros[word]
-            waiting += _called(macros[word], macros)
+            waiting += (called for called in _called(macros[word]) if called in macros)
     return dict(sorted(found.items()))
 
 
-def _called(text: str, macros: Mapping[str, str]) -> Iterator[str]:
-    return (word for word in macros if re.search(rf"\b{word}\s*\(", text))
+@cache
+def _called(text: str) -> frozenset[str]:
+    return frozenset(_CALL.findall(text))
 
 
 def _frames_named(texts: Iterable[str]) -> Iterator[FrameSpec]:

@@ -74,19 +74,25 @@ def meant(text: str, parameters: Mapping[str, Given] | None = None) -> exp.Expr:
 
     Raises QueryError for a text that is not one T-SQL query, and for what no tree can say.
     """
+    known = dict(parameters or {})
+    not_let_in = _refused(text, frozenset(known.items()))
+    if not_let_in:
+        raise QueryError("; ".join(f"line {line}: {what}" for line, what in not_let_in))
     tree = _parsed(text).copy()
-    reading = Reading(tree, parameters)
-    refused = refusals(text, tree, reading)
-    if refused:
-        raise QueryError("; ".join(f"line {line}: {what}" for line, what in refused))
+    reading = Reading(tree, known)
     said_plainly(tree, reading, partial(ignore_trailing_blanks, tree, reading))
     return tree
 
 
 def refused(query: Query) -> list[Refusal]:
     """Give everything in `query` that the books would answer differently than SQL Server, line by line."""
-    tree = _parsed(query.text)
-    return refusals(query.text, tree, Reading(tree, dict(_given(query.named()))))
+    return list(_refused(query.text, _given(query.named())))
+
+
+@lru_cache(maxsize=128)
+def _refused(text: str, parameters: frozenset[tuple[str, Given]]) -> tuple[Refusal, ...]:
+    tree = _parsed(text)
+    return tuple(refusals(text, tree, Reading(tree, dict(parameters))))
 
 
 def _parsed(text: str) -> exp.Query:

@@ -4,7 +4,9 @@ The books are Parquet files made by `cpg1_assets.sample_books`; here they are at
 many processes can read them at once and nothing can write them.
 """
 
+import atexit
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +29,15 @@ from cpg1_assets.sources.interface import Session, SourceIdentity
 from cpg1_assets.sources.query import Query
 
 _BATCH_ROWS = 65_536
+_engines: dict[int, tuple[tuple[Path, str | None], duckdb.DuckDBPyConnection]] = {}
+"""By process, the books its engine has attached and the engine."""
+
+
+@atexit.register
+def _close() -> None:
+    _, engine = _engines.pop(os.getpid(), (None, None))
+    if engine is not None:
+        engine.close()
 
 
 def ensure_sample_books(folder: Path) -> None:
@@ -83,10 +94,22 @@ class SampleBooks:
     @contextmanager
     def session(self, purpose: Mapping[str, str] | None = None) -> Iterator[Session]:  # noqa: ARG002
         """Open the books for reading."""
-        ensure_sample_books(self.folder)
-        with embedded.opened_alone() as connection:
-            self._attach(connection)
-            yield _SampleSession(connection, self.identity())
+        identity = self.identity()
+        with embedded.quiet(self._engine(identity.version).cursor()) as connection:
+            yield _SampleSession(connection, identity)
+
+    def _engine(self, version: str | None) -> duckdb.DuckDBPyConnection:
+        """Give this process's engine with the books attached: that takes as long as the queries of a small extract.
+
+        Of other books there is another, and a forked process starts its own.
+        """
+        books = (self.folder, version)
+        kept = _engines.get(os.getpid())
+        if kept is None or kept[0] != books:
+            kept = books, embedded.started()
+            self._attach(kept[1])
+            _engines[os.getpid()] = kept
+        return kept[1]
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:

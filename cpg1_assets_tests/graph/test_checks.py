@@ -1,6 +1,7 @@
 """Checks across assets say what a person has to look at, and never stop the answer."""
 
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from pyarrow.dataset import Dataset
 
 from cpg1_assets.definitions import month_partitions
 from cpg1_assets.deployment import open_deployment
-from cpg1_assets.graph.checks import derived_checks
-from cpg1_assets.rules.checks import checks
+from cpg1_assets.graph.checks import AskedChecks, circumstances_of, derived_checks
+from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.checks import Check, checks, outcomes
+from cpg1_assets.rules.findings import Outcomes
+from cpg1_assets.rules.graph import Circumstances
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close, listed
 from cpg1_assets_tests.graph.hand_made import MONTH, put_in_storage, vouch
@@ -140,7 +144,7 @@ def test_the_checks_of_an_asset_open_their_frames_once_lazily_and_wait_for_what_
 ) -> None:
     deployment = open_deployment(Settings(home=home))
     partitions = month_partitions(deployment.settings)
-    made = {made.op.name: made for made in derived_checks(partitions, deployment)}
+    made = {made.op.name: made for made in derived_checks(partitions, deployment, AskedChecks(deployment))}
     declared = checks(deployment.rules.lines)
     assert set(made) == {f"{check.asset}_checks" for check in declared.values()}
     keys = [key for of_asset in made.values() for key in of_asset.check_keys]
@@ -185,3 +189,35 @@ def test_a_check_that_crashes_is_an_error_not_a_failed_check(
     assert not run.result.success
     assert run.evaluations("gl_roll_forward")["ties_out"].metadata["found"].value == 1
     assert "booked_at_what_remained" not in run.evaluations("vtc_adjustment")
+
+
+def test_a_check_is_asked_once_of_the_same_files_and_anew_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_storage(tmp_path / "home" / "storage", "cr_05")
+    deployment = open_deployment(Settings(home=tmp_path / "home"))
+    check = checks(deployment.rules.lines)["cr_05.every_company_has_a_rate"]
+    looked: list[str] = []
+
+    def looks(
+        asked: Sequence[Check], frames: Mapping[str, Dataset], circumstances: Circumstances
+    ) -> Iterator[tuple[Check, Outcomes]]:
+        looked.extend(each.name for each in asked)
+        return outcomes(asked, frames, circumstances)
+
+    monkeypatch.setattr("cpg1_assets.graph.checks.outcomes", looks)
+    asked, circumstances = AskedChecks(deployment), circumstances_of(deployment, CutoffMonth.parse(MONTH))
+
+    def found() -> Outcomes:
+        frames = {"cr_05": deployment.storage.dataset("cr_05", MONTH)}
+        ((_, outcome),) = asked.outcomes([check], frames, circumstances)
+        return outcome
+
+    sound = found()
+    assert found() == sound
+    assert looked == [check.name]
+    path = Path(deployment.storage.path("cr_05", MONTH))
+    pq.write_table(pq.read_schema(path).empty_table(), path)
+    vouch(path)
+    assert found() != sound, "another file is another question"
+    assert looked == [check.name] * 2
