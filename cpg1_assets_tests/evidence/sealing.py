@@ -3,15 +3,19 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sha256_of
+from cpg1_assets.evidence.audit import reperform
+from cpg1_assets.evidence.chain.links import digest_of, read_chain
 from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE
 from cpg1_assets.home import Home
+from cpg1_assets.rules.frames import CHECK_RESULTS, OPEN_ITEM_COMMENTS
 from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets_tests.closing import Closed
 
@@ -62,3 +66,26 @@ def listed_anew(folder: Path) -> None:
     written = write_parquet(to_arrow(rows), MANIFEST, folder / MANIFEST_FILE)
     seal = json.loads((folder / SEAL_FILE).read_text())
     (folder / SEAL_FILE).write_text(json.dumps(seal | {"manifest_sha256": written.sha256}))
+
+
+def without_open_items(folder: Path) -> None:
+    """Make of a sealed version what was sealed before there were open items, which is also computed again sooner."""
+    absent = {*reperform._OF_OPEN_ITEMS, OPEN_ITEM_COMMENTS.name}  # noqa: SLF001 - what it says an older one lacks
+    results = folder / "data" / f"{CHECK_RESULTS.name}.parquet"
+    rows = pq.read_table(results).to_pylist()
+    older = [row for row in rows if row["asset"] not in absent]
+    assert len(older) < len(rows)
+    write_parquet(pa.Table.from_pylist(older, schema=CHECK_RESULTS.arrow_schema), CHECK_RESULTS, results)
+    for name in absent:
+        (folder / "data" / f"{name}.parquet").unlink()
+        (folder / "statements" / f"{name}.sql").unlink(missing_ok=True)
+    (folder / "rules" / "open_items.yaml").unlink()
+    seal = json.loads((folder / SEAL_FILE).read_text())
+    seal["content"] = {name: sha256 for name, sha256 in seal["content"].items() if name not in absent}
+    (folder / SEAL_FILE).write_text(json.dumps(seal))
+    listed_anew(folder)
+    evidence = folder.parents[2]
+    (link,) = read_chain(evidence)
+    now = {"seal_sha256": sha256_of(folder / SEAL_FILE), "manifest_sha256": sha256_of(folder / MANIFEST_FILE)}
+    link = replace(link, body={**link.body, **now})
+    (evidence / link.name).write_bytes(replace(link, digest=digest_of(link)).content())
