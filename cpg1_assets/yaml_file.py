@@ -4,6 +4,7 @@ Contracts, rules, lines and thresholds are files a controller changes by hand; a
 answered with the place to mend. What the files mean is decided by the models, not here.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,19 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             seen.add(key_node.value)
         return super().construct_mapping(node, deep)
+
+
+def _date_of(loader: _StrictLoader, node: yaml.ScalarNode) -> date:
+    """Read what is written as a date; PyYAML lets out the ValueError of one that no calendar has."""
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError as error:
+        raise yaml.constructor.ConstructorError(
+            None, None, f"{node.value} is no date ({error})", node.start_mark
+        ) from error
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _date_of)
 
 
 def read_yaml(path: Path, model: type[Model], *, context: object = None) -> Model:

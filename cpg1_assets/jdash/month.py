@@ -42,8 +42,8 @@ JDASH = FrameSpec(
     key=("id_company", "voucher_id"),
     amounts=("amount_used",),
     columns=columns(
-        ("id_company", "text", "Company code"),
-        ("voucher_id", "text", "Voucher id as written, leading zeros kept"),
+        ("id_company", "text", "Company code, from the name of the file"),
+        ("voucher_id", "text", "Voucher number as written, leading zeros kept"),
         ("amount_used", "amount", "Amount used, LCY, summed by voucher"),
         ("source_file", "text", "Name of the file in the inbox"),
         required=["id_company", "voucher_id", "amount_used", "source_file"],
@@ -151,6 +151,16 @@ def read_jdash(
     return JdashMonth(
         table, tuple(problems), missing, folder.left_alone, tuple(sources), read, dict(sorted(states.items()))
     )
+
+
+def companies_without_file(inbox: Path, month: CutoffMonth, companies: Sequence[str]) -> tuple[str, ...]:
+    """Give the companies that no file of the month is named after; what is in the files is not looked at.
+
+    Raises DataError where the month's folder may not be listed.
+    """
+    known = {_folded(company): company for company in companies}
+    files, _ = _files_of_the_month(listed(month_folder(inbox, month)).paths, known, set(companies))
+    return tuple(company for company in companies if company not in files)
 
 
 def _files_of_the_month(
