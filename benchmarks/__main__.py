@@ -19,7 +19,9 @@ from benchmarks.inbox import IDS, make_workbook, read_in_a_process
 
 SMALL, LARGE = 500_000, 5_000_000
 VOUCHERS = 1_000_000
+ITEMS = 200_000
 PAIRS, PAIRS_OF_READS = 5, 3
+MONTH = "2025-09"
 HERE = Path(__file__).parent.parent
 
 
@@ -217,6 +219,38 @@ def items(folder: Path) -> None:
     )
 
 
+def workbook(folder: Path) -> None:
+    """Write open items into a workbook, against `pandas.DataFrame.to_excel` with openpyxl on the same rows."""
+    alone("make_rows", folder, ITEMS, module="workbook")
+    by_hand, ours = (alone(task, folder, module="workbook") for task in ("with_pandas", "product"))
+    print(
+        f"write {ITEMS:,} open items of 12 columns: {ours['seconds']:.1f} s (CPU {ours['cpu']:.1f} s), peak "
+        f"{ours['peak_mb']:.0f} MB; pandas and openpyxl {by_hand['seconds']:.1f} s (CPU {by_hand['cpu']:.1f} s), "
+        f"{by_hand['peak_mb']:.0f} MB"
+    )
+    time, cpu, peak = (ours[name] / by_hand[name] for name in ("seconds", "cpu", "peak_mb"))
+    print(f"  time {time:.2f} of theirs, CPU {cpu:.2f} (at most 0.5); peak memory {peak:.2f} (at most 0.3)")
+
+
+def report(folder: Path) -> None:
+    """Make the report of a month of the default books, against plain tables and pictures of the same rows."""
+    alone("close", folder / "home", MONTH)
+    evidence = folder / "home" / "evidence"
+    ours = min(
+        (alone("make_report", evidence, MONTH, module="pages") for _ in range(2)), key=lambda t: t["seconds"]
+    )
+    plain = min(
+        (alone("make_plainly", evidence, MONTH, int(ours["pictures"]), module="pages") for _ in range(2)),
+        key=lambda t: t["seconds"],
+    )
+    print(
+        f"report of {MONTH} of the default books: {ours['seconds']:.1f} s (at most 2), {ours['bytes'] / 1e6:.2f} MB "
+        f"(less than 1), {ours['pictures']:.0f} pictures; plain tables and pictures of the same rows: "
+        f"{plain['seconds']:.1f} s, {plain['bytes'] / 1e6:.2f} MB"
+    )
+    print(f"  ratio {ours['seconds'] / plain['seconds']:.2f} (at most 1)")
+
+
 def books(folder: Path) -> None:
     """Make the sample books: the default size, and ten times larger."""
     for factor in (1, 10):
@@ -233,6 +267,26 @@ def verify(folder: Path) -> None:
     print(f"  {figures['sha256sum'] / figures['verify']:.2f} of its speed (at least 0.5)")
 
 
+def calendar(folder: Path) -> None:
+    """Count how many due dates of the group in two years are not what counting Monday to Friday gives."""
+    from cpg1_assets.close_calendar.calendar_file import read_calendar_file  # noqa: PLC0415
+    from cpg1_assets.close_calendar.due_dates import CloseCalendar  # noqa: PLC0415
+    from cpg1_assets.close_calendar.public_holidays import package_version  # noqa: PLC0415
+    from cpg1_assets.month import CutoffMonth, month_range  # noqa: PLC0415
+    from cpg1_assets.settings import Settings  # noqa: PLC0415
+
+    file = read_calendar_file(Settings(home=folder).calendar_file, None)
+    months = month_range(CutoffMonth(2024, 12), CutoffMonth(2026, 11))
+    countries = {code: code for code in ("NG", "GH", "CI", "SN", "MA", "KE", "UG", "DZ", "EG")}
+    due = [each for month in months for each in CloseCalendar(file).due_dates(month, countries)]
+    other = [each for each in due if each.due != each.counted]
+    print(
+        f"due dates in 2025 and 2026, holidays {package_version()}: {len(other)} of {len(due)} are not what Monday to "
+        f"Friday gives, the latest on day {max(each.due.day for each in due)} of its month; "
+        f"{sum(not each.is_certain for each in due)} not certain"
+    )
+
+
 def main() -> None:
     """Run the benchmarks named on the command line, or all of them."""
     known = {
@@ -243,8 +297,11 @@ def main() -> None:
         "items": items,
         "memory": memory,
         "odbc": odbc,
+        "report": report,
         "books": books,
         "verify": verify,
+        "workbook": workbook,
+        "calendar": calendar,
     }
     named = sys.argv[1:] or list(known)
     unknown = [name for name in named if name not in known]

@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from cpg1_assets.errors import ScopeError, shown
 from cpg1_assets.explaining.stored import StoredMonth, stored_months
-from cpg1_assets.explaining.variances import ExplainedLine, plain_row
+from cpg1_assets.explaining.variances import plain_row
 from cpg1_assets.frame import columns
 from cpg1_assets.rules.engine import Input, run, to_table
+from cpg1_assets.rules.explained_lines import ExplainedLine
 from cpg1_assets.rules.frames import (
     ITEM_ROWS,
     OPEN_ITEM_CHANGES,

@@ -8,12 +8,12 @@ import pytest
 from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import ScopeError
 from cpg1_assets.explaining import one_item
-from cpg1_assets.explaining.causes import MEANINGS
 from cpg1_assets.explaining.one_item import ExplainedItem, explained_item, find_item
 from cpg1_assets.explaining.stored import StoredMonth
 from cpg1_assets.explaining.variances import explained_lines
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.rules.causes import MEANINGS
 from cpg1_assets.rules.frames import CAUSES, MATCHING_PASSES
 from cpg1_assets.rules.open_item_rows import TARGET_ROWS
 from cpg1_assets_tests.closing import Closed

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cpg1_assets.errors import EvidenceError
+from cpg1_assets.errors import EvidenceError, printable
 from cpg1_assets.evidence.audit.month_check import MonthCheck, settled
 from cpg1_assets.evidence.chain.links import (
     FOLDER,
@@ -142,11 +142,6 @@ def verify(
 def problems_of(evidence: Path, month: str) -> list[Problem]:
     """Give what is not as it was sealed of a month, as whoever signs it off has to know."""
     return verify(evidence, month).problems
-
-
-def printable(text: str) -> str:
-    """Write out what a terminal or a file of JSON would not show as it is: names of files may hold anything."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _months_of(links: list[Link], problems: list[Problem]) -> set[str]:

@@ -128,10 +128,12 @@ class SealedVersion:
 
     def rule_file(self, name: str) -> bytes:
         """Give a rule file as it was sealed. Raises EvidenceError when the version does not have it, or has another."""
-        path = self.folder / "rules" / name
-        sealed = {row.path: row.sha256 for row in self.manifest()}.get(
-            f"{SEALS}/{self.folder.name}/rules/{name}"
-        )
+        return self.document(f"rules/{name}")
+
+    def document(self, name: str) -> bytes:
+        """Give a file of the version as it was sealed, by its path in it. Raises EvidenceError as `rule_file`."""
+        path = self.folder / name
+        sealed = {row.path: row.sha256 for row in self.manifest()}.get(f"{SEALS}/{self.folder.name}/{name}")
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -205,8 +207,13 @@ def sealed_versions(evidence: Path, month: str) -> list[SealedVersion]:
 
     It does not say that they are whole, or there at all: `verify` does, and whoever reads one is told.
     """
+    return versions_in(inspect_chain(evidence).links, evidence, month)
+
+
+def versions_in(chain: Iterable[Link], evidence: Path, month: str) -> list[SealedVersion]:
+    """Give the versions of a month that links of a chain, which was read before, are of, as `sealed_versions`."""
     found = {}
-    for link in inspect_chain(evidence).links:
+    for link in chain:
         version = link.body.get("version")
         if link.kind == SEAL and link.body.get("month") == month and isinstance(version, int):
             folder = seals_folder(evidence, month) / version_name(version)

@@ -5,7 +5,7 @@ personal key it is an assertion of whoever used the operating-system account, wh
 commented on is in `demands`; what the links come to, in `signed_links`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -225,7 +225,12 @@ def sign_offs(evidence: Path, month: str) -> SigningStanding:
     Says what the links that can be read come to, also on a damaged chain: to decide anything on it, ask
     `signed_off_by`.
     """
-    links = [link for link in inspect_chain(evidence).links if link.body.get("month") == month]
+    return signing_standing(inspect_chain(evidence).links, month)
+
+
+def signing_standing(chain: Iterable[Link], month: str) -> SigningStanding:
+    """Give what links of a chain that was read before say of who signed `month`, as `sign_offs`."""
+    links = [link for link in chain if link.body.get("month") == month]
     seal = newest_seal(links, month)
     if seal is None:
         return SigningStanding(None, [])

@@ -1,0 +1,1 @@
+"""What people look at says what was sealed, and nothing else."""
