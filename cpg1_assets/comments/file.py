@@ -4,7 +4,7 @@ Which items are open, and what becomes of the comments, is not known here.
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from cpg1_assets.errors import DataError
@@ -33,13 +33,19 @@ _AS_TEXT = "Write the text itself"
 
 
 class Said(NamedTuple):
-    """What a row says: its number, and the texts in it, None where there is none."""
+    """What a row says: its number, and the texts in it, None where there is none; of several sheets, on which it is."""
 
     row: int
     item: str
     comment: str | None
     owner: str | None
     confirmed_cause: str | None
+    sheet: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where in its file the row is."""
+        return f"row {self.row}" if self.sheet is None else f"sheet {self.sheet}, row {self.row}"
 
 
 class Problem(NamedTuple):
@@ -110,6 +116,19 @@ def _read(sheet: Sheet, number: int, cells: Sequence[Cell]) -> Said | Problem | 
         wanted.what: None if at is None else cells[at]
         for wanted, at in zip(WANTED, sheet.places, strict=True)
     }
+    return said_in(
+        row, sheet.file, number, lambda what, item: f'{sheet.file}, row {number}{item}, column "{what}"'
+    )
+
+
+def said_in(
+    row: Mapping[str, Cell], file: str, number: int, at: Callable[[str, str], str]
+) -> Said | Problem | None:
+    """Give what the cells of a row say, or why it cannot be read; None where they say nothing.
+
+    The cells are given by the names of WANTED, the item first. `at` names the place of one of them for a person, with
+    the words that name the item put into it.
+    """
     if all(is_blank(cell) for what, cell in row.items() if what != "item"):
         return None
     texts: dict[str, str | None] = {}
@@ -119,8 +138,7 @@ def _read(sheet: Sheet, number: int, cells: Sequence[Cell]) -> Said | Problem | 
         except _CellError as error:
             item = texts.get("item")
             of_item = "" if item is None else f", item {item}"
-            message = f'{sheet.file}, row {number}{of_item}, column "{what}": {error}, {AGAIN}'
-            return Problem(sheet.file, message, number, item)
+            return Problem(file, f"{at(what, of_item)}: {error}, {AGAIN}", number, item)
     return Said(number, str(texts["item"]), texts["comment"], texts["owner"], texts["confirmed_cause"])
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from cpg1_assets.comments.file import Problem, Read, Said, parse_comments
+from cpg1_assets.comments.workbook import FindVersion, ItemNow, workbook_comments
 from cpg1_assets.errors import DataError
 from cpg1_assets.inbox.folder import UnreadError, content, listed, shown, states, unread_state
 from cpg1_assets.inbox.table import AGAIN
@@ -25,6 +26,8 @@ VALIDATIONS = {
 """The validation of a month's comments file, by name, with what it says."""
 
 SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".xlsm", ".htm", ".html")
+ITEMS = ("item", *ItemNow._fields)
+"""The columns that are read of `open_items`."""
 _TEXTS = ("comment", "owner", "confirmed_cause")
 CHANGES = (
     "change",
@@ -96,14 +99,17 @@ def file_states(inbox: Path, month: CutoffMonth) -> dict[str, str]:
     return states(comments_files(inbox, month)[0])
 
 
-def read_comments(inbox: Path, month: CutoffMonth, items: Iterable[str], changes: pa.Table) -> CommentsMonth:
-    """Read the comments file of `month`, and give what is said of its open `items`.
+def read_comments(
+    inbox: Path, month: CutoffMonth, items: pa.Table, changes: pa.Table, made_of: FindVersion
+) -> CommentsMonth:
+    """Read the comments file of `month`, and give what is said of its open `items`, the columns ITEMS of `open_items`.
 
     `changes` are the columns CHANGES of `open_item_changes`: what was said of an item that persists carries forward, and is
-    completed and replaced by what the file says. The file is taken whole or not at all: what is wrong with it, in
-    whatever row, is a problem, and none is raised.
+    completed and replaced by what the file says. `made_of` finds the version that a control workbook was made of. The
+    file is taken whole or not at all: what is wrong with it, in whatever row, is a problem, and none is raised.
     """
-    known = {item.casefold(): item for item in items}
+    open_now = {row.pop("item"): ItemNow(**row) for row in items.select(ITEMS).to_pylist()}
+    known = {item.casefold(): item for item in open_now}
     carried = changes.filter(changes["comment_carries"]).to_pylist()
     sources: list[CommentsSource] = []
     files: dict[str, str] = {}
@@ -119,7 +125,7 @@ def read_comments(inbox: Path, month: CutoffMonth, items: Iterable[str], changes
                 )
             )
         for path in paths:
-            read = _read(path, sources, files)
+            read = _read(path, month, open_now, made_of, sources, files)
             # Of several files none is read, and all are kept.
             if len(paths) == 1:
                 said += read.said
@@ -140,13 +146,21 @@ def read_comments(inbox: Path, month: CutoffMonth, items: Iterable[str], changes
     )
 
 
-def _read(path: Path, sources: list[CommentsSource], files: dict[str, str]) -> Read:
+def _read(
+    path: Path,
+    month: CutoffMonth,
+    items: Mapping[str, ItemNow],
+    made_of: FindVersion,
+    sources: list[CommentsSource],
+    files: dict[str, str],
+) -> Read:
     """Read a file, and note what it held: its bytes in `sources`, what stands for it in `files`."""
     name = shown(path.name)
     try:
         sources.append(CommentsSource(path, content(path)))
         files[name] = hashlib.sha256(sources[-1].content).hexdigest()
-        return parse_comments(shown(path.name.strip()), sources[-1].content)
+        file, written = shown(path.name.strip()), sources[-1].content
+        return workbook_comments(file, written, month, items, made_of) or parse_comments(file, written)
     except UnreadError as error:
         files[name] = unread_state(error)
         return Read([], [Problem(name, str(error))])
@@ -165,15 +179,16 @@ def _of_no_open_item(
     has_unknown = any(each.item.casefold() not in known for each in said)
     became = _became(changes, month) if has_unknown else {}
     several = Counter(each.item.casefold() for each in said)
-    rows = {each.item.casefold(): each.row for each in reversed(said)}
-    for row, item, *_ in said:
-        where = f"{file}, row {row}, item {item}"
+    first = {each.item.casefold(): each for each in reversed(said)}
+    for each in said:
+        row, item = each.row, each.item
+        where = f"{file}, {each.place}, item {item}"
         key = item.casefold()
         if key not in known:
             why = became.get(key, f"it is no open item of {month.key}")
             to_do = "Take the row out, or write the name of an item that is open,"
-        elif several[key] > 1 and rows[key] != row:
-            why, to_do = f"row {rows[key]} is of this item too", "Leave one of them,"
+        elif several[key] > 1 and first[key] is not each:
+            why, to_do = f"{first[key].place} is of this item too", "Leave one of them,"
         else:
             continue
         yield Problem(file, f"{where}: {why}. {to_do} {AGAIN}", row, item)

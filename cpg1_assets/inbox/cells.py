@@ -3,7 +3,8 @@
 Which column it stands in, and what follows from it, is not known here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class NoValue:
     what: str
     instead: str = ""
     """What to do, where it is not to write the value."""
+    number: float | None = field(default=None, compare=False)
+    """Of a date or time, the days since the end of 1899, as a spreadsheet counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,19 @@ NEVER_COMPUTED = NoValue(
     "the cell is a formula that was never computed",
     "Open the file in a spreadsheet, recalculate it, look at the amounts and save it, or write values instead of formulas",
 )
+
+_DAY_ZERO = date(1899, 12, 30)
+
+
+def day_number(day: date) -> float:
+    """Give the number that a spreadsheet has for a day."""
+    return float(day.toordinal() - _DAY_ZERO.toordinal())
+
+
+def day_of(number: float) -> date:
+    """Give the day that a spreadsheet's number stands for. Raises OverflowError for one that no calendar has."""
+    return _DAY_ZERO + timedelta(days=int(number))
+
 
 INVISIBLE: dict[int, str] = dict.fromkeys(
     [0x00AD, 0x061C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF], ""

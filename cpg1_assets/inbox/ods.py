@@ -6,8 +6,9 @@ Libraries that were tried give their values without that text, so they are read 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 
-from cpg1_assets.inbox.cells import NEVER_COMPUTED, Cell, NoValue, Number, Result
+from cpg1_assets.inbox.cells import NEVER_COMPUTED, Cell, NoValue, Number, Result, day_number
 from cpg1_assets.inbox.package import Attributes, Package
 from cpg1_assets.inbox.table import (
     COLUMNS_OF_A_SHEET,
@@ -171,7 +172,8 @@ class _Document:
         if attributes.get("calcext-value-type") == "error":
             return NoValue(f"the cell is the error {text!s:.40}")
         if kind in {"date", "time"}:
-            return NoValue(f"the cell is the date or time {attributes.get(f'{kind}-value', text)!s:.40}")
+            written = attributes.get(f"{kind}-value", text)
+            return NoValue(f"the cell is the date or time {written!s:.40}", number=_day_number(written))
         if kind == "boolean":
             return NoValue(
                 f"the cell is {attributes.get('boolean-value', text)!s:.40}".upper().replace(
@@ -201,6 +203,14 @@ class _Document:
             text=text,
             currency=self._attributes.get("currency", ""),
         )
+
+
+def _day_number(written: str | None) -> float | None:
+    """Give the number that a spreadsheet has for a day; None for anything else."""
+    try:
+        return day_number(date.fromisoformat(written or ""))
+    except ValueError:
+        return None
 
 
 def _count(written: str | None) -> int:

@@ -102,6 +102,14 @@ def read_sheet(
     return _Search(file, tuple(wanted), goes_on).sheet_of(content)
 
 
+def read_tables(file: str, content: bytes) -> list[Table]:
+    """Give the sheets of a workbook; none of a text or a web page. Raises DataError where it cannot be read."""
+    if not content.startswith((_ZIP, _COMPOUND)):
+        return []
+    read = _zipped_tables if content.startswith(_ZIP) else read_xls
+    return _read(file, lambda: read(content))
+
+
 def require_width(
     file: str,
     header: Sequence[str],
@@ -146,8 +154,7 @@ class _Search:
         if content.startswith((_ZIP, _COMPOUND)):
             if suffix == ".csv":
                 raise refused(file, "it is an Excel workbook, not a CSV file", SAVE_AS_CSV)
-            read = _zipped_tables if content.startswith(_ZIP) else read_xls
-            return self._only_table(_read(file, lambda: read(content)), may_go_on=True)
+            return self._only_table(read_tables(file, content), may_go_on=True)
         if is_web_page(content):
             return self._web_page_sheet(content)
         if suffix != ".csv":

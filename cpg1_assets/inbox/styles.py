@@ -23,7 +23,10 @@ def format_code(number: int, own: Mapping[int, str]) -> str:
 def number_cell(value: float, code: str, *, is_result: bool = False, from_1904: bool = False) -> Cell:
     """Give the cell of a stored number with this format; `is_result` where a formula made it."""
     if is_date(code, value):
-        return NoValue(f"the cell is the date or time {_moment(value, from_1904=from_1904)}")
+        return NoValue(
+            f"the cell is the date or time {_moment(value, from_1904=from_1904)}",
+            number=value + (_DAY_ZERO_1904 - _DAY_ZERO).days * from_1904,
+        )
     if is_result or not is_harmless(code):
         return Number(value, code, is_result)
     return value

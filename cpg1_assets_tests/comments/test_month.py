@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pyarrow as pa
 import pytest
 
 from cpg1_assets.comments.month import CHANGES, CommentsMonth, comments_files, file_states, read_comments
+from cpg1_assets.comments.open_items_sheet import Mark
+from cpg1_assets.comments.workbook import MadeOf
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.frames import OPEN_ITEM_CHANGES
 from cpg1_assets_tests.comments.files import KINDS, as_csv, as_xlsx, rows_of
@@ -41,9 +44,17 @@ def put(inbox: Path, name: str, content: bytes) -> Path:
     return path
 
 
+def no_version(mark: Mark) -> MadeOf:
+    raise AssertionError(f"no file here is a control workbook: {mark}")
+
+
 def read(inbox: Path, *changes: Mapping[str, Any]) -> CommentsMonth:
     schema = pa.schema([OPEN_ITEM_CHANGES.arrow_schema.field(name) for name in CHANGES])
-    return read_comments(inbox, MONTH, ITEMS, pa.Table.from_pylist(list(map(dict, changes)), schema=schema))
+    said = pa.Table.from_pylist(list(map(dict, changes)), schema=schema)
+    items = pa.table(
+        {"item": ITEMS, "unexplained": [Decimal(1)] * len(ITEMS), "cause": ["unknown"] * len(ITEMS)}
+    )
+    return read_comments(inbox, MONTH, items, said, no_version)
 
 
 def rows(month: CommentsMonth) -> list[tuple[Any, ...]]:
