@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster._utils.concurrency import ConcurrencyKeyInfo
 
-from cpg1_assets.graph.job import CLOSE_MONTH, MAX_RUNTIME_TAG, TAKE_COMMENTS
+from cpg1_assets.graph.job import JOBS, MAX_RUNTIME_TAG
 from cpg1_assets.process import Process
 
-HOST_TAG, PROCESS_TAG = "cpg1/host", "cpg1/process"
+HOST_TAG, PROCESS_TAG = ".dagster/cpg1/host", ".dagster/cpg1/process"
+"""The UI hides what begins so: a list of runs is to show months, not process numbers."""
 PARTITION_TAG = "dagster/partition"
 STARTING_SECONDS = 600
 """How long a run may take from its creation to its first step; one that waits in the queue may take longer."""
@@ -120,7 +121,7 @@ def _why_dead(record: dg.RunRecord) -> str:
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:
-    return run.job_name in (CLOSE_MONTH, TAKE_COMMENTS) or any(tag.startswith("cpg1/") for tag in run.tags)
+    return run.job_name in JOBS or any(tag.startswith("cpg1/") for tag in run.tags)
 
 
 def _ended_before(record: dg.RunRecord, seconds: float) -> bool:

@@ -17,6 +17,7 @@ from cpg1_assets.extracts.extraction import ExecutionLog
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.check_specs import check_result
 from cpg1_assets.graph.io_manager import Drawn
+from cpg1_assets.graph.links import package_link
 from cpg1_assets.graph.steps import month_of
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.rules.frames import OPEN_ITEM_CHANGES, OPEN_ITEM_COMMENTS, OPEN_ITEMS, OPEN_ITEMS_BEFORE
@@ -84,7 +85,7 @@ def handed_on(
         )
         yield from (check_result(spec.name, v, deployment.notes) for v in draw.validations)
         said: dict[str, Any] = {"validations": [v.as_result() for v in draw.validations]}
-        metadata: dict[str, Any] = {"evidence": str(package)}
+        metadata: dict[str, Any] = {"evidence": str(package), **package_link(deployment, package)}
         if draw.read is not None:
             said["files"] = dict(draw.read)
             metadata["files"] = dg.MetadataValue.json(dict(draw.read))

@@ -17,6 +17,7 @@ from dagster._core.executor.base import Executor
 
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.graph.dead_runs import end_dead_runs, process_tags, what_it_waits_for
+from cpg1_assets.graph.month_of_run import with_month
 from cpg1_assets.process import lives_in, workers_belong_to_this
 
 _PRELOADED = ["cpg1_assets.preloaded"]
@@ -71,7 +72,7 @@ class _InAKnownProcess(Executor):
             instance.add_run_tags(run.run_id, process_tags())
             for sentence in end_dead_runs(instance):
                 plan_context.log.info(sentence)
-            yield from self._inner.execute(plan_context, execution_plan)
+            yield from self._inner.execute(with_month(plan_context, self._deployment), execution_plan)
 
 
 @contextmanager

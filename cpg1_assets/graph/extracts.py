@@ -18,6 +18,7 @@ from cpg1_assets.extracts.extraction import Extraction, extract_month
 from cpg1_assets.extracts.validation import BLOCKING, statements
 from cpg1_assets.graph.check_specs import check_result, check_specs
 from cpg1_assets.graph.io_manager import Drawn
+from cpg1_assets.graph.links import package_link
 from cpg1_assets.graph.retry import failed_attempts, retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
 from cpg1_assets.month import CutoffMonth
@@ -70,7 +71,11 @@ def extract_asset(
                 said = {"validations": [v.as_result() for v in extraction.validations]}
                 yield dg.Output(
                     Drawn(extraction.written, said),
-                    metadata={"evidence": str(package), **_several(extraction)},
+                    metadata={
+                        "evidence": str(package),
+                        **package_link(deployment, package),
+                        **_several(extraction),
+                    },
                 )
 
     return materialize_extract

@@ -5,25 +5,27 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import dagster as dg
 import yaml
 from dagster._core.events import DagsterEventType  # the public enum lacks some members
 
 from cpg1_assets.disk import write_whole
+from cpg1_assets.graph.check_specs import NONE
 from cpg1_assets.graph.dagster_home import opened, require_usable
 from cpg1_assets.graph.dead_runs import dead_run_sentences, process_tags
 from cpg1_assets.graph.event_log import SqliteEventLog
 from cpg1_assets.graph.retry import first_cause
 from cpg1_assets.home import Home, naming_places
 from cpg1_assets.settings import Settings, dagster_home
-from cpg1_assets.validation import NOTHING_TO_TEST, found_in
+from cpg1_assets.validation import NOTHING_TO_TEST, figures_in_words, found_in
 
 Instance: TypeAlias = dg.DagsterInstance
-CLOSE_TAG = "cpg1/close"
+CLOSE_TAG = ".dagster/cpg1/close"
 TOLD_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.STEP_SUCCESS,
     DagsterEventType.STEP_FAILURE,
     DagsterEventType.STEP_UP_FOR_RETRY,
 }
@@ -123,18 +125,39 @@ def run_tags() -> dict[str, str]:
     return {**process_tags(), CLOSE_TAG: uuid.uuid4().hex}
 
 
-def progress_sentence(entry: dg.EventLogEntry) -> str | None:
-    """Say in a line what an event means to somebody who waits for the close; None when it means nothing."""
-    event = entry.dagster_event
-    if event is None:
-        return None
-    if entry.asset_materialization is not None:
-        rows: Any = entry.asset_materialization.metadata.get("dagster/partition_row_count")
-        return f"{entry.asset_materialization.asset_key.path[-1]}: {rows.value if rows else 0:,} rows"
-    if event.is_step_up_for_retry:
-        retry = event.step_retry_data
-        return f"{event.step_key}: failed, trying again in {retry.seconds_to_wait or 0:g} s. {first_cause(retry.error)}"
-    return f"{event.step_key}: FAILED"
+class StepDone(NamedTuple):
+    """A step that ended: its rows, None where it made none, as one of checks, and how long it took."""
+
+    step: str
+    rows: int | None
+    seconds: float
+
+
+class StepsTold:
+    """Tells of a run's events what they mean to somebody who waits for it: a step with its rows as it ends."""
+
+    def __init__(self) -> None:
+        """Begin with a run of which nothing is told yet."""
+        self._rows: dict[str | None, int] = {}
+
+    def of(self, entry: dg.EventLogEntry) -> StepDone | str | None:
+        """Give what an event says; None when it says nothing yet."""
+        event = entry.dagster_event
+        if event is None:
+            return None
+        if entry.asset_materialization is not None:
+            rows: Any = entry.asset_materialization.metadata.get("dagster/partition_row_count")
+            if rows is not None:  # a deliverable has none
+                self._rows[event.step_key] = self._rows.get(event.step_key, 0) + rows.value
+            return None
+        if event.event_type == DagsterEventType.STEP_SUCCESS:
+            seconds = event.step_success_data.duration_ms / 1000
+            return StepDone(event.step_key or "", self._rows.get(event.step_key), seconds)
+        if event.is_step_up_for_retry:
+            retry = event.step_retry_data
+            again = f"trying again in {retry.seconds_to_wait or 0:g} s."
+            return f"{event.step_key}: failed, {again} {first_cause(retry.error)}"
+        return f"{event.step_key}: FAILED"
 
 
 def failures(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]:
@@ -169,6 +192,7 @@ def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, A
         evaluation: Any = event.event_specific_data if event is not None else None
         if evaluation is not None and not evaluation.passed:
             statement = (evaluation.description or "").partition("\n\n")[0]
+            figures = {name: _plain(value) for name, value in evaluation.metadata.items()}
             found.append(
                 {
                     "asset": evaluation.asset_key.to_user_string(),
@@ -176,7 +200,8 @@ def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[dict[str, A
                     "severity": evaluation.severity.value,
                     "statement": statement,
                     "tested": not statement.startswith(NOTHING_TO_TEST),
-                    "found": found_in({name: _plain(value) for name, value in evaluation.metadata.items()}),
+                    "found": found_in(figures),
+                    "figures": figures_in_words([figures]),
                 }
             )
     return found
@@ -186,7 +211,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any figure
     """Give a figure as it was before it was shown as metadata."""
     if isinstance(value, dg.TableMetadataValue):
         return [dict(record.data) for record in value.records]
-    return value.value
+    return [] if value.value == NONE else value.value
 
 
 def materialized_hashes(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:

@@ -21,6 +21,10 @@ from cpg1_assets.deployment import Deployment
 from cpg1_assets.errors import DataError, StorageError
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.code_versions import code_versions
+from cpg1_assets.graph.lineage import lineage_metadata
+from cpg1_assets.graph.links import page_link
+from cpg1_assets.graph.preview import preview
+from cpg1_assets.graph.result_metadata import result_metadata
 from cpg1_assets.graph.steps import enter_step, hold_month
 from cpg1_assets.home import naming_places
 from cpg1_assets.process import is_the_runs_own
@@ -97,6 +101,7 @@ class ParquetIOManager(dg.IOManager):
             control_version=self._deployment.version.digest,
             said={} if drawn is None else drawn.said,
         )
+        shown = {**result_metadata(asset, month, written.path, written.rows), **preview(spec, written.path)}
         try:
             # The run may have been given up, and its month be another's, while this step computed.
             hold_month(self._deployment, month, context.run_id, context.step_context.instance)
@@ -108,8 +113,11 @@ class ParquetIOManager(dg.IOManager):
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(written.sha256))
         context.add_output_metadata(
             {
+                **shown,
+                **(page_link(self._deployment, month) if shown.get("summary") else {}),
                 "dagster/partition_row_count": dg.MetadataValue.int(written.rows),
                 "dagster/column_schema": column_schema(spec),
+                **lineage_metadata(asset),
                 "dagster/uri": self._storage.uri(asset, month),
                 "dagster/storage_kind": "parquet",
                 "size_bytes": written.size_bytes,

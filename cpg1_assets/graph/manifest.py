@@ -26,6 +26,7 @@ from cpg1_assets.extracts.scope import SCOPE_FILE
 from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.drawn import DRAWN_FROM
 from cpg1_assets.graph.frame_types import frame_type
+from cpg1_assets.graph.links import page_link
 from cpg1_assets.graph.retry import retrying
 from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
 from cpg1_assets.loaded import TEXTS
@@ -81,7 +82,7 @@ def manifest_asset(partitions: dg.PartitionsDefinition[str], assets: Sequence[st
                     folder,
                     month.key,
                 )
-            context.add_output_metadata(_metadata(result))
+            context.add_output_metadata({**_metadata(result), **page_link(deployment, month.key)})
             return _frame(result.sealed.manifest())
 
     return evidence_manifest

@@ -4,12 +4,14 @@ How the file is read is in `cpg1_assets.comments.month`; here it becomes an asse
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import pyarrow as pa
 
 from cpg1_assets.comments.file import Problem
-from cpg1_assets.comments.month import CHANGES, VALIDATIONS, CommentsMonth, read_comments
+from cpg1_assets.comments.month import CHANGES, ITEMS, VALIDATIONS, CommentsMonth, read_comments
+from cpg1_assets.deliverables.sheet_rows import version_made_of
 from cpg1_assets.extracts.extraction import ExecutionLog
 from cpg1_assets.graph.check_specs import check_specs
 from cpg1_assets.graph.drawn import Draw, handed_on
@@ -37,7 +39,7 @@ def open_item_comments_asset(
         required_resource_keys={"deployment"},
         code_version=code_version,
         ins={
-            "open_items": dg.AssetIn(metadata={"columns": ["item"]}),
+            "open_items": dg.AssetIn(metadata={"columns": list(ITEMS)}),
             "open_item_changes": dg.AssetIn(metadata={"columns": list(CHANGES)}),
         },
         check_specs=check_specs(OPEN_ITEM_COMMENTS.name, VALIDATIONS, partitions),
@@ -50,7 +52,8 @@ def open_item_comments_asset(
             log = ExecutionLog()
             enter_step(deployment, month.key, context.run.run_id, context.instance, materializes=True)
             inbox = deployment.home.inbox_folder
-            read = read_comments(inbox, month, open_items.column("item").to_pylist(), open_item_changes)
+            made_of = partial(version_made_of, deployment.home.evidence_folder, month)
+            read = read_comments(inbox, month, open_items, open_item_changes, made_of)
             log("comments read", files=list(read.files), problems=len(read.problems), taken=len(read.taken))
             yield from handed_on(
                 context,

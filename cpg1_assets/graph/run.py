@@ -20,10 +20,10 @@ from cpg1_assets.claims import Claims
 from cpg1_assets.deployment import Deployment
 from cpg1_assets.graph.dead_runs import PARTITION_TAG
 from cpg1_assets.graph.executor import LOOK_SECONDS, PoolWait
-from cpg1_assets.graph.instance import CLOSE_TAG, TOLD_EVENTS, progress_sentence, run_tags
+from cpg1_assets.graph.instance import CLOSE_TAG, TOLD_EVENTS, StepDone, StepsTold, run_tags
 from cpg1_assets.month import CutoffMonth
 
-Progress = Callable[[str], None]
+Progress = Callable[[StepDone | str], None]
 _FOLLOW_SECONDS = 0.3
 
 
@@ -47,7 +47,7 @@ def run_month(
     progress: Progress,
     wired: Wired,
 ) -> tuple[str, bool]:
-    """Run a job for `month`; give the run's id and whether it succeeded. `progress` is told each asset as it is done."""
+    """Run a job for `month`; give the run's id and whether it succeeded. `progress` is told each step as it ends."""
     settings, tags = deployment.settings, run_tags()
     # What a person should read is told by `progress` and the outcome; Dagster's own log is in its event log.
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -129,7 +129,7 @@ def worker_output(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _told(progress: Progress, instance: dg.DagsterInstance, tags: dict[str, str]) -> Iterator[None]:
-    """Tell `progress` of each asset of the run with `tags` as it is done, retried or failed."""
+    """Tell `progress` of each step of the run with `tags` as it ends, is retried or fails."""
     done = threading.Event()
 
     def follow() -> None:
@@ -139,6 +139,7 @@ def _told(progress: Progress, instance: dg.DagsterInstance, tags: dict[str, str]
 
     def follow_to_the_end() -> None:
         cursor, run_id = None, None
+        steps = StepsTold()
         wait, look_at = None, 0.0
         last = False
         while not last:
@@ -154,9 +155,9 @@ def _told(progress: Progress, instance: dg.DagsterInstance, tags: dict[str, str]
             news = instance.get_records_for_run(run_id, cursor=cursor, of_type=TOLD_EVENTS)
             cursor = news.cursor
             for record in news.records:
-                sentence = progress_sentence(record.event_log_entry)
-                if sentence is not None:
-                    progress(sentence)
+                told = steps.of(record.event_log_entry)
+                if told is not None:
+                    progress(told)
             if not last and time.monotonic() > look_at:
                 look_at = time.monotonic() + LOOK_SECONDS
                 wait = wait or PoolWait(instance, run_id)

@@ -12,14 +12,17 @@ from cpg1_assets.settings import Settings
 
 
 def list_runs(settings: Settings, limit: int) -> list[dict[str, Any]]:
-    """Give the newest `limit` runs: id, month, job, status, start, seconds."""
+    """Give the newest `limit` runs: id, month, job, status, start, seconds, and of a failed one each step and why."""
     with dagster_instance(settings) as instance:
         end_dead_runs(instance)
-        return [_run(record) for record in instance.get_run_records(limit=limit)]
+        return [
+            {**_run(record), "failures": _failures(instance, record.dagster_run)}
+            for record in instance.get_run_records(limit=limit)
+        ]
 
 
 def describe_run(settings: Settings, run_id: str) -> dict[str, Any]:
-    """Describe one run: the above, tags, steps, what failed, checks that did not pass. Raises ScopeError without one."""
+    """Describe one run: the above, tags, steps with seconds, failed checks. Raises ScopeError without one."""
     with dagster_instance(settings) as instance:
         record = _find(instance, run_id)
         stats = instance.get_run_step_stats(record.dagster_run.run_id)
@@ -27,7 +30,12 @@ def describe_run(settings: Settings, run_id: str) -> dict[str, Any]:
             **_run(record),
             "tags": dict(record.dagster_run.tags),
             "steps": {step.step_key: step.status.value if step.status else "" for step in stats},
-            "failures": [list(failure) for failure in failures(instance, record.dagster_run.run_id)],
+            "step_seconds": {
+                step.step_key: round(step.end_time - step.start_time, 1)
+                for step in stats
+                if step.start_time is not None and step.end_time is not None
+            },
+            "failures": _failures(instance, record.dagster_run),
             "failed_checks": failed_checks(instance, record.dagster_run.run_id),
         }
 
@@ -53,6 +61,13 @@ def _find(instance: dg.DagsterInstance, run_id: str) -> dg.RunRecord:
         many = "several runs begin so" if found else "there is no such run"
         raise ScopeError(f"Run {run_id!r}: {many}. List the runs with: cpg1 runs")
     return found[0]
+
+
+def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[list[str]]:
+    """Give each failed step and why, of a run that failed: the others are not asked."""
+    if run.status is not dg.DagsterRunStatus.FAILURE:
+        return []
+    return [list(failure) for failure in failures(instance, run.run_id)]
 
 
 def _run(record: dg.RunRecord) -> dict[str, Any]:

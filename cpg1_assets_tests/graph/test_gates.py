@@ -39,11 +39,9 @@ SEAL = "evidence_manifest"
 
 
 @pytest.fixture
-def sealed(closed: Closed, tmp_path: Path) -> Settings:
+def sealed(sealed_home: Path) -> Settings:
     """Give a home of the test's own with a month that was closed and sealed."""
-    home = tmp_path / "home"
-    shutil.copytree(closed.settings.home, home, symlinks=True)
-    return Settings(home=home)
+    return Settings(home=sealed_home)
 
 
 class Spied:

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from openpyxl.workbook import Workbook
 
 from cpg1_assets.closing.comments import CommentsOutcome, take_comments
 from cpg1_assets.closing.standing import month_standing
+from cpg1_assets.comments.open_items_sheet import EDITABLE, HEADERS, ITEM, NAME
+from cpg1_assets.deliverables.files import WORKBOOK, place_of
 from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import EvidenceError, SignedOffError
 from cpg1_assets.evidence.audit.reperform import reperform
@@ -61,6 +65,17 @@ def take(settings: Settings, month: str) -> CommentsOutcome:
     return take_comments(settings, CutoffMonth.parse(month), lambda _: None)
 
 
+def commented_workbook(settings: Settings, month: str) -> Workbook:
+    """Give the month's control workbook as a controller leaves it: each item with a comment, an owner and a cause."""
+    book = openpyxl.load_workbook(place_of(WORKBOOK, Home(settings).reports_folder, CutoffMonth.parse(month)))
+    sheet = book[NAME]
+    (header,) = [row[0].row for row in sheet.iter_rows(max_row=30) if row[ITEM].value == HEADERS[ITEM]]
+    for row in range(header + 1, sheet.max_row + 1):
+        for at, text in zip(EDITABLE.values(), (SAID, "Ann", "unknown"), strict=True):
+            sheet.cell(row, at + 1).value = text
+    return book
+
+
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory, sample_books: Path) -> Iterator[Life]:
     place = tmp_path_factory.mktemp("life")
@@ -70,10 +85,9 @@ def life(tmp_path_factory: pytest.TempPathFactory, sample_books: Path) -> Iterat
     (inbox / "comments").mkdir()
     settings = Settings(home=home, inbox=inbox)
     with dg.DagsterInstance.ephemeral() as instance:
-        closed = {AUGUST: close(settings, AUGUST, instance)}
-        items = [row["item"] for row in closed[AUGUST].rows("open_items")]
+        closed = {AUGUST: close(settings, AUGUST, instance, deliverables=True)}
         file = inbox / "comments" / f"{AUGUST}.xlsx"
-        file.write_bytes(as_xlsx(rows_of(*((item, SAID, "Ann", "unknown") for item in items))))
+        commented_workbook(settings, AUGUST).save(file)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DAGSTER_HOME", "")
             patch.delenv("DAGSTER_HOME")

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from cpg1_assets.definitions import build_definitions
+from cpg1_assets.deliverables.files import SUFFIXES
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import close
 
@@ -65,6 +66,7 @@ def test_a_late_file_is_materialized_with_what_depends_on_it_once(
 
     after = close(settings, MONTH, instance, job=definitions.resolve_sensor_def("jdash_inbox").job_name)
     assert after.materialized() == DOWNSTREAM
+    assert after.deliverables() == set(SUFFIXES)
     assert status(after.rows("reconciliation"), "EC_KE") != "NOT_COMPUTED"
     assert after.evaluations("jdash")["all_companies_present"].passed
     requests, cursor = tick(settings, instance, cursor)
