@@ -20,8 +20,12 @@ class ScopeError(Cpg1Error):
     """A company or GL account that is not in the control's scope."""
 
 
+class CalendarError(Cpg1Error):
+    """A due date that cannot be told: the country or the month is in no calendar. Decides no figure."""
+
+
 class FileFormatError(Cpg1Error):
-    """A contract, rules or thresholds file with an error. Names the file and the line."""
+    """A contract, rules, thresholds or calendar file with an error. Names the file and the line."""
 
 
 class DataError(Cpg1Error):
@@ -66,3 +70,8 @@ _LONGEST_SHOWN = 100
 def shown(text: str) -> str:
     """Give what a person wrote as an error quotes it: control characters as escapes, and not at any length."""
     return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}…"
+
+
+def printable(text: str) -> str:
+    """Write out what a terminal or a file of JSON would not show as it is: names may hold anything."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -16,6 +16,7 @@ def check(severity: str, *, tested: bool = True, is_variance: bool = False) -> F
         tested=tested,
         is_variance=is_variance,
         found=[],
+        figures=[],
     )
 
 

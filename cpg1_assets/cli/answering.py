@@ -3,14 +3,12 @@
 What the product says itself is a sentence; so is what nobody foresaw. A traceback is shown only for `--debug`.
 """
 
-import codecs
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import wraps
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from traceback import FrameSummary, extract_tb, format_list
 from typing import Any, ParamSpec
@@ -18,6 +16,7 @@ from typing import Any, ParamSpec
 import click
 
 from cpg1_assets.cli.output import disk_errors_named, standard_output
+from cpg1_assets.cli.terminal import ESCAPED, plain, say_json
 from cpg1_assets.env_file import load_env_file
 from cpg1_assets.errors import Cpg1Error, shown
 from cpg1_assets.settings import without_secrets
@@ -25,7 +24,6 @@ from cpg1_assets.settings import without_secrets
 P = ParamSpec("P")
 FAILED, WRONG_COMMAND = 1, 2
 _DEBUG, _JSON, _REST = "--debug", "--json", "--"
-_ESCAPED = "cpg1-escaped"
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -42,7 +40,7 @@ class Answering(click.Group):
             if isinstance(stream, TextIOWrapper):
                 # JSON is UTF-8, whatever a console has.
                 stream.reconfigure(
-                    encoding="utf-8" if as_json and stream is sys.stdout else None, errors=_ESCAPED
+                    encoding="utf-8" if as_json and stream is sys.stdout else None, errors=ESCAPED
                 )
         extra["standalone_mode"] = False
         try:
@@ -50,8 +48,10 @@ class Answering(click.Group):
         except click.ClickException as error:
             with suppress(OSError):
                 if as_json:
-                    _print_json(error.format_message(), error.exit_code)
-                error.show()
+                    say_json(_as_json(error.format_message(), error.exit_code), indent=None)
+                shown_by_click = StringIO()
+                error.show(shown_by_click)
+                click.echo(plain(shown_by_click.getvalue()), err=True, nl=False)
             sys.exit(error.exit_code)
         except click.Abort:
             sys.exit(FAILED)
@@ -93,9 +93,9 @@ def tell(error: Exception, *, as_json: bool, debug: bool) -> None:
     said = without_secrets(said, os.environ)
     with suppress(OSError):
         if as_json:
-            _print_json(said, FAILED)
+            say_json(_as_json(said, FAILED), indent=None)
     with suppress(OSError):
-        click.echo(f"Error: {said}", err=True)
+        click.echo(plain(f"Error: {said}"), err=True)
         if debug:
             click.echo(without_secrets("\n".join(_trace(error)), os.environ), err=True)
 
@@ -106,8 +106,8 @@ debug_option = click.option(
 )
 
 
-def _print_json(said: str, exit_status: int) -> None:
-    click.echo(json.dumps({"error": said, "exit_status": exit_status}, ensure_ascii=False))
+def _as_json(said: str, exit_status: int) -> dict[str, Any]:
+    return {"error": said, "exit_status": exit_status}
 
 
 def _require_values(context: click.Context) -> None:
@@ -167,14 +167,3 @@ def _trace(error: BaseException | None) -> Iterator[str]:
     yield "Traceback (most recent call last; texts of errors are left out, they may hold secrets):"
     yield "".join(format_list(extract_tb(error.__traceback__))).rstrip("\n")
     yield f"{type(error).__module__}.{type(error).__qualname__}"
-
-
-def _escaped(error: UnicodeError) -> tuple[str, int]:
-    r"""Write what an encoding lacks as JSON escapes it (`\u20ac`): a person can read it, and JSON stays JSON."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
-
-
-codecs.register_error(_ESCAPED, _escaped)

@@ -1,6 +1,5 @@
 """`cpg1 comments`: takes a month's comments in. It computes nothing else."""
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +8,8 @@ import click
 
 from cpg1_assets import stopping
 from cpg1_assets.cli.answering import FAILED, json_option, told
-from cpg1_assets.cli.render import console
+from cpg1_assets.cli.render import counted
+from cpg1_assets.cli.terminal import say, say_json, say_step
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 
@@ -36,18 +36,12 @@ def comments(month: str, *, as_json: bool) -> None:
     chosen = CutoffMonth.parse(month)
     from cpg1_assets.closing.comments import take_comments  # noqa: PLC0415 - imports Dagster
 
-    out = console()
-    outcome = take_comments(
-        settings,
-        chosen,
-        (lambda _: None) if as_json else (lambda said: out.print(f"  {said}", markup=False, soft_wrap=True)),
-    )
+    outcome = take_comments(settings, chosen, (lambda _: None) if as_json else say_step)
     stopping.decide()
     if as_json:
-        click.echo(json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
+        say_json(outcome.as_dict())
     else:
-        for line in _lines(outcome.as_dict()):
-            out.print(line, markup=False, soft_wrap=True)
+        say(*_lines(outcome.as_dict()))
     sys.exit(outcome.exit_status)
 
 
@@ -60,7 +54,8 @@ def _lines(outcome: Mapping[str, Any]) -> Iterator[str]:
     if outcome["refused"]:
         yield f"The comments file of {month} is NOT taken, and the month cannot be signed off until it is:"
         yield from _some(outcome["refused"])
-    yield f"{month}: {len(outcome['taken'])} items commented in the file, {len(outcome['carried'])} carried forward."
+    taken = counted(len(outcome["taken"]), "item")
+    yield f"{month}: {taken} commented in the file, {len(outcome['carried'])} carried forward."
     if outcome["lapsed"]:
         yield f"{len(outcome['lapsed'])} comments lapsed, because the item is another by now:"
         yield from _some([_lapse(row) for row in outcome["lapsed"]])

@@ -1,6 +1,5 @@
 """`cpg1 doctor`: shows what the doctor found. What is looked at, and what it means, is the doctor's own affair."""
 
-import json
 import os
 import sys
 from itertools import groupby
@@ -9,7 +8,7 @@ import click
 from rich.text import Text
 
 from cpg1_assets.cli.answering import json_option, told
-from cpg1_assets.cli.render import console
+from cpg1_assets.cli.terminal import say, say_json
 
 _STYLES = {"fine": "green", "look": "yellow", "mend": "bold red", "not asked": "dim"}
 _SIGNS = {"fine": "fine", "look": "LOOK", "mend": "MEND", "not asked": "-"}
@@ -21,7 +20,7 @@ _INDENT = 8
     "--constructs",
     "asks_constructs",
     is_flag=True,
-    help="Also ask the server every construct of T-SQL that queries may use, and compare with the table.",
+    help="Also ask the server every construct of T-SQL that queries may use: some 130 short questions that name no table.",
 )
 @json_option
 @told
@@ -39,18 +38,15 @@ def doctor(*, asks_constructs: bool, as_json: bool) -> None:
         env_file=click.get_current_context().find_root().meta["env_file"],
     )
     if as_json:
-        click.echo(json.dumps(examination.as_dict(), indent=2, ensure_ascii=False))
+        say_json(examination.as_dict())
         sys.exit(examination.exit_status)
-    out = console()
     for group, findings in groupby(examination.findings, key=lambda finding: finding.group):
-        out.print(Text(f"\n{group}", "bold"))
+        say("", Text(group, "bold"))
         for finding in findings:
             sign = Text(f"  {_SIGNS[finding.verdict]:<{_INDENT - 4}}  ", _STYLES[finding.verdict])
-            out.print(sign + Text(f"{finding.subject}: {finding.said}"), soft_wrap=True)
+            say(sign + Text(f"{finding.subject}: {finding.said}"))
             if finding.to_do:
-                out.print(
-                    Text(" " * _INDENT + f"-> {finding.to_do}", _STYLES[finding.verdict]), soft_wrap=True
-                )
+                say(Text(" " * _INDENT + f"-> {finding.to_do}", _STYLES[finding.verdict]))
     books = f" {examination.books}." if examination.books == "SAMPLE BOOKS" else ""
-    out.print(f"\n{examination.conclusion}{books}", markup=False, soft_wrap=True)
+    say("", f"{examination.conclusion}{books}")
     sys.exit(examination.exit_status)

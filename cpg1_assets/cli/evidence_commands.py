@@ -1,13 +1,13 @@
 """The commands of `cpg1 evidence`: verify, keygen, sign-off, export. None of them needs Dagster or a database."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
 from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
-from cpg1_assets.cli.new_link import tell_link
+from cpg1_assets.cli.new_link import made_anew, tell_link
+from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
@@ -23,13 +23,19 @@ def evidence() -> None:
 @click.argument("month", required=False)
 @click.option(
     "--path",
+    metavar="PLACE",
     type=PlaceType(path_type=Path),
-    help="Evidence folder or exported archive. Default: CPG1_HOME's.",
+    help="Evidence folder, folder an export was unpacked to, or exported archive. Default: that under CPG1_HOME.",
 )
-@click.option("--anchor", help="The head you noted, such as 12-3f2a9-00c41-9be77-d51f0.")
+@click.option(
+    "--anchor",
+    metavar="ANCHOR",
+    help="The head you noted, such as 12-3f2a9-00c41-9be77-d51f0. Case, dashes and blanks do not matter.",
+)
 @click.option(
     "--trusted-key",
     "trusted_keys",
+    metavar="FILE",
     type=PlaceType(path_type=Path),
     multiple=True,
     help="Public key file that links must be signed with. May be repeated.",
@@ -47,7 +53,6 @@ def verify(
     from dataclasses import replace  # noqa: PLC0415 - beside what it is for
 
     from cpg1_assets.evidence.audit.export import opened_evidence  # noqa: PLC0415 - imports pyarrow
-    from cpg1_assets.evidence.audit.verify import printable  # noqa: PLC0415
     from cpg1_assets.evidence.audit.verify import verify as verify_evidence  # noqa: PLC0415
     from cpg1_assets.evidence.chain.signing import read_public_key  # noqa: PLC0415
 
@@ -57,28 +62,29 @@ def verify(
         report = verify_evidence(found.folder, chosen or found.month, anchor, keys)
         report = replace(report, problems=[*found.problems, *report.problems])
     if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        say_json(report.as_dict())
     else:
         for problem in report.problems:
-            click.echo(printable(f"{problem.kind}: {problem.path}: {problem.message}"))
+            say(f"{problem.kind}: {problem.path}: {problem.message}")
         for note in report.notes:
-            click.echo(printable(f"note: {note}"))
+            say(f"note: {note}")
         months = ", ".join(f"{key} ({count})" for key, count in report.months.items()) or "none"
-        click.echo(f"Sealed months (versions): {months}. Links of the chain: {report.links}.")
-        click.echo(f"{report.files} files hashed, {report.size_bytes:,} bytes.")
+        say(f"Sealed months (versions): {months}. Links of the chain: {report.links}.")
+        say(f"{report.files} files hashed, {report.size_bytes:,} bytes.")
         if report.signed_by:
             vouched = "" if trusted_keys else " (whose keys these are was not checked)"
-            click.echo(f"Signed with: {', '.join(report.signed_by)}{vouched}")
-        click.echo(report.conclusion)
+            say(f"Signed with: {', '.join(report.signed_by)}{vouched}")
+        say(report.conclusion)
     sys.exit(FAILED if report.problems else 0)
 
 
 @evidence.command()
 @click.option(
     "--out",
+    metavar="FILE",
     type=PlaceType(path_type=Path),
     required=True,
-    help="New file for the private key; FILE.pub gets the other.",
+    help="New file for the private key, mode 0600. The public key goes to FILE.pub.",
 )
 @json_option
 @told
@@ -94,39 +100,42 @@ def keygen(out: Path, *, as_json: bool) -> None:
             "public_key": signer.public_key,
             "key_id": signer.key_id,
         }
-        click.echo(json.dumps(said, indent=2))
+        say_json(said)
         return
-    click.echo(f"Public key: {signer.public_key}")
-    click.echo(f"Key id: {signer.key_id}")
-    click.echo(f"Private key: {out}. Sign with it: CPG1_SIGNING_KEY_FILE={out}")
-    click.echo(f"Give {out}.pub to whoever verifies.")
+    say(f"Public key: {signer.public_key}")
+    say(f"Key id: {signer.key_id}")
+    say(f"Private key: {out}. Sign with it: CPG1_SIGNING_KEY_FILE={out}")
+    say(f"Give {out}.pub to whoever verifies.")
 
 
 @evidence.command("sign-off")
 @click.argument("month")
-@click.option("--role", type=click.Choice(["preparer", "reviewer"]), required=True)
-@click.option("--name", required=True, help="Your name.")
-@click.option("--comment", required=True, help="What you looked at and concluded.")
+@click.option(
+    "--role", type=click.Choice(["preparer", "reviewer"]), required=True, help="In which role you sign."
+)
+@click.option("--name", metavar="NAME", required=True, help="Your name.")
+@click.option("--comment", metavar="COMMENT", required=True, help="What you looked at and concluded.")
 @click.option(
     "--variance",
     "variances",
     multiple=True,
     metavar="LINE:COMPANY=COMMENT",
-    help="Comment on a line that was not computed, or whose smaller items reach its threshold; each needs one.",
+    help="Comment on a line that was not computed, or whose smaller items together reach its threshold; each needs one. "
+    "May be repeated.",
 )
 @click.option(
     "--check",
     "checks",
     multiple=True,
     metavar="ASSET:CHECK=COMMENT",
-    help="Comment on a failed check of severity ERROR; each needs one. May be repeated.",
+    help="Comment on a failed check of severity ERROR; each needs one, however many rows failed. May be repeated.",
 )
 @click.option(
     "--item",
     "items",
     multiple=True,
     metavar="ITEM=COMMENT",
-    help="Comment on a large open item that has none in the month's comments; each needs one. May be repeated.",
+    help="Comment on a large open item that has none in the sealed comments; each needs one. May be repeated.",
 )
 @json_option
 @told
@@ -178,12 +187,19 @@ def sign_off(
         "open_items": link.body["open_items"],
     }
     words = f"{said['name']}, {role} of {said['month']} (version {said['version']}): {certification}"
-    tell_link(said, link, signer, words, as_json=as_json)
+    made = made_anew(settings, said["month"])
+    tell_link(said, link, signer, words, as_json=as_json, made=made)
 
 
 @evidence.command()
 @click.argument("month")
-@click.option("--out", type=PlaceType(path_type=Path), required=True, help="New file for the archive (.zip).")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=PlaceType(path_type=Path),
+    required=True,
+    help="New file for the archive (.zip).",
+)
 @json_option
 @told
 def export(month: str, out: Path, *, as_json: bool) -> None:
@@ -204,12 +220,10 @@ def export(month: str, out: Path, *, as_json: bool) -> None:
         "head": None if newest is None else anchor_of(newest),
     }
     if as_json:
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        say_json(said)
         return
-    click.echo(f"{out}: {said['size_bytes']:,} bytes, SHA-256 {said['sha256']}")
-    click.echo(
-        f"Tell whoever gets it the head of the chain another way than with the archive: {said['head']}"
-    )
+    say(f"{out}: {said['size_bytes']:,} bytes, SHA-256 {said['sha256']}")
+    say(f"Tell whoever gets it the head of the chain another way than with the archive: {said['head']}")
 
 
 def _evidence_folder() -> Path:

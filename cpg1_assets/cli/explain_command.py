@@ -1,6 +1,5 @@
 """`cpg1 explain`: what the variances of a month are made of, item by item. It needs no Dagster, and writes nothing."""
 
-import json
 import sys
 from collections.abc import Mapping
 from datetime import date
@@ -9,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cpg1_assets.cli.answering import FAILED, json_option, told
+from cpg1_assets.cli.next_step import explain_command
 from cpg1_assets.cli.render import marks
+from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import MonthError
 from cpg1_assets.home import Home
 from cpg1_assets.month import FIRST_MONTH, CutoffMonth
@@ -19,14 +20,18 @@ from cpg1_assets.settings import Settings
 if TYPE_CHECKING:
     from cpg1_assets.deployment import Deployment
     from cpg1_assets.explaining.stored import StoredMonth
-    from cpg1_assets.explaining.variances import ExplainedLine
+    from cpg1_assets.rules.explained_lines import ExplainedLine
 
 
 @click.command()
 @click.argument("month", required=False)
-@click.option("--company", help="Only the lines of this company, in full.")
-@click.option("--line", help="Only this line, in full.")
-@click.option("--item", help="One open item in full; the first characters of its name are enough.")
+@click.option("--company", metavar="COMPANY", help="Only the lines of this company, in full.")
+@click.option("--line", metavar="LINE", help="Only this line, of every company, in full.")
+@click.option(
+    "--item",
+    metavar="ITEM",
+    help="One open item in full. The first characters of its name are enough where they are of one item alone.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print the open items as CSV, with columns to fill in.")
 @json_option
 @told
@@ -45,7 +50,7 @@ def explain(
     from cpg1_assets.explaining.one_item import explained_item, find_item  # noqa: PLC0415 - imports DuckDB
     from cpg1_assets.explaining.sheet import open_item_sheet  # noqa: PLC0415
     from cpg1_assets.explaining.stored import StoredMonth  # noqa: PLC0415
-    from cpg1_assets.explaining.variances import explained_lines  # noqa: PLC0415
+    from cpg1_assets.explaining.variances import explained_lines, line_as_dict  # noqa: PLC0415
 
     deployment = open_deployment(settings)
     stored = StoredMonth(deployment, _chosen(deployment, month))
@@ -64,10 +69,10 @@ def explain(
             "notes": stored.notes,
         }
         if found is None:
-            said["lines"] = [each.as_dict() for each in lines]
+            said["lines"] = [line_as_dict(each) for each in lines]
         else:
             said["item"] = explained_item(stored, found).as_dict()
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        say_json(said)
     else:
         _show(stored, lines, found, narrowed=company is not None or line is not None)
     sys.exit(FAILED if any(each.differing for each in lines) else 0)
@@ -84,30 +89,20 @@ def _show(
     from cpg1_assets.explaining.one_item import explained_item  # noqa: PLC0415
 
     settings, key = stored.deployment.settings, stored.month.key
-    click.echo(f"C-PG-1 {key}{marks(settings)}: what the variances are made of")
+    say(f"C-PG-1 {key}{marks(settings)}: what the variances are made of")
     for note in stored.notes:
-        click.echo(note)
+        say(note)
     names = item_names([item for line in lines for item in line.items])
     ask = explain_command(settings, key)
     if found is not None:
         show_item(explained_item(stored, found), names)
     elif not narrowed:
         show_all(lines, names, ask)
-        click.echo(f"\nOne line in full: {ask} --company COMPANY --line LINE")
+        say(f"\nOne line in full: {ask} --company COMPANY --line LINE")
     else:
         for line in lines:
             show_line(line, names)
-        click.echo(
-            f"\nOne item in full: {ask} --item ITEM\nTo comment on items, fill in: {ask} --csv > {key}.csv"
-        )
-
-
-def explain_command(settings: Settings, month: str) -> str:
-    """Give the command that explains a month of this scope, as a person writes it."""
-    scope = {
-        name: value for name, value in settings.scope_environment().items() if value and name != "CPG1_HOME"
-    }
-    return " ".join([*(f"{name}={value}" for name, value in scope.items()), f"cpg1 explain {month}"])
+        say(f"\nOne item in full: {ask} --item ITEM\nTo comment on items, fill in: {ask} --csv > {key}.csv")
 
 
 def _chosen(deployment: "Deployment", month: str | None) -> CutoffMonth:

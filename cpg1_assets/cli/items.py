@@ -1,36 +1,30 @@
 """How open items look on a terminal of 80 columns. What they come to is decided in `cpg1_assets.explaining`."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from textwrap import wrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from cpg1_assets.cli.render import STYLES, amount, bare_table, console, counted
-from cpg1_assets.explaining.causes import MEANINGS
+from cpg1_assets.cli.columns import Column, Row, laid_out, shortened, wrapped
+from cpg1_assets.cli.render import STYLES, amount, counted, short_names
+from cpg1_assets.cli.terminal import say, screen
+from cpg1_assets.rules.causes import MEANINGS
 
 if TYPE_CHECKING:
     from cpg1_assets.explaining.one_item import ExplainedItem
-    from cpg1_assets.explaining.variances import ExplainedLine
+    from cpg1_assets.rules.explained_lines import ExplainedLine
 
 _NAME_DIGITS = 10
-_WIDTH = 80
+_LONGEST = 200
+"""How much of a text of an item is shown; --json has it whole."""
 _NONE = "–"
 _LARGEST = 3
 """How many items a line shows where all lines are shown."""
 
 
 def item_names(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Give a short name for each item, by which it is found: its first characters, as many as tell it from all others."""
-    whole = sorted({str(item["item"]) for item in items})
-    short = {}
-    for at, name in enumerate(whole):
-        beside = [*whole[max(at - 1, 0) : at], *whole[at + 1 : at + 2]]
-        shared = max((_shared(name, other) for other in beside), default=0)
-        short[name] = name[: max(_NAME_DIGITS, shared + 1)]
-    return short
+    """Give a short name for each item, by which it is found."""
+    return short_names([str(item["item"]) for item in items], _NAME_DIGITS)
 
 
 def show_all(lines: Sequence["ExplainedLine"], names: Mapping[str, str], ask: str) -> None:
@@ -38,7 +32,6 @@ def show_all(lines: Sequence["ExplainedLine"], names: Mapping[str, str], ask: st
 
     `ask` is the command that shows one of them.
     """
-    out = console(otherwise=_WIDTH)
     for title, status, show in (
         ("With an unexplained variance", "VARIANCE_DETECTED", _show_red),
         ("Explained by bridges", "EXPLAINED", _show_briefly),
@@ -48,92 +41,78 @@ def show_all(lines: Sequence["ExplainedLine"], names: Mapping[str, str], ask: st
         chosen = [line for line in lines if line.figures["status"] == status]
         shown = [line for line in chosen if status != "RECONCILED" or line.items]
         if shown:
-            out.print(Text(f"\n{title}", style=STYLES[status]))
+            say("", Text(title, STYLES[status]))
         for line in shown:
-            show(out, line, names, ask)
+            show(line, names, ask)
         if status == "RECONCILED":
             agree = len(chosen) - len(shown)
-            out.print(f"\n{counted(agree, 'line')} {'agrees' if agree == 1 else 'agree'} item by item.")
+            say("", f"{counted(agree, 'line')} {'agrees' if agree == 1 else 'agree'} item by item.")
 
 
 def show_line(line: "ExplainedLine", names: Mapping[str, str]) -> None:
     """Show one line in full: what agrees, its items, the totals of the reconciliation, and every item."""
-    out = console(otherwise=_WIDTH)
     figures = line.figures
-    out.print()
-    out.print(
-        Text.assemble(_title(line), "  ", (figures["status"], STYLES.get(figures["status"], ""))),
-        soft_wrap=True,
-    )
+    say("")
+    say(Text.assemble(_title(line), "  ", (figures["status"], STYLES.get(figures["status"], ""))))
     if not line.is_computed:
-        _show_why(out, line, names, "")
+        _show_why(line, names, "")
         return
-    table = _tie_out(line)
-    console(table, otherwise=_WIDTH).print(table)
+    say(*_tie_out(line))
     if line.differing:
-        out.print(
+        say(
             f"These totals do NOT tie: {'; '.join(line.differing)}. The files in storage do not belong together: close the "
             "month again.",
             style="red",
-            markup=False,
         )
     usd = figures["unexplained_usd"]
     said = [f"{amount(usd)} USD" if usd is not None else "no rate, so no USD"]
     if line.named.share_named is not None:
         said.append(f"{line.named.share_named} of it with a cause")
-    out.print(
-        f"unexplained: {', '.join(said)}; threshold {amount(figures['threshold_usd'])} USD", markup=False
-    )
+    _say_indented(f"unexplained: {', '.join(said)}; threshold {amount(figures['threshold_usd'])} USD", 0)
     if line.items:
-        out.print()
-        _show_items(out, line.items, names)
-        _show_meanings(out, line.items)
+        say("")
+        _show_items(line.items, names)
+        _show_meanings(line.items)
 
 
 def show_item(item: "ExplainedItem", names: Mapping[str, str]) -> None:
     """Show one item in full: its figures, every row of both sides, why they are together, its life."""
-    out = console(otherwise=_WIDTH)
     facts = item.facts
-    out.print(f"\nItem {facts['item']}: {facts['id_company']} {facts['line']}", markup=False)
-    _show_items(out, [facts], names)
-    _show_meanings(out, [facts])
-    _show_rows(out, item)
-    out.print("\nWhy they are one item")
+    say("", f"Item {facts['item']}: {facts['id_company']} {facts['line']}")
+    _show_items([facts], names)
+    _show_meanings([facts])
+    _show_rows(item)
+    say("", "Why they are one item")
     for sentence in item.certificate:
-        _print_indented(out, sentence)
-    _show_suggestions(out, item, names)
-    _show_life(out, item)
+        _say_indented(sentence)
+    _show_suggestions(item, names)
+    _show_life(item)
 
 
-def _show_red(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
-    _show_briefly(out, line, names, ask)
-    _show_items(out, line.items[:_LARGEST], names, brief=True)
+def _show_red(line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
+    _show_briefly(line, names, ask)
+    _show_items(line.items[:_LARGEST], names, brief=True)
     figures = line.figures
     more = len(line.items) - _LARGEST
     said = f"and {more} more: " if more > 0 else ""
-    out.print(
-        f"  {said}{ask} --company {figures['id_company']} --line {figures['line']}",
-        markup=False,
-        soft_wrap=True,
-    )
+    say(f"  {said}{ask} --company {figures['id_company']} --line {figures['line']}")
 
 
-def _show_briefly(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
+def _show_briefly(line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
     del names, ask
     title, made_of = _summed_up(line)
-    out.print(title, markup=False, soft_wrap=True)
-    _print_indented(out, made_of)
+    say(title)
+    _say_indented(made_of)
 
 
-def _show_why(out: Console, line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
+def _show_why(line: "ExplainedLine", names: Mapping[str, str], ask: str) -> None:
     del names, ask
     for why in line.why:
-        out.print(f"{_title(line)}: {why}.", markup=False)
+        _say_indented(f"{_title(line)}: {why}.", 0)
 
 
-def _print_indented(out: Console, said: str, by: int = 2) -> None:
-    for line in wrap(said, out.width - by, break_long_words=False):
-        out.print(" " * by + line, markup=False, soft_wrap=True)
+def _say_indented(said: str, by: int = 2) -> None:
+    say(*wrapped(said, screen(), by))
 
 
 def _title(line: "ExplainedLine") -> str:
@@ -151,34 +130,32 @@ def _summed_up(line: "ExplainedLine") -> Iterator[str]:
     yield f"variance {amount(figures['variance'])}{bridged}, {'; '.join([counted(named.items, 'item'), *causes])}"
 
 
-def _tie_out(line: "ExplainedLine") -> Table:
+def _tie_out(line: "ExplainedLine") -> Iterator[Text]:
     """Show that what agrees and the open items are the line's actual, target and variance."""
     figures, of_items = line.figures, line.of_items
-    table = bare_table()
-    table.add_column("LCY, debit positive")
-    for name in ("NAV", "target", "difference"):
-        table.add_column(name, justify="right", no_wrap=True)
     agreed = line.nav_amount - line.target_amount
-    table.add_row("agreed", amount(line.nav_amount), amount(line.target_amount), amount(agreed))
-    table.add_row(
-        counted(len(line.items), "open item"),
-        amount(of_items.actual),
-        amount(of_items.target_value),
-        amount(of_items.variance),
+    columns = (
+        Column("LCY, debit positive"),
+        *(Column(name, is_figure=True) for name in ("NAV", "target", "difference")),
     )
-    table.add_row(
-        "actual, target, variance",
-        *(amount(figures[name]) for name in ("actual", "target_value", "variance")),
-        style="bold",
-    )
-    table.add_row("bridges", "", "", amount(figures["bridges"]))
-    table.add_row("unexplained", "", "", amount(figures["unexplained"]), style="bold")
-    return table
+    rows = [
+        ("agreed", amount(line.nav_amount), amount(line.target_amount), amount(agreed)),
+        (
+            counted(len(line.items), "open item"),
+            *(amount(each) for each in (of_items.actual, of_items.target_value, of_items.variance)),
+        ),
+        (
+            "actual, target, variance",
+            *(amount(figures[name]) for name in ("actual", "target_value", "variance")),
+        ),
+        ("bridges", "", "", amount(figures["bridges"])),
+        ("unexplained", "", "", amount(figures["unexplained"])),
+    ]
+    bold = ("actual, target, variance", "unexplained")
+    yield from laid_out(columns, [Row(row, style="bold" if row[0] in bold else "") for row in rows], screen())
 
 
-def _show_items(
-    out: Console, items: Sequence[Mapping[str, Any]], names: Mapping[str, str], *, brief: bool = False
-) -> None:
+def _show_items(items: Sequence[Mapping[str, Any]], names: Mapping[str, str], *, brief: bool = False) -> None:
     """Show items: name, unexplained LCY and USD, age, cause; below each what it is about."""
     rows = [
         (
@@ -191,35 +168,12 @@ def _show_items(
         for item in items
     ]
     below = [[_what(item)] if brief else list(_about(item)) for item in items]
-    heads = ("item", "unexplained", "USD", "age", "cause")
-    _print_aligned(out, heads, rows, below, right={1, 2, 3}, indent=2 if brief else 0)
-
-
-def _print_aligned(
-    out: Console,
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    below: Sequence[Iterable[str]],
-    *,
-    right: Collection[int],
-    indent: int = 0,
-) -> None:
-    """Print rows in aligned columns, and below each what does not fit into one; indented rows have no heading."""
-    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
-
-    def line(cells: Sequence[str]) -> str:
-        aligned = [
-            cell.rjust(width) if at in right else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return " " * indent + "  ".join(aligned).rstrip()
-
-    if not indent:
-        out.print(Text(line(heads), style="bold underline"), soft_wrap=True)
-    for row, said in zip(rows, below, strict=True):
-        out.print(line(row), markup=False, soft_wrap=True)
-        for sentence in said:
-            _print_indented(out, sentence, indent + 2)
+    columns = (
+        Column("item"), Column("unexplained", is_figure=True), Column("USD", is_figure=True),
+        Column("age", is_figure=True), Column("cause"),
+    )  # fmt: skip
+    shown = [Row(*each) for each in zip(rows, below, strict=True)]
+    say(*laid_out(columns, shown, screen(), indent=2 if brief else 0, heads=not brief))
 
 
 def _about(item: Mapping[str, Any]) -> Iterator[str]:
@@ -246,22 +200,22 @@ def _comment(item: Mapping[str, Any]) -> Iterator[str]:
 
 def _what(item: Mapping[str, Any]) -> str:
     reference = (item["reference"] or "").strip()
-    said = [reference or "no reference"]
+    said = [shortened(reference, _LONGEST) or "no reference"]
     if item["document_no"] and item["document_no"] != reference:
-        said.append(f"document {item['document_no']}")
+        said.append(f"document {shortened(item['document_no'], _LONGEST)}")
     if item["description"] and item["description"] not in said:
-        said.append(f'"{item["description"]}"')
+        said.append(f'"{shortened(item["description"], _LONGEST)}"')
     return ", ".join(said)
 
 
-def _show_meanings(out: Console, items: Iterable[Mapping[str, Any]]) -> None:
-    out.print()
+def _show_meanings(items: Iterable[Mapping[str, Any]]) -> None:
+    say("")
     for cause in dict.fromkeys(item["cause"] for item in items):
-        _print_indented(out, f"{cause}: {MEANINGS[cause]}", 0)
+        _say_indented(f"{cause}: {MEANINGS[cause]}", 0)
 
 
-def _show_rows(out: Console, item: "ExplainedItem") -> None:
-    out.print("\nRows of both sides")
+def _show_rows(item: "ExplainedItem") -> None:
+    say("", "Rows of both sides")
     rows = [
         (
             row["side"],
@@ -272,10 +226,16 @@ def _show_rows(out: Console, item: "ExplainedItem") -> None:
         for row in item.rows
     ]
     below = [[row["description"]] if row["description"] else [] for row in item.rows]
-    _print_aligned(out, ("side", "date", "amount", "document or reference"), rows, below, right={2})
+    columns = (
+        Column("side"),
+        Column("date"),
+        Column("amount", is_figure=True),
+        Column("document or reference"),
+    )
+    say(*laid_out(columns, [Row(*each) for each in zip(rows, below, strict=True)], screen()))
 
 
-def _show_suggestions(out: Console, item: "ExplainedItem", names: Mapping[str, str]) -> None:
+def _show_suggestions(item: "ExplainedItem", names: Mapping[str, str]) -> None:
     rows = []
     for row in item.suggestions:
         is_first = row["item"] == item.facts["item"]
@@ -284,20 +244,26 @@ def _show_suggestions(out: Console, item: "ExplainedItem", names: Mapping[str, s
         )
         rows.append((names.get(other, other), amount(of_other), str(row["days_apart"])))
     if rows:
-        out.print("\nMay belong together with")
-        _print_aligned(out, ("item", "unexplained", "days apart"), rows, [[]] * len(rows), right={1, 2})
+        say("", "May belong together with")
+        columns = (
+            Column("item"),
+            Column("unexplained", is_figure=True),
+            Column("days apart", is_figure=True),
+        )
+        say(*laid_out(columns, list(map(Row, rows)), screen()))
 
 
-def _show_life(out: Console, item: "ExplainedItem") -> None:
-    out.print("\nMonth by month")
+def _show_life(item: "ExplainedItem") -> None:
+    say("", "Month by month")
     rows = [
         (month, _NONE, "not open") if found is None else (month, amount(found["unexplained"]), found["cause"])
         for month, found in item.life
     ]
     below = [list(_comment(found)) if found is not None else [] for _, found in item.life]
-    _print_aligned(out, ("month", "unexplained", "cause"), rows, below, right={1})
+    columns = (Column("month"), Column("unexplained", is_figure=True), Column("cause"))
+    say(*laid_out(columns, [Row(*each) for each in zip(rows, below, strict=True)], screen()))
     for change in item.changes:
-        _print_indented(out, _since(change), 0)
+        _say_indented(_since(change), 0)
 
 
 def _since(change: Mapping[str, Any]) -> str:
@@ -313,10 +279,3 @@ def _since(change: Mapping[str, Any]) -> str:
     before = {name: change[f"{name}_before"] for name in ("comment", "owner", "confirmed_cause")}
     lapsed = "" if change["comment_carries"] else "".join(f"; lapsed {told}" for told in _comment(before))
     return f"{said}{lapsed}."
-
-
-def _shared(one: str, other: str) -> int:
-    return next(
-        (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
-        min(len(one), len(other)),
-    )

@@ -1,44 +1,90 @@
 """How outcomes look on a terminal. What they say is decided elsewhere."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from cpg1_assets.cli.columns import Column, Row, laid_out, wrapped
+from cpg1_assets.cli.terminal import Screen
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 
 STYLES = {
-    "RECONCILED": "green",
-    "EXPLAINED": "cyan",
     "VARIANCE_DETECTED": "bold red",
     "NOT_COMPUTED": "yellow",
+    "EXPLAINED": "cyan",
+    "RECONCILED": "green",
 }
-_AMOUNTS = ("actual", "target_value", "variance", "bridges", "unexplained", "unexplained_usd")
-_WIDTH, _WIDEST = 120, 1_000
-_SHORT = {"target_value": "target", "unexplained_usd": "unexpl. USD"}
+"""How each status looks, the most urgent first."""
 
 
-def lines_table(lines: Sequence[Mapping[str, Any]], *, title: str) -> Table:
-    """Show the reconciliation, a row a company and line: LCY, debit positive, and USD."""
-    table = bare_table(title)
-    table.add_column("company", no_wrap=True)
-    table.add_column("line", no_wrap=True)
-    for name in _AMOUNTS:
-        table.add_column(_SHORT.get(name, name), justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    company = None
-    for line in lines:
-        if company is not None and line["id_company"] != company:
-            table.add_section()
-        shown = line["id_company"] if line["id_company"] != company else ""
-        company = line["id_company"]
-        amounts = [amount(line[name]) for name in _AMOUNTS]
-        table.add_row(shown, line["line"], *amounts, Text(line["status"], STYLES.get(line["status"], "")))
-    return table
+def lines_shown(
+    lines: Sequence[Mapping[str, Any]],
+    made_of: Mapping[tuple[str, str], str],
+    screen: Screen,
+    *,
+    every: bool,
+) -> Iterator[Text]:
+    """Show the reconciliation: the open lines first, the largest before the others, in LCY, debit positive, and USD.
+
+    `made_of` says by company and line what an open one is made of, or what it lacks. Why a line that differs counts as
+    explained or reconciled stands below it; the reconciled ones are only counted unless `every` is asked for.
+    """
+    columns = (
+        Column("company"), Column("line"), Column("unexplained", is_figure=True), Column("USD", is_figure=True),
+        Column("threshold", is_figure=True),
+    )  # fmt: skip
+    rows: list[Row | Text] = []
+    for status, style in STYLES.items():
+        of_status = sorted((line for line in lines if line["status"] == status), key=_largest_first)
+        if not of_status or (status == "RECONCILED" and not every):
+            continue
+        rows += [Text("")] * bool(rows)
+        rows.append(Text(f"{status} ({len(of_status)})", style))
+        for line in of_status:
+            cells = [line["id_company"], line["line"]]
+            cells += [amount(line[name]) for name in ("unexplained", "unexplained_usd", "threshold_usd")]
+            why = made_of.get((line["id_company"], line["line"])) or _why_settled(line)
+            rows.append(Row(cells, [why] if why else []))
+    yield from laid_out(columns, rows, screen)
+    reconciled = [line for line in lines if line["status"] == "RECONCILED"]
+    if reconciled and not every:
+        yield Text("")
+        yield Text(f"RECONCILED ({len(reconciled)})", STYLES["RECONCILED"])
+        yield from map(Text, wrapped(_reconciled(reconciled), screen, 2))
+
+
+def _largest_first(line: Mapping[str, Any]) -> tuple[bool, Decimal]:
+    usd = line["unexplained_usd"]
+    return (usd is not None, -abs(Decimal(usd or 0)))
+
+
+def _why_settled(line: Mapping[str, Any]) -> str:
+    """Say why a line that differs is settled all the same: which threshold it is below, by which rule."""
+    if line["status"] not in ("RECONCILED", "EXPLAINED") or not Decimal(line["variance"]):
+        return ""
+    said = f"variance {amount(line['variance'])} ({amount(line['variance_usd'])} USD)"
+    if line["status"] == "EXPLAINED":
+        said += f" less bridges {amount(line['bridges'])}"
+    return f"{said}: {_below(line)}"
+
+
+def _below(line: Mapping[str, Any]) -> str:
+    return f"below the threshold of {amount(line['threshold_usd'])} USD (rule {line['threshold_rule']})"
+
+
+def _reconciled(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Sum the reconciled lines up: how many agree, and by which rules the others may differ by as much as they do."""
+    differ = [line for line in lines if Decimal(line["variance"])]
+    agree = f"{counted(len(lines) - len(differ), 'line')} without a difference"
+    if not differ:
+        return f"{agree}."
+    rules = Counter(_below(line) for line in differ)
+    said = ", ".join(f"{number} {rule}" for rule, number in rules.most_common())
+    return f"{agree}; of those that differ, {said}. Show each with --all."
 
 
 def amount(text: str | Decimal | None) -> str:
@@ -48,33 +94,39 @@ def amount(text: str | Decimal | None) -> str:
     return f"{Decimal(text):,.2f}"
 
 
-def largest_open(lines: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Give the line with the largest unexplained variance in USD; None where no line has one."""
-    red = [line for line in lines if line["status"] == "VARIANCE_DETECTED"]
-    return max(red, key=lambda line: abs(Decimal(line["unexplained_usd"])), default=None)
-
-
-def named_shares(lines: Iterable[Mapping[str, Any]], named: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Say of each line with an unexplained variance how much of it has a cause, and which."""
+def made_of(
+    lines: Iterable[Mapping[str, Any]], named: Iterable[Mapping[str, Any]]
+) -> dict[tuple[str, str], str]:
+    """Say of each line with an unexplained variance how much of it has a cause, and which, by company and line."""
     red = {(line["id_company"], line["line"]) for line in lines if line["status"] == "VARIANCE_DETECTED"}
-    for each in named:
-        if (each["id_company"], each["line"]) not in red:
-            continue
-        title = f"  {each['id_company']} {each['line']}"
-        if each["by_cause"] is None:
-            yield f"{title}: its open items {each['open_items']}"
-            continue
-        causes = "; ".join(
-            f"{share['cause']} {amount(share['unexplained'])}"
-            for share in each["by_cause"]
-            if Decimal(share["unexplained"])
-        )
-        yield f"{title}: {each['share_named']} with a cause, {counted(each['items'], 'item')}: {causes}"
+    return {key: _by_cause(each) for each in named if (key := (each["id_company"], each["line"])) in red}
+
+
+def _by_cause(named: Mapping[str, Any]) -> str:
+    if named["by_cause"] is None:
+        return f"its open items {named['open_items']}"
+    causes = "; ".join(
+        f"{share['cause']} {amount(share['unexplained'])}"
+        for share in named["by_cause"]
+        if Decimal(share["unexplained"])
+    )
+    return f"{counted(named['items'], 'item')}, {named['share_named']} with a cause: {causes}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
     """Write how many there are of something: `no rows`, `1 row`, `2 rows`."""
     return f"{number or 'no'} {one if number == 1 else many or one + 's'}"
+
+
+def short_names(names: Iterable[str], digits: int) -> dict[str, str]:
+    """Give a short name for each: its first characters, `digits` or as many as tell it from all others."""
+    whole = sorted(set(names))
+    short = {}
+    for at, name in enumerate(whole):
+        beside = [*whole[max(at - 1, 0) : at], *whole[at + 1 : at + 2]]
+        shared = max((_shared(name, other) for other in beside), default=0)
+        short[name] = name[: max(digits, shared + 1)]
+    return short
 
 
 def marks(settings: Settings) -> str:
@@ -102,40 +154,24 @@ def _by_company(against: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {differing['asset']}  {company}  {total['rows']} {total['kind']}{told}"
 
 
-def check_lines(checks: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
-    """Show the checks that did not pass, each with what it found, such as every refused file with row and reason.
+def check_lines(checks: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[Text]:
+    """Show the checks that did not pass, each with its figures and what it found, such as every refused file.
 
-    Lines, not a table: they are whole on a narrow terminal too.
+    What was found stands in a line of its own, whole: it is looked for, and copied.
     """
+    indent = " " * 7
     for check in checks:
         style = "red" if check["severity"] == "ERROR" else "yellow"
-        yield Text.assemble(
-            (f"{check['severity']:<5}", style), f"  {check['asset']}.{check['check']}: {check['statement']}"
-        )
-        yield from (Text(f"         {sentence}") for sentence in check.get("found", ()))
+        yield Text.assemble((f"{check['severity']:<5}", style), f"  {check['asset']}.{check['check']}")
+        yield from map(Text, wrapped(check["statement"], screen, len(indent)))
+        # A close of an earlier version kept no figures.
+        for said in check.get("figures", ()):
+            yield from map(Text, wrapped(said, screen, len(indent)))
+        yield from (Text(f"{indent}{said}") for said in check.get("found", ()))
 
 
-def console(*tables: Table, otherwise: int = _WIDTH) -> Console:
-    """Give a console at least as wide as `tables` need: a figure is never cut off, a narrow terminal wraps lines.
-
-    What is no terminal is `otherwise` columns wide.
-    """
-    out = _Console(highlight=False)
-    width = out.width if out.is_terminal else otherwise
-    needed = [Console(width=_WIDEST).measure(table).maximum for table in tables]
-    return _Console(highlight=False, width=max([width, *needed]))
-
-
-class _Console(Console):
-    """A console that leaves it to the command to say that nobody reads any more."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise the BrokenPipeError that is being handled."""
-        raise  # noqa: PLE0704
-
-
-def bare_table(title: str | None = None) -> Table:
-    """Give a table of bare columns: what is copied from the terminal stays readable."""
-    return Table(
-        title=title, title_justify="left", header_style="bold underline", box=None, padding=(0, 2, 0, 0)
+def _shared(one: str, other: str) -> int:
+    return next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
+        min(len(one), len(other)),
     )

@@ -3,7 +3,7 @@
 import click
 
 from cpg1_assets.cli.answering import json_option, told
-from cpg1_assets.cli.new_link import tell_link
+from cpg1_assets.cli.new_link import made_anew, tell_link
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
@@ -12,8 +12,10 @@ from cpg1_assets.settings import Settings
 
 @click.command()
 @click.argument("month")
-@click.option("--name", required=True, help="Your name.")
-@click.option("--reason", required=True, help="Why the month has to change after it was signed off.")
+@click.option("--name", metavar="NAME", required=True, help="Your name.")
+@click.option(
+    "--reason", metavar="REASON", required=True, help="Why the month has to change after it was signed off."
+)
 @json_option
 @told
 def reopen(month: str, name: str, reason: str, *, as_json: bool) -> None:
@@ -35,6 +37,7 @@ def reopen(month: str, name: str, reason: str, *, as_json: bool) -> None:
         problems_of=problems_of,
     )
     said = {field: link.body[field] for field in ("month", "version", "name", "reason")}
+    made = made_anew(settings, said["month"])
     tell_link(
         said,
         link,
@@ -43,4 +46,5 @@ def reopen(month: str, name: str, reason: str, *, as_json: bool) -> None:
         f"Close it again with: cpg1 close --month {said['month']}. Preparer and reviewer then sign it anew, "
         "also when nothing changed.",
         as_json=as_json,
+        made=made,
     )

@@ -3,7 +3,6 @@
 They read the evidence folder and nothing else: with `--path` no setting is looked at.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
+from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
@@ -26,6 +26,7 @@ _SHOWN = 20
 _path = click.option(
     "--path",
     "folder",
+    metavar="FOLDER",
     type=PlaceType(exists=True, file_okay=False, path_type=Path),
     help="Evidence folder, such as a copy. Default: that under CPG1_HOME.",
 )
@@ -45,7 +46,7 @@ def reperform(month: str, folder: Path | None, *, as_json: bool) -> None:
 
     result = performed(_sealed(_evidence(folder), CutoffMonth.parse(month).key).folder)
     if as_json:
-        click.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
+        say_json(result.as_dict())
     else:
         _show_reperformance(result)
     sys.exit(0 if result.identical else FAILED)
@@ -74,7 +75,7 @@ def ipe(month: str | None, folder: Path | None, *, as_json: bool) -> None:
         _sealed(evidence, chosen).folder, _sealed(evidence, earlier[-1]).folder if earlier else None
     )
     if as_json:
-        click.echo(json.dumps(register.as_dict(), indent=2, ensure_ascii=False))
+        say_json(register.as_dict())
     else:
         _show_register(register)
 
@@ -98,27 +99,27 @@ def _sealed(evidence: Path, month: str) -> "SealedVersion":
 
 
 def _show_reperformance(result: "Reperformance") -> None:
-    click.echo(f"Re-performing {result.month}, sealed version {result.version:03d} – {result.books}")
+    say(f"Re-performing {result.month}, sealed version {result.version:03d} – {result.books}")
     if result.other_code:
-        click.echo(f"  The code here is another: {result.this_code}; sealed by {result.sealed_by_code}.")
+        say(f"  The code here is another: {result.this_code}; sealed by {result.sealed_by_code}.")
     for name, versions in result.libraries.items():
-        click.echo(f"  {name} is {versions['here']} here; sealed with {versions['sealed']}.")
+        say(f"  {name} is {versions['here']} here; sealed with {versions['sealed']}.")
     width = max(len(outcome.asset) for outcome in result.outcomes)
     for outcome in result.outcomes:
         _show_outcome(outcome, width)
     for name in result.altered:
-        click.echo(f"  {name} is not the file that was sealed: its SHA-256 is not the manifest's.")
+        say(f"  {name} is not the file that was sealed: its SHA-256 is not the manifest's.")
     same = sum(outcome.identical for outcome in result.outcomes)
     if result.identical:
-        click.echo(f"identical: all {same} frames, computed again from the sealed extracts and rules alone.")
+        say(f"identical: all {same} frames, computed again from the sealed extracts and rules alone.")
         return
     if same < len(result.outcomes):
-        click.echo(
+        say(
             f"NOT identical: {len(result.outcomes) - same} of {len(result.outcomes)} frames. `went` is sealed and "
             "was not computed again, `came` is computed and was not sealed."
         )
     if result.altered:
-        click.echo(
+        say(
             "NOT what was sealed: files were changed since, so this says nothing of the sealed month. "
             f"See: cpg1 evidence verify {result.month}"
         )
@@ -126,16 +127,16 @@ def _show_reperformance(result: "Reperformance") -> None:
 
 def _show_outcome(outcome: "AssetOutcome", width: int) -> None:
     """Show a frame's verdict, then what differs: in all by company, then row by row."""
-    click.echo(f"  {outcome.asset:{width}}  {_verdict(outcome)}")
+    say(f"  {outcome.asset:{width}}  {_verdict(outcome)}")
     if outcome.statement_changed:
-        click.echo(f"  {'':{width}}  its statement is another than the sealed statements/{outcome.asset}.sql")
+        say(f"  {'':{width}}  its statement is another than the sealed statements/{outcome.asset}.sql")
     for total in outcome.differences.totals:
         amounts = ", ".join(f"{name} {value}" for name, value in total.amounts.items())
-        click.echo(f"    {total.id_company or '-'}: {total.rows} {total.kind} ({amounts})")
+        say(f"    {total.id_company or '-'}: {total.rows} {total.kind} ({amounts})")
     for change in outcome.differences.listed[:_SHOWN]:
-        click.echo(f"    {change.sentence()}")
+        say(f"    {change.sentence()}")
     if len(outcome.differences.listed) > _SHOWN:
-        click.echo("    … and more; --json lists more of them")
+        say("    … and more; --json lists more of them")
 
 
 def _verdict(outcome: "AssetOutcome") -> str:
@@ -147,16 +148,16 @@ def _verdict(outcome: "AssetOutcome") -> str:
 
 
 def _show_register(register: "Register") -> None:
-    click.echo(f"IPE register of {register.month}, sealed version {register.version:03d} – {register.books}")
+    say(f"IPE register of {register.month}, sealed version {register.version:03d} – {register.books}")
     for report in register.reports:
         _show_report(report)
-    click.echo("")
+    say("")
     if register.before is None:
-        click.echo("No month was sealed before: nothing to compare with.")
+        say("No month was sealed before: nothing to compare with.")
         return
     changed = [change for report in register.reports for change in report.changed]
     if not changed and not register.rules_changed:
-        click.echo(f"Queries, contracts and rules are those of {register.before}.")
+        say(f"Queries, contracts and rules are those of {register.before}.")
     _show_changes(f"Queries and contracts changed since {register.before}", changed)
     _show_changes(f"Rules changed since {register.before}", register.rules_changed)
 
@@ -164,33 +165,33 @@ def _show_register(register: "Register") -> None:
 def _show_report(report: "Report") -> None:
     source = report.source
     named = f"{source.get('title')}, {source.get('server')}" if isinstance(source, dict) else source
-    click.echo(f"\n{report.asset}: {report.title}")
-    click.echo(f"  source      {named or 'not known'}")
+    say(f"\n{report.asset}: {report.title}")
+    say(f"  source      {named or 'not known'}")
     if report.feeds:
-        click.echo(f"  feeds       {', '.join(report.feeds)}")
-    click.echo(f"  query       {report.query_sha256 or 'none: read from files'}")
+        say(f"  feeds       {', '.join(report.feeds)}")
+    say(f"  query       {report.query_sha256 or 'none: read from files'}")
     if report.contract_sha256 is not None:
-        click.echo(f"  contract    {report.contract_sha256}")
+        say(f"  contract    {report.contract_sha256}")
     for name, value in report.parameters.items():
         listed = ", ".join(map(str, value)) if isinstance(value, list) else value
         if isinstance(value, dict):
             listed = ", ".join(f"{key} {text}" for key, text in value.items())
-        click.echo(f"  @{name} = {listed}")
-    click.echo(f"  rows        {report.rows}")
+        say(f"  @{name} = {listed}")
+    say(f"  rows        {report.rows}")
     for company, totals in report.control_totals.items():
-        click.echo(f"  {company}  " + ", ".join(f"{name} {value}" for name, value in totals.items()))
+        say(f"  {company}  " + ", ".join(f"{name} {value}" for name, value in totals.items()))
     for validation in report.validations:
-        click.echo(f"  {validation['result']}  {validation['name']}: {validation['statement']}")
+        say(f"  {validation['result']}  {validation['name']}: {validation['statement']}")
     if report.package is None:
-        click.echo("  No evidence package of the month holds the sealed data: how it was drawn is not known.")
+        say("  No evidence package of the month holds the sealed data: how it was drawn is not known.")
     else:
-        click.echo(f"  package     {report.package}")
+        say(f"  package     {report.package}")
     if report.changed:
-        click.echo(f"  CHANGED     {', '.join(change.file for change in report.changed)}")
+        say(f"  CHANGED     {', '.join(change.file for change in report.changed)}")
 
 
 def _show_changes(title: str, changes: "list[Changed] | tuple[Changed, ...]") -> None:
     if changes:
-        click.echo(f"{title}:")
+        say(f"{title}:")
         for change in changes:
-            click.echo(change.diff)
+            say(change.diff)

@@ -31,6 +31,9 @@ def require_options(settings: Settings) -> None:
         ConnectionString.parse(settings.connection_string or "")
     open_signer(settings.signing_key_file, settings.signing_key)
     _require_storage(settings.storage)
+    from cpg1_assets.deliverables.written import written_in  # noqa: PLC0415 - reads locales
+
+    written_in(settings.locale)
 
 
 def _require_companies_of_the_sample(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from cpg1_assets.jdash.month import VALIDATIONS as OF_JDASH
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.checks import checks
 from cpg1_assets.rules.frames import CHECK_RESULTS
-from cpg1_assets.validation import found_in
+from cpg1_assets.validation import figures_in_words, found_in
 
 CLOSED, FAILED, UNEXPLAINED, CHECK_FAILED = 0, 1, 3, 4
 IS_CLOSED = (CLOSED, UNEXPLAINED, CHECK_FAILED)
@@ -28,7 +28,8 @@ class FailedCheck(TypedDict):
     """A check that did not pass: `tested` is False where there was nothing to test, which is no failure.
 
     `is_variance` says that it is the control's answer, as the lines give it, and no fault in how it was come by.
-    `found` are sentences on what does not hold, such as each refused file with row, column and reason.
+    `found` are sentences on what does not hold, such as each refused file with row, column and reason; `figures` say
+    how much it comes to, the figure that matters first.
     """
 
     asset: str
@@ -38,6 +39,7 @@ class FailedCheck(TypedDict):
     tested: bool
     is_variance: bool
     found: list[str]
+    figures: list[str]
 
 
 def failed_checks(deployment: Deployment, month: CutoffMonth) -> list[FailedCheck]:
@@ -48,6 +50,7 @@ def failed_checks(deployment: Deployment, month: CutoffMonth) -> list[FailedChec
     of_rules = checks(deployment.rules.lines)
     said = _statements(deployment) | {key: check.statement for key, check in of_rules.items()}
     found: dict[str, FailedCheck] = {}
+    figures: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if row["passed"]:
             continue
@@ -62,10 +65,14 @@ def failed_checks(deployment: Deployment, month: CutoffMonth) -> list[FailedChec
                 tested=False,
                 is_variance=key in of_rules and of_rules[key].is_variance,
                 found=[],
+                figures=[],
             ),
         )
-        failed["found"] += found_in(json.loads(row["figures"]))
+        figures.setdefault(key, []).append(json.loads(row["figures"]))
+        failed["found"] += found_in(figures[key][-1])
         failed["tested"] = failed["tested"] or row["tested"]
+    for key, failed in found.items():
+        failed["figures"] = figures_in_words(figures[key])
     return in_order(found.values())
 
 
@@ -82,6 +89,7 @@ def checks_of_run(deployment: Deployment, failed: Iterable[Mapping[str, Any]]) -
             is_variance=(key := f"{check['asset']}.{check['check']}") in of_rules
             and of_rules[key].is_variance,
             found=check["found"],
+            figures=check["figures"],
         )
         for check in failed
     ]

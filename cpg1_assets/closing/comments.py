@@ -13,10 +13,10 @@ from cpg1_assets.closing.beforehand import require_options
 from cpg1_assets.closing.check_standing import CHECK_FAILED, CLOSED, FAILED, UNEXPLAINED
 from cpg1_assets.closing.one_month import came_to, the_only_run, took_too_long
 from cpg1_assets.closing.records import read_record, write_record
+from cpg1_assets.closing.standing import asked_at_sign_off
 from cpg1_assets.definitions import definitions_of, take_comments_definition
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import StorageError
-from cpg1_assets.evidence.chain.sign_off import asked_now
 from cpg1_assets.graph.instance import materialized_hashes
 from cpg1_assets.graph.job import TAKE_COMMENTS
 from cpg1_assets.graph.run import Progress, Wired, run_month
@@ -64,7 +64,7 @@ class CommentsOutcome:
 
 
 def take_comments(settings: Settings, month: CutoffMonth, progress: Progress) -> CommentsOutcome:
-    """Take the comments of `month` in and seal it with them. `progress` is told each asset as it is done.
+    """Take the comments of `month` in and seal it with them. `progress` is told each step as it ends.
 
     Raises as `close_month`, and StorageError where the month is not in storage: it is closed first. A file that cannot
     be taken is an outcome, and sealed as what was found.
@@ -88,7 +88,7 @@ def take_comments(settings: Settings, month: CutoffMonth, progress: Progress) ->
             if not success:
                 return CommentsOutcome(**same, exit_status=FAILED, seconds=seconds)
             said = _said(deployment, month)
-            asked = _asked(deployment, month)
+            asked = asked_at_sign_off(settings, month)
             status = UNEXPLAINED if any(asked.values()) else CLOSED
             return CommentsOutcome(
                 **same,
@@ -141,11 +141,3 @@ def _lapsed(changes: Iterable[Mapping[str, Any]], replaced: set[str]) -> list[di
         if row["source_file_before"] is not None and not row["comment_carries"]
         if row["item"] is not None and row["item"] not in replaced
     ]
-
-
-def _asked(deployment: Deployment, month: CutoffMonth) -> dict[str, dict[str, str]]:
-    """Give what a sign-off of the month as it is sealed now would ask for; nothing of a narrowed scope."""
-    if deployment.settings.scope is not None:
-        return {}
-    demands = asked_now(deployment.home.evidence_folder, month.key)
-    return {place: dict(demand.keys) for place, demand in demands.items()}

@@ -82,7 +82,7 @@ class CloseOutcome:
 
 
 def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
-    """Close `month`. `progress` is told each asset as it is done.
+    """Close `month`. `progress` is told each step as it ends.
 
     Raises BusyError when the month is being closed already, SignedOffError when it is signed off, ScopeError for an
     unknown company, SettingsError when the home keeps other books or the inbox is wrong, StorageError when the home

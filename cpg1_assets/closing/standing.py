@@ -15,7 +15,7 @@ from cpg1_assets.evidence.chain.links import anchor_of
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.open_items_before import sealed_since
 from cpg1_assets.evidence.chain.seal import latest_seal, sealed_versions
-from cpg1_assets.evidence.chain.sign_off import sign_offs
+from cpg1_assets.evidence.chain.sign_off import asked_now, sign_offs
 from cpg1_assets.home import Home
 from cpg1_assets.jdash.late import late_files
 from cpg1_assets.month import CutoffMonth
@@ -193,6 +193,18 @@ def seal_standing(settings: Settings, month: CutoffMonth) -> dict[str, Any]:
         "sentence": standing.sentence,
         "sign_offs": [each.as_dict() for each in standing.sign_offs],
     }
+
+
+def asked_at_sign_off(settings: Settings, month: CutoffMonth) -> dict[str, dict[str, str]]:
+    """Give what a sign-off of the month as it is sealed now would ask for, by kind: key, and what it is.
+
+    Nothing of a narrowed scope, and of a month that is not sealed. Raises EvidenceError where the chain or what was
+    sealed is damaged.
+    """
+    if settings.scope is not None:
+        return {}
+    demands = asked_now(Home(settings).evidence_folder, month.key)
+    return {place: dict(demand.keys) for place, demand in demands.items()}
 
 
 def summary(lines: Sequence[Mapping[str, Any]], untested: int = 0) -> str:

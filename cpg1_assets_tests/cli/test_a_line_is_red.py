@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import cpg1_assets
 from cpg1_assets.cli.commands import main
-from cpg1_assets.explaining.causes import MEANINGS
+from cpg1_assets.rules.causes import MEANINGS
 from cpg1_assets_tests.closing import Closed
 
 PAGE = Path(cpg1_assets.__file__).parent.parent / "docs" / "a-line-is-red.md"

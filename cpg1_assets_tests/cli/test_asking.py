@@ -24,7 +24,9 @@ def test_status_lists_the_months_that_are_closed(asked: Cpg1) -> None:
     assert said["books"] == "SAMPLE BOOKS"
     assert [(month["month"], month["state"]) for month in said["months"]] == [(LAST_MONTH, "closed")]
     text = asked("status").output
-    assert f"{LAST_MONTH}  closed  54 lines" in text
+    (row,) = [line.split() for line in text.splitlines() if line.startswith(LAST_MONTH)]
+    assert row[:2] == [LAST_MONTH, "closed"]
+    assert sum(map(int, row[2:6])) == 54, "every line is counted once"
     assert "SAMPLE BOOKS" in text
 
 
@@ -48,13 +50,18 @@ def test_runs_are_listed_described_and_told(asked: Cpg1, closed_home: ClosedHome
     run_id = closed_home.said["run_id"]
     rows = json.loads(asked("runs", "--json").stdout)["runs"]
     assert [(row["run_id"], row["month"], row["status"]) for row in rows] == [(run_id, LAST_MONTH, "SUCCESS")]
-    assert run_id in asked("runs").output
+    (listed,) = [line.split() for line in asked("runs").output.splitlines() if run_id[:8] in line]
+    assert listed[:3] == [LAST_MONTH, "close", "SUCCESS"], "the month first, no hexadecimal digits"
 
     described = json.loads(asked("runs", "show", run_id[:8], "--json").stdout)
     assert described["run_id"] == run_id
     assert described["steps"]["ipe_07"] == "SUCCESS"
     assert described["failures"] == []
-    assert run_id in asked("runs", "show", run_id).output
+    assert described["step_seconds"].keys() == described["steps"].keys()
+    text = asked("runs", "show", run_id).output
+    assert text.startswith(f"close of {LAST_MONTH}: SUCCESS")
+    assert run_id in text
+    assert "cpg1/process" not in text
 
     events = json.loads(asked("runs", "history", run_id, "--json").stdout)["events"]
     kinds = [event["event"] for event in events]
@@ -138,7 +145,7 @@ def test_what_a_home_keeps_is_told_whatever_is_to_be_closed_now(
     asked: Cpg1, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DB_CONNECTION_STRING", "Driver=x;Server=books.example;Pwd=hunter2")
-    assert "1 months closed – SAMPLE BOOKS" in asked("status").output
+    assert "1 month closed – SAMPLE BOOKS" in asked("status").output
     assert f"C-PG-1 {LAST_MONTH} – SAMPLE BOOKS" in asked("status", LAST_MONTH).output
     refused = asked("close", "--month", "2025-09")
     assert refused.exit_code == 1

@@ -1,16 +1,24 @@
 """`cpg1 close` closes the month a person means, shows what came of it, and exits accordingly."""
 
+import fcntl
 import json
+import os
+import pty
+import re
 import shutil
 import sqlite3
+import struct
+import subprocess
+import termios
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from cpg1_assets.settings import Settings
-from cpg1_assets_tests.cli.conftest import ClosedHome, Cpg1, in_a_process
+from cpg1_assets_tests.cli.conftest import COMMAND, ClosedHome, Cpg1, environment, in_a_process
 
 LAST_MONTH = "2025-12"
 FIGURES = ("actual", "target_value", "variance", "bridges", "unexplained", "unexplained_usd", "status")
@@ -86,10 +94,14 @@ def test_a_person_sees_progress_then_a_table_then_the_evidence(cpg1: Cpg1, home:
     text = done.output
     assert (
         text.index("Closing 2025-09")
-        < text.index("ipe_07: ")
-        < text.index("target")
-        < text.index("Evidence:")
+        < text.index("  ipe_07 ")
+        < text.index("threshold")
+        < text.index("12 lines:")
+        < text.index("Evidence ")
+        < text.index("  CPG1_COMPANIES=EC_NG,JD_GH cpg1 explain 2025-09 --company EC_NG")
     )
+    (ipe_07,) = [line.split() for line in text.splitlines() if line.startswith("  ipe_07 ")]
+    assert ipe_07[2:] == ["rows", ipe_07[3], "s"], "rows, and the seconds it took"
     assert "SAMPLE BOOKS" in text
     assert "does not count as the control" in text
     assert "VARIANCE_DETECTED" in text or "RECONCILED" in text
@@ -223,3 +235,23 @@ def test_the_command_works_as_a_module_and_has_a_version(home: Path) -> None:
     done = in_a_process(home, "--version")
     assert done.returncode == 0
     assert done.stdout.startswith("cpg1")
+
+
+def test_on_a_terminal_of_80_columns_nothing_is_wider(closed_home: ClosedHome) -> None:
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen(
+        [*COMMAND, "status", LAST_MONTH],
+        env=environment(closed_home.home, {"TERM": "xterm"}), stdin=end, stdout=end, stderr=end,
+    ):  # fmt: skip
+        os.close(end)
+        shown = b""
+        with suppress(OSError):  # Linux says so that nobody writes there any more
+            while part := os.read(terminal, 4096):
+                shown += part
+        os.close(terminal)
+    assert b"\x1b[1;31mVARIANCE_DETECTED" in shown, "in colour"
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines()
+    places = ("Evidence", "  cpg1 ")
+    assert [line for line in lines if len(line) > 80 and not line.startswith(places)] == []
+    assert lines[-1].startswith(f"  cpg1 explain {LAST_MONTH} --company ")

@@ -39,7 +39,7 @@ def test_a_person_reads_what_was_taken_carried_lapsed_and_is_asked_for(
     done = cpg1("comments", "2025-09")
     assert done.exit_code == 3
     for said in (
-        "2025-09: 1 items commented in the file, 2 carried forward.",
+        "2025-09: 1 item commented in the file, 2 carried forward.",
         "1 comments lapsed",
         "a voucher_liability of EC_NG: changed, was 10.0000 unknown, is 12.0000 never posted.",
         "It said: '=was [red]fine[/red]'",

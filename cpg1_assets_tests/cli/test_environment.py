@@ -22,6 +22,10 @@ def test_what_a_console_lacks_is_escaped(closed_home: ClosedHome, encoding: dict
     shown = in_a_process(closed_home.home, "status", "2025-12", more=more)
     assert shown.returncode == 0, shown.stderr
     assert "54 lines" in shown.stdout
+
+
+def test_json_is_whole_whatever_the_console_lacks(closed_home: ClosedHome) -> None:
+    more = {"PYTHONIOENCODING": "ascii", "CPG1_HOME": str(closed_home.home)}
     said = in_a_process(closed_home.home, "status", "2025-12", "--json", more=more)
     assert json.loads(said.stdout)["lines"] == closed_home.said["lines"]
     refused = in_a_process(closed_home.home, "close", "--month", "日本é", "--json", more=more)

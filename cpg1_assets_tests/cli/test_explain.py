@@ -39,10 +39,7 @@ def wide(result: Result) -> list[str]:
 def test_a_red_line_is_explained_in_two_commands(asked: Cpg1, closed_home: ClosedHome) -> None:
     red = red_line(closed_home)
     status = asked("status", MONTH)
-    (hint,) = [
-        line for line in status.output.splitlines() if line.startswith("What an open line is made of: ")
-    ]
-    command = shlex.split(hint.split(": ", 1)[1])
+    command = shlex.split(status.output.splitlines()[-1])
     assert command == ["cpg1", "explain", MONTH, "--company", red["id_company"], "--line", red["line"]]
     explained = asked(*command[1:])
     assert explained.exit_code == 0
@@ -71,9 +68,8 @@ def test_a_close_ends_with_the_command_that_explains_it(closed_home: ClosedHome,
     assert Decimal(own["named"]) + Decimal(own["unknown"]) == Decimal(red["unexplained"])
     assert sum(Decimal(share["unexplained"]) for share in own["by_cause"]) == Decimal(red["unexplained"])
     text = asked("status", MONTH).output
-    assert "What stays unexplained, by cause:" in text
-    assert f"  {red['id_company']} {red['line']}: {own['share_named']} with a cause" in text
-    assert f"What open lines are made of: cpg1 explain {MONTH}" in asked("status").output
+    assert f"{own['items']} items, {own['share_named']} with a cause" in text
+    assert asked("status").output.endswith(f"  cpg1 explain {MONTH}\n")
 
 
 def test_without_a_month_the_newest_in_storage_is_explained_with_its_red_lines_first(

@@ -48,7 +48,7 @@ def bad_inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_refused_file_is_told_wherever_a_person_looks(cpg1: Cpg1, home: Path, bad_inbox: Path) -> None:
     closed = cpg1("close", "--month", MONTH)
     assert closed.exit_code == 4
-    run_id = cpg1("runs", "--limit", "1").output.split()[0]
+    run_id = json.loads(cpg1("runs", "--limit", "1", "--json").stdout)["runs"][0]["run_id"]
     for said in (closed, cpg1("status", MONTH), cpg1("status"), cpg1("runs", "show", run_id)):
         lines = [line.strip() for line in said.output.splitlines()]
         for sentence in [*REFUSED, MISSING]:
