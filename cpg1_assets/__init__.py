@@ -4,7 +4,14 @@
 a room of the house (the evidence, the rules) neither needs Dagster nor reads the environment.
 """
 
+import os
 from typing import TYPE_CHECKING
+
+if os.name == "nt":
+    raise ImportError(
+        "C-PG-1 runs on Linux and macOS. On Windows, install and run it in WSL: its locks and signs of life are those "
+        "of POSIX. docs/quick-start.md says how."
+    )
 
 from cpg1_assets import loaded as _loaded  # noqa: F401 - first: what is executed from here on is what it has read
 

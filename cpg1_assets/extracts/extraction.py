@@ -119,6 +119,16 @@ def companies_in_scope(session: Session) -> list[str]:
     return list(CompanyCodes(str(row["id_company"]) for row in rows).codes)
 
 
+def company_countries(session: Session) -> dict[str, str | None]:
+    """Give the country of each company the group has in scope; of a company listed under several, as cr_05 takes it."""
+    rows = session.rows(Query(companies_in_scope_sql(), {}))
+    codes = CompanyCodes(str(row["id_company"]) for row in rows)
+    found: dict[str, str | None] = {}
+    for row in sorted(rows, key=lambda row: (row["company_country"] is None, row["company_country"] or "")):
+        found.setdefault(str(codes.spelled(str(row["id_company"]))), row["company_country"])
+    return found
+
+
 def _attempt(
     extract: Extract,
     session: Session,
