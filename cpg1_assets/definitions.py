@@ -13,12 +13,20 @@ from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.check_results import check_results_asset
 from cpg1_assets.graph.checks import AskedChecks, derived_checks
 from cpg1_assets.graph.code_versions import code_versions
+from cpg1_assets.graph.deliverables import deliverable_assets
 from cpg1_assets.graph.derived import derived_assets
+from cpg1_assets.graph.described import described
 from cpg1_assets.graph.executor import executor_of
 from cpg1_assets.graph.extracts import extract_asset
 from cpg1_assets.graph.io_manager import parquet_io_manager
 from cpg1_assets.graph.jdash import jdash_asset
-from cpg1_assets.graph.job import CLOSE_MONTH, TAKE_COMMENTS, close_month_job, take_comments_job
+from cpg1_assets.graph.job import (
+    CLOSE_MONTH,
+    TAKE_COMMENTS,
+    check_month_job,
+    close_month_job,
+    take_comments_job,
+)
 from cpg1_assets.graph.manifest import manifest_asset
 from cpg1_assets.graph.open_item_comments import open_item_comments_asset
 from cpg1_assets.graph.open_items_before import open_items_before_asset
@@ -52,7 +60,7 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
     codes, asked = code_versions(deployment), AskedChecks(deployment)
     with warnings.catch_warnings():
         # Chosen knowingly: partitioned checks (without them a check would read every month at once) are
-        # marked as a preview, and dagster-pandas as a beta.
+        # marked as a preview, and dagster-pandas and references to code as a beta.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [
@@ -64,17 +72,19 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
             *package_assets(partitions, codes),
             check_results_asset(partitions, deployment, codes["check_results"], asked),
             manifest_asset(partitions, [spec.name for spec in frames]),
+            *deliverable_assets(partitions),
         ]
+        assets = described(assets, deployment, specs)
         checks = [
             *derived_checks(partitions, deployment, asked),
             sealed_month_checks(partitions, deployment, specs),
         ]
-    job, comments = close_month_job(deployment), take_comments_job(deployment)
+    job = close_month_job(deployment)
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=[job, comments],
-        schedules=[monthly_schedule(job, partitions)],
+        jobs=[job, check_month_job(deployment, checks), take_comments_job(deployment)],
+        schedules=[monthly_schedule(job, partitions, deployment)],
         sensors=[jdash_sensor(partitions, deployment, [*specs])],
         resources={
             "deployment": deployment,

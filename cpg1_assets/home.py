@@ -55,6 +55,11 @@ class Home:
         """Folder of the evidence of this scope: packages, sealed versions, the chain."""
         return self.place / "evidence"
 
+    @property
+    def reports_folder(self) -> Path:
+        """Folder of what people are given of sealed months: `<YYYY-MM>/`. Nothing in it is evidence."""
+        return self.place / "reports"
+
     def package_folder(self, month: str, asset: str, run_id: str) -> Path:
         """Folder of an asset's evidence package of one run."""
         return self.evidence_folder / month / asset / run_id

@@ -24,10 +24,12 @@ BOOKS = ("SAMPLE BOOKS", "SQL Server")
 """What people call the books that can be closed."""
 
 _RULES_FOLDER = Path(__file__).parent / "rules"
+_CALENDAR_FILE = Path(__file__).parent / "close_calendar" / "close_calendar.yaml"
 _LONGEST_SCOPE_NAME = 100
 _LONGEST_LOCK = 2_000_000
 """Seconds: SQL Server counts milliseconds in 32 bits."""
 _DIGITS = 10
+_LARGEST_PORT = 65_535
 _LARGEST_CERTIFICATION = 100_000
 _LONGEST_PATH, _LONGEST_NAME = 3_500, 255
 """Bytes: Linux allows 4,096 for a whole path, and what is written in the home has names of its own."""
@@ -63,6 +65,7 @@ class Settings:
     storage: str | None = None
     inbox: Path | None = None
     rules_folder: Path = _RULES_FOLDER
+    calendar_file: Path = _CALENDAR_FILE
     companies: tuple[str, ...] | None = None
     gl_accounts: tuple[str, ...] | None = None
     cutoff_date: str | None = None
@@ -73,6 +76,8 @@ class Settings:
     signing_key_file: Path | None = None
     signing_key: str | None = field(default=None, repr=False)
     certification: str | None = None
+    locale: str = "en"
+    page_port: int | None = 3001
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -103,6 +108,7 @@ class Settings:
             storage=_storage(env.get("CPG1_STORAGE")),
             inbox=_inbox(env.get("CPG1_INBOX")),
             rules_folder=_path(env, "CPG1_RULES") or _RULES_FOLDER,
+            calendar_file=_path(env, "CPG1_CALENDAR") or _CALENDAR_FILE,
             companies=_codes(_names(env, "CPG1_COMPANIES")),
             gl_accounts=_names(env, "CPG1_GL_ACCOUNTS"),
             cutoff_date=env.get("CUTOFF_DATE") or None,
@@ -113,6 +119,8 @@ class Settings:
             signing_key_file=_path(env, "CPG1_SIGNING_KEY_FILE"),
             signing_key=_one_of(env, "CPG1_SIGNING_KEY", "CPG1_SIGNING_KEY_FILE"),
             certification=_certification(env),
+            locale=_locale(env.get("CPG1_LOCALE")) or cls.locale,
+            page_port=_page_port(env),
         )
 
     def narrowed(self, companies: tuple[str, ...] | None, gl_accounts: tuple[str, ...] | None) -> "Settings":
@@ -140,6 +148,11 @@ class Settings:
     def books(self) -> str:
         """What people call the books that are closed: `SAMPLE BOOKS` or `SQL Server`."""
         return BOOKS[0] if self.is_sample else BOOKS[1]
+
+    @property
+    def page_address(self) -> str | None:
+        """Where `cpg1 ui` serves the page of reports and evidence beside the UI; None where it serves none."""
+        return None if self.page_port is None else f"http://127.0.0.1:{self.page_port}"
 
     @property
     def executor_kind(self) -> ExecutorKind:
@@ -182,6 +195,15 @@ def _collation(text: str | None) -> str | None:
         raise SettingsError(
             f"CPG1_COLLATION is {shown(text)}: write the name of a binary collation, such as Latin1_General_100_BIN2. In "
             "any other, codes that differ only in case would be taken for one."
+        )
+    return text or None
+
+
+def _locale(text: str | None) -> str | None:
+    """Give the locale that numbers and dates are written in. Whether there is one of the name, `deliverables` knows."""
+    if text and not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", text):
+        raise SettingsError(
+            f"CPG1_LOCALE is {shown(text)}: write a language, and a country where it matters, such as en, en_GB or fr_CI."
         )
     return text or None
 
@@ -376,6 +398,13 @@ def _certification(env: Mapping[str, str]) -> str | None:
     if not text:
         raise SettingsError(f"CPG1_CERTIFICATION_FILE {path} is empty: write the sentence people sign.")
     return text
+
+
+def _page_port(env: Mapping[str, str]) -> int | None:
+    """Give the port of the page beside the UI; None where it is off."""
+    if env.get("CPG1_PAGE_PORT") == "off":
+        return None
+    return _whole(env, "CPG1_PAGE_PORT", Settings.page_port or 0, _LARGEST_PORT)
 
 
 def _waits(text: str | None) -> tuple[float, ...] | None:

@@ -1,5 +1,6 @@
 """Closing a month in a test, in process and through Dagster, and looking at what came of it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from cpg1_assets.definitions import build_definitions
+from cpg1_assets.deliverables.files import SUFFIXES
+from cpg1_assets.graph.deliverables import GROUP
+from cpg1_assets.graph.job import CLOSE_MONTH
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
@@ -45,6 +49,13 @@ class Closed:
 
     def materialized(self) -> set[str]:
         """Names of the assets that this run put in storage."""
+        return self._named() - set(SUFFIXES)
+
+    def deliverables(self) -> set[str]:
+        """Names of the deliverables that this run made."""
+        return self._named() & set(SUFFIXES)
+
+    def _named(self) -> set[str]:
         return {event.asset_key.path[-1] for event in self._materializations()}
 
     def metadata(self, asset: str) -> dict[str, Any]:
@@ -73,11 +84,18 @@ def close(
     *,
     source: Source | None = None,
     select: Sequence[str] | None = None,
-    job: str | None = "close_month",
+    job: str | None = CLOSE_MONTH,
+    deliverables: bool = False,
 ) -> Closed:
-    """Close `month`, or materialize only the assets `select` with their checks. A failed run is given, not raised."""
+    """Close `month`, or materialize only the assets `select` with their checks. A failed run is given, not raised.
+
+    What people look at is made only where `deliverables` says so: hardly a test looks at it.
+    """
     definitions = build_definitions(settings, source)
     assert job is not None
+    if select is None and not deliverables and job == CLOSE_MONTH:
+        nodes = definitions.resolve_asset_graph().asset_nodes
+        select = [node.key.to_user_string() for node in nodes if node.group_name != GROUP]
     result = definitions.resolve_job_def(job).execute_in_process(
         partition_key=month,
         instance=instance,
@@ -89,6 +107,12 @@ def close(
 
 
 def listed(evaluation: dg.AssetCheckEvaluation, name: str) -> list[dict[str, Any]]:
-    """Give the rows a check shows under `name`, which is empty text where there are none."""
+    """Give the rows a check shows under `name`, which is a text where there are none; amounts without separators."""
     value = evaluation.metadata[name]
-    return [dict(row.data) for row in value.records] if isinstance(value, dg.TableMetadataValue) else []
+    if not isinstance(value, dg.TableMetadataValue):
+        return []
+    return [
+        {k: v.replace(",", "") if isinstance(v, str) and re.fullmatch(r"-?[\d,]+\.\d{4,}", v) else v
+         for k, v in row.data.items()}
+        for row in value.records
+    ]  # fmt: skip

@@ -5,6 +5,7 @@ How a test closes a month is in `closing`; how it tampers with a source, in `tam
 
 import functools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ ORDINARY_MONTH = "2025-09"
 
 
 # How long an example takes says nothing about the control, and machines differ.
-hypothesis.settings.register_profile("control", deadline=None)
+hypothesis.settings.register_profile("control", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("control")
 
 
@@ -78,4 +79,18 @@ def closed(tmp_path_factory: pytest.TempPathFactory, sample_books: Path) -> Iter
     """Close an ordinary month once, for tests that only look at what came of it."""
     home = home_with(sample_books, tmp_path_factory.mktemp("closed") / "home")
     with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield close(Settings(home=home), ORDINARY_MONTH, ephemeral)
+        yield close(Settings(home=home), ORDINARY_MONTH, ephemeral, deliverables=True)
+
+
+@pytest.fixture
+def sealed_home(closed: Closed, tmp_path: Path) -> Path:
+    """Give a home of the test's own in which the ordinary month was closed and sealed: a copy, to go on from."""
+    return Path(shutil.copytree(closed.settings.home, tmp_path / "home", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def narrowed(tmp_path_factory: pytest.TempPathFactory, sample_books: Path) -> Iterator[Closed]:
+    """Close the ordinary month once for one company, for tests that only look at what came of it."""
+    home = home_with(sample_books, tmp_path_factory.mktemp("narrowed") / "home")
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield close(Settings(home=home, companies=("EC_NG",)), ORDINARY_MONTH, ephemeral)

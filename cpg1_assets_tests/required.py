@@ -56,6 +56,11 @@ def browser() -> str | None:
     return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 
+def libreoffice() -> str | None:
+    """Find LibreOffice on PATH."""
+    return next(filter(None, map(shutil.which, ("soffice", "libreoffice"))), None)
+
+
 def _has_driver_manager() -> bool:
     try:
         import pyodbc  # noqa: F401, PLC0415 - imports only where there is a driver manager
@@ -87,6 +92,10 @@ def _has_postgresql() -> bool:
     if found is None or found.origin is None:
         return False
     return _runs(str(Path(found.origin).parent / "pginstall" / "bin" / "postgres"), "--version")
+
+
+def _can_import(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _can_be_nobody() -> bool:
@@ -142,8 +151,15 @@ MOUNTS = Part(
     can_be_installed=False,
 )
 CHROMIUM = Part("Chromium on PATH", "apt-get install chromium", lambda: browser() is not None)
+DG = Part("dg, Dagster's command for projects", _WHEELS, lambda: _can_import("dagster_dg_cli"))
+SITE = Part("Zensical, which builds the site of the docs", _WHEELS, lambda: _can_import("zensical"))
+LIBREOFFICE = Part(
+    "LibreOffice Calc (soffice on PATH)",
+    "apt-get install --no-install-recommends libreoffice-calc-nogui",
+    lambda: libreoffice() is not None,
+)
 GIT = Part("git on PATH", "apt-get install git", lambda: shutil.which("git") is not None)
 
 POSTGRESQL_OVER_ODBC = (DRIVER_MANAGER, POSTGRESQL, POSTGRESQL_DRIVER, ANOTHER_USER)
 TDS_OVER_ODBC = (DRIVER_MANAGER, MICROSOFTS_DRIVER)
-EVERY_PART = (*POSTGRESQL_OVER_ODBC, MICROSOFTS_DRIVER, CHROMIUM, GIT)
+EVERY_PART = (*POSTGRESQL_OVER_ODBC, MICROSOFTS_DRIVER, CHROMIUM, LIBREOFFICE, DG, SITE, GIT)

@@ -56,6 +56,8 @@ INPUTS["check_results"] = EXTRACTS | {
 }  # fmt: skip
 # The last of the month: what it seals is everything else.
 INPUTS["evidence_manifest"] = EXTRACTS | INPUTS.keys()
+# What people look at is made of what was sealed.
+INPUTS["control_report"] = INPUTS["control_workbook"] = {"evidence_manifest"}
 MONTHS = [month.key for month in month_range(CutoffMonth(2024, 1), CutoffMonth(2025, 12))]
 
 
@@ -123,7 +125,7 @@ def test_the_job_has_a_longest_run_time_and_says_whose_books_it_closes(tmp_path:
     assert "companies-EC_NG" in tags["cpg1/scope"]
 
 
-def test_every_asset_but_the_seal_has_a_code_version(tmp_path: Path) -> None:
+def test_every_asset_of_a_seal_has_a_code_version(tmp_path: Path) -> None:
     graph = build_definitions(Settings(home=tmp_path)).resolve_asset_graph()
     without = {node.key.to_user_string() for node in graph.asset_nodes if node.code_version is None}
-    assert without == {"evidence_manifest"}
+    assert without == {"evidence_manifest", "control_report", "control_workbook"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from cpg1_assets.doctor.finding import Finding, Group, several
 from cpg1_assets.env_file import EnvFile
-from cpg1_assets.errors import Cpg1Error, SettingsError
+from cpg1_assets.errors import Cpg1Error, FileFormatError, SettingsError
 from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.settings import Settings
@@ -19,10 +19,11 @@ from cpg1_assets.sources.connection_string import ConnectionString
 GROUP = Group("Settings")
 
 KNOWN_VARIABLES = frozenset({
-    "CPG1_CERTIFICATION", "CPG1_CERTIFICATION_FILE", "CPG1_COLLATION", "CPG1_COMPANIES", "CPG1_DATABASES",
-    "CPG1_EXECUTOR", "CPG1_GL_ACCOUNTS", "CPG1_HOME", "CPG1_INBOX", "CPG1_LOCK_TIMEOUT", "CPG1_LOGIN_TIMEOUT",
-    "CPG1_MAX_CONCURRENT_QUERIES", "CPG1_MAX_RUN_SECONDS", "CPG1_QUERY_TIMEOUT", "CPG1_RETRY_WAITS", "CPG1_RULES",
-    "CPG1_SIGNING_KEY", "CPG1_SIGNING_KEY_FILE", "CPG1_SNAPSHOT", "CPG1_SOURCE", "CPG1_STORAGE",
+    "CPG1_CALENDAR", "CPG1_CERTIFICATION", "CPG1_CERTIFICATION_FILE", "CPG1_COLLATION", "CPG1_COMPANIES",
+    "CPG1_DATABASES", "CPG1_EXECUTOR", "CPG1_GL_ACCOUNTS", "CPG1_HOME", "CPG1_INBOX", "CPG1_LOCALE", "CPG1_LOCK_TIMEOUT",
+    "CPG1_LOGIN_TIMEOUT", "CPG1_MAX_CONCURRENT_QUERIES", "CPG1_MAX_RUN_SECONDS", "CPG1_PAGE_PORT", "CPG1_QUERY_TIMEOUT",
+    "CPG1_RETRY_WAITS", "CPG1_RULES", "CPG1_SIGNING_KEY", "CPG1_SIGNING_KEY_FILE", "CPG1_SNAPSHOT", "CPG1_SOURCE",
+    "CPG1_STORAGE",
 })  # fmt: skip
 _OF_THE_SERVER = {
     "CPG1_SOURCE", "DB_CONNECTION_STRING", "CPG1_DATABASES", "CPG1_COLLATION", "CPG1_SNAPSHOT", "CPG1_LOGIN_TIMEOUT",
@@ -115,7 +116,21 @@ def check_files(settings: Settings) -> tuple[list[Finding], Mapping[str, Extract
         findings.append(_scope(settings))
     else:
         findings.append(GROUP.not_asked("scope", "cannot be told until the files above are mended"))
+    findings.append(_calendar(settings))
     return findings, catalog
+
+
+def _calendar(settings: Settings) -> Finding:
+    from cpg1_assets.close_calendar.calendar_file import read_calendar_file  # noqa: PLC0415 - may import holidays
+
+    try:
+        overrides = read_calendar_file(settings.calendar_file, None).overrides
+    except FileFormatError as error:
+        return GROUP.mend("close calendar", str(error), "Mend it there; the schedule closes nothing before.")
+    said = (
+        f"{several(len(overrides.days), 'day')} and {several(len(overrides.weekends), 'weekend')} overruled"
+    )
+    return GROUP.fine("close calendar", f"{said} in {settings.calendar_file}")
 
 
 def _scope(settings: Settings) -> Finding:

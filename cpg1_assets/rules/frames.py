@@ -34,7 +34,7 @@ NAV_VOUCHER_ENTRIES = FrameSpec(
         *columns(
             _COMPANY,
             ("entry_no", "integer", "NAV entry number"),
-            ("posting_date", "date", "Day the entry was posted"),
+            ("posting_date", "date", "Day the entry was posted for"),
             ("document_no", "text", "NAV document number"),
             ("voucher_no", "text", "Voucher number NAV holds for the entry"),
             ("amount", "amount", "Amount of the entry, LCY, debit positive"),
@@ -114,7 +114,11 @@ VTC_ADJUSTMENT = FrameSpec(
         ("business_use_formatted", "text", "What the voucher was issued for"),
         ("deactivated_on", "timestamp", "When the voucher was deactivated"),
         ("remaining_amount", "amount", "What remained of it, LCY"),
-        ("remaining_amount_usd", "amount", "What remained of it, USD; empty without a rate"),
+        (
+            "remaining_amount_usd",
+            "amount",
+            "What remained of it, USD; empty without a rate, or with two that differ",
+        ),
         required=["id_company", "voucher_id", "deactivated_on", "remaining_amount"],
     ),
 )
@@ -149,7 +153,7 @@ BUSINESS_LINE_RECLASS = FrameSpec(
         ("busline_count", "integer", "How many lines the customer has a balance on"),
         ("proposed_primary_busline", "text", "The line with the largest absolute balance"),
         ("proposed_reclass_lcy", "amount", "Balance to move to the primary line, LCY; 0 on the primary"),
-        ("review_required", "flag", "Always: a person decides"),
+        ("review_required", "flag", "Always true: a person decides"),
         required=[
             "id_company",
             "customer_no",
@@ -228,14 +232,18 @@ RECONCILIATION = FrameSpec(
     columns=(
         *columns(
             _COMPANY,
-            ("country_code", "text", "Country of the company"),
+            (
+                "country_code",
+                "text",
+                "Country of the company (company_country of cr_05); empty where cr_05 gives two",
+            ),
             ("line", "text", "Line of the reconciliation"),
             ("actual", "amount", "Balance in NAV at the cutoff date, LCY, debit positive"),
             ("target_value", "amount", "Target value, LCY, debit positive"),
             ("variance", "amount", "Actual less target value, LCY"),
             ("bridges", "amount", "Sum of the line's bridges, LCY; empty where an input of them is missing"),
             ("unexplained", "amount", "Variance less bridges, LCY"),
-            ("fx_rate", "rate", "Closing rate, LCY per USD"),
+            ("fx_rate", "rate", "Closing rate, LCY per USD; empty where cr_05 gives two that differ"),
             ("variance_usd", "amount", "Variance, USD; empty without a rate"),
             ("unexplained_usd", "amount", "Unexplained, USD; empty without a rate"),
             ("threshold_usd", "amount", "Threshold the line is held against, USD"),
@@ -283,7 +291,7 @@ VOUCHER_ACCRUAL_VARIANCE = FrameSpec(
             type="text",
             nullable=False,
             allowed=("OK", "INVESTIGATE"),
-            description="Whether the variance is below the threshold; a missing rate is INVESTIGATE",
+            description="OK below the threshold, else INVESTIGATE; without a rate, or with two that differ, INVESTIGATE",
         ),
     ),
 )
@@ -300,7 +308,7 @@ GL_ROLL_FORWARD = FrameSpec(
         ("opening", "amount", "Balance at the end of the year before, LCY, debit positive"),
         ("movement", "amount", "What the year's entries moved the balance by, LCY"),
         ("closing", "amount", "Balance at the cutoff date, LCY, debit positive"),
-        ("difference", "amount", "Opening plus movement less closing, LCY"),
+        ("difference", "amount", "Opening plus movement less closing, LCY; 0 where it ties out"),
         required=["id_company", "opening", "movement", "closing", "difference"],
     ),
 )
@@ -342,8 +350,8 @@ _CONFIDENCE = Column(
     nullable=False,
     allowed=MATCHING_CONFIDENCES,
     description=(
-        "certain; likely where two facts and an amount agree that only one has; ambiguous where several rows could be "
-        "meant; none where nothing matched"
+        "certain; likely of usage and applied, where two facts and an amount agree that only one of each has; ambiguous "
+        "where several could be meant, so that none was taken; else none"
     ),
 )
 
@@ -363,8 +371,12 @@ OPEN_ITEM_MATCHES = FrameSpec(
             description="NAV, TARGET, SETTLEMENT (a voucher's part of an expiry run) or LEDGER (balance less entries)",
         ),
         *columns(
-            ("row_key", "text", "Key of the row in its extract"),
-            ("reference", "text", "Reference as the row writes it"),
+            ("row_key", "text", "Which row it is, within company, line and side"),
+            (
+                "reference",
+                "text",
+                "The reference as the row writes it; of a NAV entry known by its transaction, the voucher as it compares",
+            ),
             ("amount", "amount", "Amount of the row, LCY, NAV's sign: debit positive"),
             _ITEM,
             required=["row_key", "amount", "item"],
@@ -374,7 +386,11 @@ OPEN_ITEM_MATCHES = FrameSpec(
         *columns(
             ("rule_version", "text", "Version of the matching rules"),
             ("decided_by", "text", "The reference or link that decided; empty where nothing did"),
-            ("candidates", "integer", "How many could have been meant"),
+            (
+                "candidates",
+                "integer",
+                "How many could be meant: 1 of a row that is matched, more of one that is ambiguous, 0 of others",
+            ),
             required=["rule_version", "candidates"],
         ),
     ),
@@ -396,7 +412,7 @@ OPEN_ITEMS = FrameSpec(
     columns=(
         *columns(
             _COMPANY,
-            ("country_code", "text", "Country of the company"),
+            ("country_code", "text", "Country of the company, as in reconciliation"),
             _LINE,
             _ITEM,
             ("nav_amount", "amount", "NAV's side, with its LEDGER and SETTLEMENT rows, LCY, debit positive"),
@@ -407,14 +423,22 @@ OPEN_ITEMS = FrameSpec(
                 "text",
                 "The bridges laid on the item, joined by a comma and a blank; empty where none",
             ),
-            ("bridge_amount", "amount", "What the bridges explain of it, LCY"),
+            ("bridge_amount", "amount", "What these bridges explain of it, each with its sign, LCY"),
             ("unexplained", "amount", "Difference less bridge amount, LCY"),
-            ("unexplained_usd", "amount", "The same in USD, rounded by itself; empty without a rate"),
-            ("nav_entries", "integer", "How many NAV entries"),
+            (
+                "unexplained_usd",
+                "amount",
+                "Unexplained, USD, rounded by itself, so it need not add up; empty without a rate",
+            ),
+            ("nav_entries", "integer", "How many rows of NAV"),
             ("target_rows", "integer", "How many rows of the target"),
-            ("first_date", "date", "Earliest date of its rows"),
-            ("last_date", "date", "Latest date of its rows"),
-            ("age_days", "integer", "Days from the first date to the cutoff date"),
+            (
+                "first_date",
+                "date",
+                "Earliest date of its rows, of a late LEDGER row its entry's; without any, its voucher's creation",
+            ),
+            ("last_date", "date", "Latest date of its rows, else as for first_date"),
+            ("age_days", "integer", "Days from first_date to the cutoff date; empty without a date"),
             required=[
                 "id_company",
                 "line",
@@ -428,7 +452,12 @@ OPEN_ITEMS = FrameSpec(
                 "target_rows",
             ],
         ),
-        Column(name="age_bucket", type="text", allowed=AGE_BUCKETS, description="Age in days, from to"),
+        Column(
+            name="age_bucket",
+            type="text",
+            allowed=AGE_BUCKETS,
+            description="0-30, 31-60, 61-90, 91-180, 181-365 or over 365 days",
+        ),
         _MATCHED_BY,
         _CONFIDENCE,
         Column(
@@ -439,20 +468,24 @@ OPEN_ITEMS = FrameSpec(
             type="text",
             nullable=False,
             allowed=CAUSE_CONFIDENCES,
-            description="proposed by a rule, until a person confirms it; none where the cause is unknown",
+            description="Proposed by a rule; none where the cause is unknown. Only a comment confirms one",
         ),
         *columns(
-            ("reference", "text", "Reference of the item's earliest row, as written"),
+            (
+                "reference",
+                "text",
+                "Reference of its earliest row of NAV, TARGET or LEDGER that has one, as written; else its voucher",
+            ),
             (
                 "document_no",
                 "text",
-                "Documents of its NAV entries, newest first, at most ten, joined by a comma",
+                "Documents of its NAV entries and late LEDGER rows, newest first, at most ten, with commas between",
             ),
             ("description", "text", "Description of its newest NAV entry"),
             (
                 "entry_created_after_balance",
                 "flag",
-                "Whether an entry of it was created after the balance was taken",
+                "Whether an entry of it, or the one its LEDGER row stands for, was made after the balance was taken",
             ),
             required=["entry_created_after_balance"],
         ),
@@ -590,10 +623,14 @@ OPEN_ITEM_CHANGES = FrameSpec(
             ),
         ),
         *columns(
-            ("item_before", "text", "Name of the item then; empty where it is new"),
+            ("item_before", "text", "Name of the item then; empty where there is none"),
             ("item", "text", "Name of the item now; empty where it is resolved"),
             ("reference", "text", "Reference of the item now, or then, as written"),
-            ("unexplained_before", "amount", "Unexplained amount of the item then, LCY"),
+            (
+                "unexplained_before",
+                "amount",
+                "Unexplained amount of the whole item then, LCY: not to be added up over merged and split ones",
+            ),
             ("unexplained", "amount", "Unexplained amount of the item now, LCY"),
         ),
         Column(name="cause_before", type="text", allowed=CAUSES, description="What probably caused it, then"),
@@ -609,8 +646,12 @@ OPEN_ITEM_CHANGES = FrameSpec(
             description="Cause that a person confirmed then",
         ),
         *columns(
-            ("source_file_before", "text", "Files the comment was read from"),
-            ("comment_carries", "flag", "Whether what was said then stays said: the item persists"),
+            ("source_file_before", "text", "Files that the comment was read from"),
+            (
+                "comment_carries",
+                "flag",
+                "Whether what was said then stays said: something was, and the item is persisting. Else it lapsed",
+            ),
             required=["comment_carries"],
         ),
     ),
@@ -637,6 +678,44 @@ OPEN_ITEM_COMMENTS = FrameSpec(
     ),
 )
 
+OPEN_ITEMS_COMMENTED = FrameSpec(
+    name="open_items_commented",
+    title="Open items with their comments",
+    description="The open items, and what people say of them; nothing where nobody did",
+    key=OPEN_ITEMS.key,
+    amounts=OPEN_ITEMS.amounts,
+    columns=(
+        *OPEN_ITEMS.columns,
+        *(c for c in OPEN_ITEM_COMMENTS.columns if c.name in ("comment", "owner", "confirmed_cause")),
+    ),
+)
+
+
+OPEN_ITEMS_SHEET = FrameSpec(
+    name="open_items_sheet",
+    title="Open items as a sheet gives them out",
+    description=(
+        "The open items with what a person needs beside them to look at each and comment on it: by company and line, "
+        "the largest first"
+    ),
+    key=("place",),
+    amounts=OPEN_ITEMS.amounts,
+    columns=(
+        *columns(("place", "integer", "Place in the list"), required=["place"]),
+        *(column for column in OPEN_ITEMS.columns if column.name != "country_code"),
+        *(c for c in OPEN_ITEM_COMMENTS.columns if c.name in ("comment", "owner", "confirmed_cause")),
+        *columns(
+            ("currency", "text", "Currency of the company's books; empty where it is not known"),
+            ("is_asked", "flag", "Whether a sign-off asks for a comment on it"),
+            ("decided_by", "text", "References and links that put its rows together, at most ten"),
+            ("candidates", "integer", "How many could have been meant, at most, for a row of it"),
+            ("change", "text", "What became of it since the month before"),
+            ("lapsed_comment", "text", "What was said of it then, where that does not stand any more"),
+            ("currency_no", "integer", "The same for items whose amounts can be added up"),
+            required=["is_asked", "candidates", "currency_no"],
+        ),
+    ),
+)
 
 OPEN_ITEMS_AND_BALANCES = FrameSpec(
     name="open_items_and_balances",
@@ -849,20 +928,46 @@ WHAT_IS_MISSING = FrameSpec(
     ),
 )
 
-AGREED_ROWS = FrameSpec(
-    name="agreed_rows",
-    title="Rows that agree",
-    description="The rows of both sides that are in no open item, by company and line",
-    key=("id_company", "line"),
-    amounts=("nav_amount", "target_amount"),
+BRIDGES_OF_LINES = FrameSpec(
+    name="bridges_of_lines",
+    title="What each bridge explains of each line",
+    description="The amount of each bridge that explains one, by company and line, with the sign it enters the line with",
+    key=("id_company", "line", "bridge"),
+    amounts=("amount",),
     columns=columns(
         _COMPANY,
         _LINE,
-        ("nav_entries", "integer", "How many NAV entries"),
-        ("target_rows", "integer", "How many rows of the target"),
-        ("nav_amount", "amount", "NAV's side, LCY, debit positive"),
-        ("target_amount", "amount", "The target's side, LCY, NAV's sign"),
-        required=["id_company", "line", "nav_entries", "target_rows", "nav_amount", "target_amount"],
+        ("bridge", "text", "Name of the bridge"),
+        ("amount", "amount", "What it explains of the line, LCY"),
+        required=["id_company", "line", "bridge", "amount"],
+    ),
+)
+
+ITEMS_AND_WHAT_AGREES = FrameSpec(
+    name="items_and_what_agrees",
+    title="Rows that agree, and open items",
+    description="What agrees comes to, and what the open items come to, by company and line",
+    key=("id_company", "line"),
+    amounts=("nav_amount", "target_amount", "item_nav_amount", "item_target_amount"),
+    columns=columns(
+        _COMPANY,
+        _LINE,
+        ("nav_entries", "integer", "How many NAV entries agree"),
+        ("target_rows", "integer", "How many rows of the target agree"),
+        ("nav_amount", "amount", "NAV's side of what agrees, LCY, debit positive"),
+        ("target_amount", "amount", "The target's side of what agrees, LCY, NAV's sign"),
+        ("item_nav_amount", "amount", "NAV's side of all open items, LCY, debit positive"),
+        ("item_target_amount", "amount", "The target's side of all open items, LCY, NAV's sign"),
+        required=[
+            "id_company",
+            "line",
+            "nav_entries",
+            "target_rows",
+            "nav_amount",
+            "target_amount",
+            "item_nav_amount",
+            "item_target_amount",
+        ],
     ),
 )
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,6 +60,23 @@ class ParquetStorage:
     def exists(self, asset: str, month: str) -> bool:
         """Whether the asset's file is there."""
         return bool(self.filesystem.exists(self.path(asset, month)))
+
+    def months(self, asset: str) -> list[str]:
+        """Give the months of which the asset's file is there, in calendar order."""
+        folder = posixpath.join(self.root, asset)
+        return sorted(
+            posixpath.basename(path).removesuffix(".parquet")
+            for path in self._listed(folder)
+            if re.fullmatch(r"\d{4}-\d{2}\.parquet", posixpath.basename(path))
+        )
+
+    def _listed(self, folder: str) -> list[str]:
+        """Give the paths in a folder as they are now; none where there is no folder."""
+        self.filesystem.invalidate_cache(folder)
+        try:
+            return [str(path) for path in self.filesystem.ls(folder, detail=False)]
+        except FileNotFoundError:
+            return []
 
     def spool_path(self, asset: str, month: str, writer: str) -> Path:
         """Give a local path to write to before publishing; on local storage it is beside the final file.
@@ -155,11 +173,7 @@ class ParquetStorage:
 
     def _provenances(self, asset: str, month: str) -> list[str]:
         folder = posixpath.dirname(self.path(asset, month))
-        self.filesystem.invalidate_cache(folder)
-        try:
-            names = [posixpath.basename(str(path)) for path in self.filesystem.ls(folder, detail=False)]
-        except FileNotFoundError:
-            return []
+        names = map(posixpath.basename, self._listed(folder))
         return sorted(f"{folder}/{name}" for name in names if is_provenance_name(name, month))
 
     def _put_provenance(self, provenance: Provenance, asset: str, month: str) -> None:

@@ -80,6 +80,19 @@ def test_a_scope_that_closes_nothing_must_be_mended(tmp_path: Path, accounts: tu
     assert only(findings, "mend").subject == "scope"
 
 
+def test_a_slip_in_the_calendar_file_is_said_with_its_line_and_keeps_nothing_else_from_being_looked_at(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "calendar.yaml"
+    file.write_text("version: x\ndays: [{country: XX, date: 2026-01-02, is: working day, source: y}]\n")
+    findings, _ = check_files(Settings(home=tmp_path, calendar_file=file))
+    assert (only(findings, "mend").subject, "line 2: " in only(findings, "mend").said) == (
+        "close calendar",
+        True,
+    )
+    assert not [finding for finding in findings if finding.verdict == "not asked"]
+
+
 def test_a_slip_in_a_rule_file_is_said_with_its_line(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     shutil.copytree(Settings(home=tmp_path).rules_folder, rules)

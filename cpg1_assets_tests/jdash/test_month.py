@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cpg1_assets.jdash.month import JDASH, JdashMonth, read_jdash
+from cpg1_assets.jdash.month import JDASH, JdashMonth, companies_without_file, read_jdash
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets_tests.inbox.workbooks import ods, ods_number, ods_row
 
@@ -52,6 +52,16 @@ def test_without_a_folder_all_companies_are_missing(tmp_path: Path) -> None:
     assert month.problems == ()
     assert month.table.schema == JDASH.arrow_schema
     assert month.table.num_rows == 0
+
+
+def test_a_company_is_without_a_file_where_none_is_named_after_it_whatever_is_in_the_others(
+    folder: Path,
+) -> None:
+    inbox = folder.parent.parent
+    assert companies_without_file(inbox, MONTH, COMPANIES) == ("JD_GH", "EC_NG")
+    (folder / "ec_ng .XLSX").write_bytes(b"no workbook")
+    (folder / "JD_GH.txt").write_bytes(GOOD)
+    assert companies_without_file(inbox, MONTH, COMPANIES) == ("JD_GH",)
 
 
 def test_a_folder_that_is_a_file_is_a_problem(tmp_path: Path) -> None:

@@ -223,17 +223,22 @@ def _with_inbox(home: Path, place: Path) -> Settings:
 
 
 def test_a_restated_month_keeps_its_seal_and_fails_the_check_as_a_warning(
-    home: Path, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    closed: Closed,
+    sealed_home: Path,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first = close(Settings(home=home), MONTH, instance)
-    never = first.evaluations("evidence_manifest")[CHECK]
+    never = closed.evaluations("evidence_manifest")[CHECK]
     assert never.passed
     assert never.metadata["compared_with"].value == "never sealed before"
-    sealed = {p: p.read_bytes() for p in Home(first.settings).evidence_folder.rglob("*") if p.is_file()}
+    home = sealed_home
+    evidence = Home(Settings(home=home)).evidence_folder
+    sealed = {p: p.read_bytes() for p in evidence.rglob("*") if p.is_file()}
 
     unchanged = close(Settings(home=home), MONTH, instance)
     assert unchanged.evaluations("evidence_manifest")[CHECK].passed
-    assert len(sealed_versions(Home(first.settings).evidence_folder, MONTH)) == 1
+    assert len(sealed_versions(evidence, MONTH)) == 1
 
     later = close(_with_inbox(home, tmp_path / "inbox"), MONTH, instance)
     assert later.result.success
@@ -249,9 +254,9 @@ def test_a_restated_month_keeps_its_seal_and_fails_the_check_as_a_warning(
     assert any(row["asset"] == "jdash" and row["id_company"] == "EC_MA" for row in listed(check, "listed"))
     for path, content in sealed.items():
         assert path.read_bytes() == content, path
-    versions = sealed_versions(Home(first.settings).evidence_folder, MONTH)
+    versions = sealed_versions(evidence, MONTH)
     assert [version.version for version in versions] == [1, 2]
-    before = sealed_before(Home(first.settings).evidence_folder, MONTH, later.result.run_id)
+    before = sealed_before(evidence, MONTH, later.result.run_id)
     assert before is not None
     assert before.version == 1
 
@@ -287,8 +292,7 @@ def test_status_of_a_sealed_month_says_as_sealed_and_of_a_damaged_seal_what_is_w
     assert "seal.json is not the file that was sealed" in said.output
 
 
-def test_a_narrowed_scope_is_never_sealed_and_passes(home: Path, instance: dg.DagsterInstance) -> None:
-    narrowed = close(Settings(home=home, companies=("EC_NG",)), MONTH, instance)
+def test_a_narrowed_scope_is_never_sealed_and_passes(narrowed: Closed) -> None:
     check = narrowed.evaluations("evidence_manifest")[CHECK]
     assert check.passed
     assert check.metadata["compared_with"].value == "never sealed before"

@@ -324,10 +324,9 @@ def test_a_close_seals_the_month(closed: Closed) -> None:
 
 
 def test_closing_a_sealed_month_again_seals_nothing_new_and_a_missing_asset_is_named(
-    home: Path, instance: dg.DagsterInstance
+    sealed_home: Path, instance: dg.DagsterInstance
 ) -> None:
-    settings = Settings(home=home)
-    close(settings, MONTH, instance)
+    settings = Settings(home=sealed_home)
     first = hashes(Home(settings).evidence_folder)
     again = close(settings, MONTH, instance)
     assert again.metadata("evidence_manifest")["sealed"].startswith("already")
@@ -339,9 +338,8 @@ def test_closing_a_sealed_month_again_seals_nothing_new_and_a_missing_asset_is_n
     assert "gl_roll_forward not in storage" in third.why_failed("evidence_manifest")
 
 
-def test_a_narrowed_scope_is_never_sealed_and_says_so(home: Path, instance: dg.DagsterInstance) -> None:
-    settings = Settings(home=home, companies=("EC_NG",))
-    narrowed = close(settings, MONTH, instance)
+def test_a_narrowed_scope_is_never_sealed_and_says_so(narrowed: Closed) -> None:
+    settings = narrowed.settings
     assert narrowed.rows("evidence_manifest") == []
     assert "narrowed scope" in narrowed.metadata("evidence_manifest")["sealed"]
     assert not (Home(settings).evidence_folder / "chain").exists()

@@ -4,7 +4,9 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +23,6 @@ from cpg1_assets.evidence.packages.summary import content_digest
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.extracts.validation import statements
 from cpg1_assets.home import Home
-from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close
 
 MONTH = "2025-09"
@@ -188,17 +189,17 @@ def test_classification_counts_every_item_once(closed: Closed) -> None:
 
 
 def test_a_later_run_never_touches_an_earlier_package_and_gives_the_same_frames(
-    home: Path, instance: dg.DagsterInstance
+    narrowed: Closed, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    settings = Settings(home=home, companies=("EC_NG",))
-    first = close(settings, MONTH, instance)
+    home = Path(shutil.copytree(narrowed.settings.home, tmp_path / "home", symlinks=True))
+    settings = replace(narrowed.settings, home=home)
     before = dict(hashed(Home(settings).evidence_folder))
     stored = dict(hashed(Home(settings).place / "storage"))
     second = close(settings, MONTH, instance)
     after = dict(hashed(Home(settings).evidence_folder))
     assert {name: digest for name, digest in after.items() if name in before} == before
     assert len(after) == 2 * len(before)
-    assert first.package("ipe_07") != second.package("ipe_07")
+    assert narrowed.package("ipe_07").name != second.package("ipe_07").name
     assert dict(hashed(Home(settings).place / "storage")) == stored, "the evidence frames too"
 
 
