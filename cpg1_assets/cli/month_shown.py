@@ -12,6 +12,7 @@ from cpg1_assets.cli.next_step import Asked, NextStep, next_step
 from cpg1_assets.cli.render import against_seal_lines, check_lines, counted, lines_shown, made_of, marks
 from cpg1_assets.cli.terminal import say, screen
 from cpg1_assets.errors import Cpg1Error
+from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 
@@ -38,7 +39,7 @@ def show_month(result: Mapping[str, Any], settings: Settings, *, every: bool) ->
     say(*(Text(said, "yellow") for said in _came_since(result)))
     if result.get("against_seal") is not None:
         say(*against_seal_lines(result["against_seal"]))
-    say(*(f"{name:<9} {place}" for name, place in _places(result)))
+    say(*(f"{name:<9} {place}" for name, place in _places(result, settings)))
     show_next(next_step(result, _asked(settings, result), settings))
 
 
@@ -121,10 +122,15 @@ def _came_since(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"Open items: {said}. To compare again, close the month: cpg1 close --month {month}"
 
 
-def _places(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _places(result: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
     """Give where things of the month are, by what they are."""
+    from cpg1_assets.deliverables.files import REPORT, WORKBOOK, there  # noqa: PLC0415 - imports pyarrow
+
     if result["seal"] and result["seal"]["anchor"]:
         yield "Anchor", result["seal"]["anchor"]
+        made = there(Home(settings).reports_folder, CutoffMonth.parse(result["month"]))
+        for title, name in (("Report", REPORT), ("Workbook", WORKBOOK)):
+            yield title, str(made.get(name, "not made: cpg1 report"))
     yield "Evidence", result["evidence"] if Path(result["evidence"]).exists() else "none was written"
     if result["run_id"]:
         yield "Run", result["run_id"]

@@ -86,11 +86,12 @@ def _of_the_workbook(workbook: Path, place: Path) -> None:
     sheet.col_breaks = ColBreak()  # on paper the columns to fill in are the second page's
     sheet.page_setup.fitToWidth = sheet.page_setup.fitToHeight = 1
     book.save(place / "workbook.xlsx")
+    folder = str(place)
     for command in (
-        ["soffice", f"-env:UserInstallation=file://{place}/office", "--headless", "--convert-to", "pdf", "--outdir", place,
-         place / "workbook.xlsx"],
+        ["soffice", f"-env:UserInstallation=file://{folder}/office", "--headless",
+         "--convert-to", "pdf", "--outdir", folder, f"{folder}/workbook.xlsx"],
         ["pdftoppm", "-png", "-singlefile", "-r", "150", "-W", "1754", "-H", "620",
-         place / "workbook.pdf", IMAGES / "workbook"],
+         f"{folder}/workbook.pdf", str(IMAGES / "workbook")],
     ):  # fmt: skip
         subprocess.run([str(part) for part in command], check=True, capture_output=True)
 
