@@ -32,7 +32,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 def main() -> None:
     """Close the month and take every picture."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         make_sample_books(place / "books")
         with running_ui(place / "books", place) as ui, chromium() as browser:
