@@ -56,7 +56,8 @@ def test_dg_lists_every_definition_without_a_warning(tmp_path: Path) -> None:
     }
     done = subprocess.run(
         [str(Path(sys.executable).with_name("dg")), "list", "defs", "--json"],
-        env=kept | {"CPG1_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "DAGSTER_HOME": str(tmp_path)},
+        env=kept | {"CPG1_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "DAGSTER_HOME": str(tmp_path),
+                    "VIRTUAL_ENV": sys.prefix},
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
