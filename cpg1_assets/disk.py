@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,20 +33,26 @@ def sync(path: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put a small file into its place in one step, and its folder where there is none: a reader sees old or new.
+    """Put a small file into its place in one step. Raises as `put_whole`."""
+    put_whole(path, lambda beside: beside.write_bytes(content))
 
-    It is there when the machine stops right after. Raises OSError; then nothing is left and the old file stands.
+
+def put_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write a file beside its place, and put it there in one step: a reader sees old or new.
+
+    Its folder is made where there is none. It is there when the machine stops right after. Raises what `write` raises,
+    and OSError naming the place where the disk refuses it; then nothing is left and the old file stands.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(partial_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}"))
     clear_partials(path.parent, glob.escape(path.name))
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write(beside)
+        sync(beside)
         beside.replace(path)
     except OSError as error:
+        if error.errno is None or error.filename not in (None, str(beside)):
+            raise  # of another file, which `write` reads
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         with suppress(OSError):

@@ -4,7 +4,6 @@
 the new. One that cannot be made anew is taken away: an old one beside a new seal or signature would pass for the new.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,11 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 from cpg1_assets.deliverables.closed_month import ClosedMonth, closed_month
-from cpg1_assets.disk import sha256_of, sync
+from cpg1_assets.disk import put_whole, sha256_of
 from cpg1_assets.errors import Cpg1Error
 from cpg1_assets.evidence.chain.seal import CONTROL
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.partial import clear_partials, partial_name
 
 REPORT, WORKBOOK = "control_report", "control_workbook"
 SUFFIXES = MappingProxyType({REPORT: ".html", WORKBOOK: ".xlsx"})
@@ -80,7 +78,7 @@ def make_deliverable(
     path = place_of(name, reports, month)
     try:
         closed = closed_month(evidence, month)
-        _write_whole(path, lambda beside: _writers(locale, calendar_file)[name](closed, beside))
+        put_whole(path, lambda beside: _writers(locale, calendar_file)[name](closed, beside))
     except BaseException:
         with suppress(OSError):
             path.unlink(missing_ok=True)
@@ -128,18 +126,3 @@ def _writers(locale: str, calendar_file: Path) -> Mapping[str, Callable[[ClosedM
         path.write_text(report_html(closed, locale, calendar_file), encoding="utf-8", newline="\n")
 
     return {REPORT: write_report, WORKBOOK: write_workbook}
-
-
-def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` write beside the place, then put the file there in one step, durably."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    clear_partials(path.parent)
-    beside = path.with_name(partial_name(f"{path.name}.{os.getpid()}"))
-    try:
-        write(beside)
-        sync(beside)
-        beside.replace(path)
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    sync(path.parent)
