@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec
 
 import duckdb
 import pyarrow as pa
@@ -17,25 +17,33 @@ import pyarrow as pa
 from cpg1_assets.errors import StorageError
 from cpg1_assets.partial import spill_folder
 
+P = ParamSpec("P")
 MEMORY_LIMIT = "512MB"
 _NOT_READ = re.compile(r"reading the stream registered as '(?:source of )?(.*?)' failed: (.*)", re.DOTALL)
 
 
 def of_this_process(
-    started: Callable[[], duckdb.DuckDBPyConnection],
-) -> Callable[[], duckdb.DuckDBPyConnection]:
+    started: Callable[P, duckdb.DuckDBPyConnection],
+) -> Callable[P, duckdb.DuckDBPyConnection]:
     """Give a function that opens connections, empty but for what `started` made, to one engine of the process.
 
     An engine takes longer to start than most questions to answer. What a connection registers or makes must be
-    temporary: that is its own, and gone with it. A forked process starts an engine of its own.
+    temporary: that is its own, and gone with it. A forked process starts an engine of its own. Asked with other
+    arguments than last, another one is started; the one before ends with its last connection.
     """
-    engines: dict[int, duckdb.DuckDBPyConnection] = {}
+    engines: dict[int, tuple[object, duckdb.DuckDBPyConnection]] = {}
 
-    def connected() -> duckdb.DuckDBPyConnection:
-        if os.getpid() not in engines:
-            engines[os.getpid()] = engine = started()
-            atexit.register(engine.close)
-        return quiet(engines[os.getpid()].cursor())
+    @atexit.register
+    def close() -> None:
+        _, engine = engines.pop(os.getpid(), (None, None))
+        if engine is not None:
+            engine.close()
+
+    def connected(*of: P.args, **named: P.kwargs) -> duckdb.DuckDBPyConnection:
+        kept = engines.get(os.getpid())
+        if kept is None or kept[0] != (of, named):
+            engines[os.getpid()] = kept = (of, named), started(*of, **named)
+        return quiet(kept[1].cursor())
 
     return connected
 

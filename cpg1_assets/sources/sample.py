@@ -4,9 +4,7 @@ The books are Parquet files made by `cpg1_assets.sample_books`; here they are at
 many processes can read them at once and nothing can write them.
 """
 
-import atexit
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,15 +27,6 @@ from cpg1_assets.sources.interface import Session, SourceIdentity
 from cpg1_assets.sources.query import Query
 
 _BATCH_ROWS = 65_536
-_engines: dict[int, tuple[tuple[Path, str | None], duckdb.DuckDBPyConnection]] = {}
-"""By process, the books its engine has attached and the engine."""
-
-
-@atexit.register
-def _close() -> None:
-    _, engine = _engines.pop(os.getpid(), (None, None))
-    if engine is not None:
-        engine.close()
 
 
 def ensure_sample_books(folder: Path) -> None:
@@ -95,41 +84,37 @@ class SampleBooks:
     def session(self, purpose: Mapping[str, str] | None = None) -> Iterator[Session]:  # noqa: ARG002
         """Open the books for reading."""
         identity = self.identity()
-        with embedded.quiet(self._engine(identity.version).cursor()) as connection:
+        with _connected(self.folder, identity.version) as connection:
             yield _SampleSession(connection, identity)
 
-    def _engine(self, version: str | None) -> duckdb.DuckDBPyConnection:
-        """Give this process's engine with the books attached: that takes as long as the queries of a small extract.
 
-        Of other books there is another, and a forked process starts its own.
-        """
-        books = (self.folder, version)
-        kept = _engines.get(os.getpid())
-        if kept is None or kept[0] != books:
-            kept = books, embedded.started()
-            self._attach(kept[1])
-            _engines[os.getpid()] = kept
-        return kept[1]
+def _attached(folder: Path, _version: str | None) -> duckdb.DuckDBPyConnection:
+    """Start an engine with the books of a folder attached, which takes as long as the queries of a small extract.
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
-        try:
-            content = read_object(self.folder / "books.json")
-            tables = [
-                (*name[1:-1].split("].["), self.folder / table["path"])
-                for name, table in content["tables"].items()
-            ]
-            for database in SOURCE_DATABASES:
-                connection.execute(f"ATTACH ':memory:' AS {quoted(database)}")
-            for database, schema, name, path in tables:
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
-                connection.execute(
-                    f"CREATE VIEW {quoted(database)}.{quoted(schema)}.{quoted(name)} "
-                    f"AS SELECT * FROM {embedded.parquet(path)}"
-                )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, duckdb.Error) as error:
-            raise SourceError(
-                f"The sample books in {self.folder} cannot be read ({error}). Make them anew with: cpg1 sample"
-            ) from error
+    Of another version of them, as of other books, there is another.
+    """
+    connection = embedded.started()
+    try:
+        content = read_object(folder / "books.json")
+        tables = [
+            (*name[1:-1].split("].["), folder / table["path"]) for name, table in content["tables"].items()
+        ]
+        for database in SOURCE_DATABASES:
+            connection.execute(f"ATTACH ':memory:' AS {quoted(database)}")
+        for database, schema, name, path in tables:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}.{quoted(schema)}")
+            connection.execute(
+                f"CREATE VIEW {quoted(database)}.{quoted(schema)}.{quoted(name)} "
+                f"AS SELECT * FROM {embedded.parquet(path)}"
+            )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, duckdb.Error) as error:
+        raise SourceError(
+            f"The sample books in {folder} cannot be read ({error}). Make them anew with: cpg1 sample"
+        ) from error
+    return connection
+
+
+_connected = embedded.of_this_process(_attached)
 
 
 class _SampleSession:
