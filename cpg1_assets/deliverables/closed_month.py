@@ -15,8 +15,9 @@ import pyarrow.dataset as ds
 
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.links import SEAL, Link, anchor_of, read_chain
-from cpg1_assets.evidence.chain.seal import CONTROL, SealedVersion, versions_in
+from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, CONTROL, SealedVersion, versions_in
 from cpg1_assets.evidence.chain.sign_off import SigningStanding, signing_standing
+from cpg1_assets.json_file import parse_json
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.engine import Frame
 from cpg1_assets.rules.explained_lines import ExplainedLine, commented_items, explained_lines
@@ -66,6 +67,12 @@ class ClosedMonth:
     def control(self) -> str:
         """The control, as the seal names it."""
         return str(self.sealed.seal.get("control", CONTROL))
+
+    @cached_property
+    def context(self) -> dict[str, Any]:
+        """What the run said of itself and was sealed with: the source, above all. Raises EvidenceError as `rules`."""
+        said: dict[str, Any] = parse_json(self.sealed.document(CONTEXT_FILE))
+        return said
 
     def has(self, asset: str) -> bool:
         """Whether the version was sealed with an asset."""

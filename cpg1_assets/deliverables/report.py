@@ -30,9 +30,8 @@ from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.chain.demands import CHECKS, ITEMS, VARIANCES
 from cpg1_assets.evidence.chain.items_to_comment import has_open_items, items_to_comment
 from cpg1_assets.evidence.chain.links import REOPEN, SEAL, Link
-from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, version_name
+from cpg1_assets.evidence.chain.seal import version_name
 from cpg1_assets.evidence.chain.sign_off import SignOff
-from cpg1_assets.json_file import parse_json
 from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.rules.bridges_of_lines import QUANTIFYING, bridges_of_lines
 from cpg1_assets.rules.checks import checks
@@ -182,7 +181,7 @@ class _Page:
         trend_months, trend_notes = self._trend_months()
         return {
             "closed": closed,
-            "context": self._context(),
+            "context": closed.context,
             "version": version_name(closed.sealed.version),
             "status": STATUS,
             "count_by_status": {status: statuses.count(status) for status in STATUS},
@@ -221,24 +220,6 @@ class _Page:
     def currency(self, row: Mapping[str, Any]) -> str | None:
         """Give the currency of a row of the reconciliation or of an open item, by its country."""
         return currency_of(row.get("country_code"), self.closed.month.cutoff_date)
-
-    def _context(self) -> dict[str, Any]:
-        """Give what the run said of itself and was sealed with: the source, above all."""
-        path = self.closed.sealed.folder / CONTEXT_FILE
-        listed = {row.path: row.sha256 for row in self.closed.sealed.manifest()}
-        try:
-            content = path.read_bytes()
-            said: dict[str, Any] = parse_json(content)
-        except (OSError, ValueError) as error:
-            raise EvidenceError(f"{path} cannot be read ({error}).") from error
-        if hashlib.sha256(content).hexdigest() != listed.get(
-            f"seals/{self.closed.sealed.folder.name}/{CONTEXT_FILE}"
-        ):
-            raise EvidenceError(
-                f"{path} is not the file that was sealed. Look at the month with: "
-                f"cpg1 evidence verify {self.closed.month.key}"
-            )
-        return said
 
     def _usd(self, amount: Decimal) -> str:
         return self.written.amount(amount, USD)

@@ -13,6 +13,7 @@ from cpg1_assets.deliverables.closed_month import ClosedMonth
 from cpg1_assets.deliverables.sheet_rows import Currencies
 from cpg1_assets.deliverables.workbook_book import Book, Part
 from cpg1_assets.deliverables.workbook_table import Table, added_up, counted, write_table
+from cpg1_assets.extracts.company_codes import folded
 from cpg1_assets.frame import Column, FrameSpec
 from cpg1_assets.inbox.given_cells import Kind, SheetColumn, Value, cell_value
 from cpg1_assets.rules.bridges import BRIDGES
@@ -212,7 +213,7 @@ def write_bridges(book: Book, month: ClosedMonth, currencies: Currencies) -> Bri
         for line, bridge in of_lines:
             frame = shown[bridge.bridge]
             column = BRIDGES[bridge.bridge].row_amount
-            same = [each for each in frame.rows if _folded(each) == _folded(company)]
+            same = [each for each in frame.rows if folded(each) == folded(company)]
             amount = sum((frame.sums[each, column] for each in same), Decimal(0))
             enters[company, line.line] += bridge.sign * amount
             decimals = currencies.decimals(company)
@@ -238,10 +239,6 @@ def write_bridges(book: Book, month: ClosedMonth, currencies: Currencies) -> Bri
             page.total(row, _ENTERS, times, bridge.sign * amount, look)
     part = Part(page.name, first, page.row - 1, frozenset(companies))
     return BridgeAmounts(part, enters, are_numbers=not any(frame.not_numbers for frame in shown.values()))
-
-
-def _folded(company: str) -> str:
-    return company.rstrip(" ").upper()
 
 
 # Classification

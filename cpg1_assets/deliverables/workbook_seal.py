@@ -8,9 +8,8 @@ from cpg1_assets.deliverables.closed_month import ClosedMonth
 from cpg1_assets.deliverables.workbook_book import Book, Part
 from cpg1_assets.deliverables.workbook_figures import title_of
 from cpg1_assets.evidence.chain.links import anchor_of
-from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, SEALS
+from cpg1_assets.evidence.chain.seal import SEALS
 from cpg1_assets.inbox.given_cells import SheetColumn
-from cpg1_assets.json_file import parse_json
 from cpg1_assets.rules.causes import MEANINGS
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.yaml_file import parse_yaml
@@ -139,7 +138,7 @@ def write_seal(book: Book, month: ClosedMonth) -> None:
 def _said(month: ClosedMonth) -> Iterator[tuple[str, str]]:
     """Give what is to be said of the version, a name and a value each."""
     sealed, link = month.sealed, month.sealed.link
-    seal, context = sealed.seal, parse_json(sealed.document(CONTEXT_FILE))
+    seal, context = sealed.seal, month.context
     source = context.get("source") or {}
     yield "Control", month.control
     yield "Month", month.month.key

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
 from cpg1_assets.evidence.chain.seal import SealedVersion
+from cpg1_assets.extracts.company_codes import folded
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.validation import found_in
@@ -62,7 +63,7 @@ def items_to_comment(sealed: SealedVersion) -> ItemsToComment:
         if row["unexplained"] != 0 if usd is None else abs(usd) >= least:
             amount = f"{row['unexplained']:,f} without a rate" if usd is None else f"{usd:,.2f} USD"
             items[row["item"]] = f"{row['line']} of {row['id_company'].strip()}, {amount}, {row['cause']}"
-            named[row["line"], _folded(row["id_company"])] += row["unexplained"]
+            named[row["line"], folded(row["id_company"])] += row["unexplained"]
     return ItemsToComment(
         items=dict(sorted(items.items())),
         commented=frozenset(
@@ -94,7 +95,7 @@ def _lines(sealed: SealedVersion, named: Mapping[tuple[str, str], Decimal]) -> l
     for row in _rows(sealed, "reconciliation", columns):
         if row["status"] != "VARIANCE_DETECTED":
             continue
-        rest = row["unexplained"] - named.get((row["line"], _folded(row["id_company"])), 0)
+        rest = row["unexplained"] - named.get((row["line"], folded(row["id_company"])), 0)
         no_rate = row["unexplained_usd"] is None
         if rest != 0 and (no_rate or abs(_in_usd(rest, row["fx_rate"])) >= row["threshold_usd"]):
             found.append(f"{row['line']}:{row['id_company']}")
@@ -106,11 +107,6 @@ def _in_usd(lcy: Decimal, rate: Decimal) -> Decimal:
     with localcontext() as context:
         context.prec = _DIGITS
         return (lcy / rate).quantize(_FOUR_PLACES, ROUND_HALF_EVEN)
-
-
-def _folded(company: str) -> str:
-    """Write a company the one way companies are compared, as in `companies`."""
-    return company.rstrip(" ").upper()
 
 
 def _rule_file(sealed: SealedVersion, name: str, model: type[Model]) -> Model:
