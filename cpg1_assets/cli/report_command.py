@@ -1,12 +1,12 @@
 """`cpg1 report`: makes the report of a sealed month anew. It needs no Dagster and no database."""
 
-import json
 import sys
 
 import click
 
 from cpg1_assets.cli.answering import FAILED, json_option, told
 from cpg1_assets.cli.new_link import made_anew, tell_made
+from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home, naming_places
 from cpg1_assets.month import CutoffMonth
@@ -45,22 +45,13 @@ def report(month: str | None, *, opens: bool, as_json: bool) -> None:
     with naming_places(settings):
         made = made_anew(settings, chosen)
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "books": Home(settings).books_kept,
-                    "month": chosen,
-                    "deliverables": [each.as_dict() for each in made],
-                },
-                indent=2,
-                ensure_ascii=False,
-            )
-        )
+        books = Home(settings).books_kept
+        say_json({"books": books, "month": chosen, "deliverables": [each.as_dict() for each in made]})
     else:
         tell_made(made)
         heads = {each.head for each in made if isinstance(each, Deliverable)}
         for head in heads:
-            click.echo(f"Made from the chain up to {head}.")
+            say(f"Made from the chain up to {head}.")
     if opens:
         for each in made:
             if isinstance(each, Deliverable) and each.name == REPORT:

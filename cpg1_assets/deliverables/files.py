@@ -7,6 +7,7 @@ the new. One that cannot be made anew is taken away: an old one beside a new sea
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -75,9 +76,16 @@ def make_deliverable(
     be made, the one that was there is taken away. Raises EvidenceError where the month is not sealed or the evidence is
     damaged, SettingsError for an unknown locale, OSError where it cannot be written.
     """
-    path = place_of(name, reports, month)
+    return _made(
+        name, place_of(name, reports, month), lambda: closed_month(evidence, month), locale, calendar_file
+    )
+
+
+def _made(
+    name: str, path: Path, opened: Callable[[], ClosedMonth], locale: str, calendar_file: Path
+) -> Deliverable:
     try:
-        closed = closed_month(evidence, month)
+        closed = opened()
         put_whole(path, lambda beside: _writers(locale, calendar_file)[name](closed, beside))
     except BaseException:
         with suppress(OSError):
@@ -89,14 +97,16 @@ def make_deliverable(
 def make_all(
     evidence: Path, reports: Path, month: CutoffMonth, locale: str, calendar_file: Path
 ) -> list[Deliverable | NotMade]:
-    """Make every deliverable of a month anew. One that cannot be made is told, and stops no other: nothing is raised.
+    """Make every deliverable of a month anew, of one head of the chain: the month is opened once.
 
-    For after a link of the chain was recorded, which stands whatever becomes of a page about it.
+    One that cannot be made is told, and stops no other: nothing is raised. For after a link of the chain was recorded,
+    which stands whatever becomes of a page about it.
     """
+    opened = cache(lambda: closed_month(evidence, month))
     made: list[Deliverable | NotMade] = []
     for name in SUFFIXES:
         try:
-            made.append(make_deliverable(name, evidence, reports, month, locale, calendar_file))
+            made.append(_made(name, place_of(name, reports, month), opened, locale, calendar_file))
         except Exception as error:  # noqa: BLE001 - what a page cannot show must not undo or hide what was recorded
             made.append(NotMade(name, why_not(error)))
     return made
