@@ -252,6 +252,6 @@ def test_on_a_terminal_of_80_columns_nothing_is_wider(closed_home: ClosedHome) -
         os.close(terminal)
     assert b"\x1b[1;31mVARIANCE_DETECTED" in shown, "in colour"
     lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines()
-    places = ("Evidence", "  cpg1 ")
+    places = ("Evidence", "Report", "Workbook", "  cpg1 ")
     assert [line for line in lines if len(line) > 80 and not line.startswith(places)] == []
     assert lines[-1].startswith(f"  cpg1 explain {LAST_MONTH} --company ")

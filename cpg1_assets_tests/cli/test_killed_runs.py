@@ -27,7 +27,7 @@ def hang(*_arguments, **_named):
 
 extracts.extract_month = hang
 """
-_PATIENCE_SECONDS = 90
+_PATIENCE_SECONDS = 300
 _DAGSTER = str(Path(sys.executable).with_name("dagster"))
 _NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
