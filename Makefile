@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 export CPG1_HOME ?= $(CURDIR)/var
+# Where bytecode may not be written, each of the hundreds of processes that tests start makes it anew.
+export PYTHONDONTWRITEBYTECODE :=
 MONTH  ?= 2025-09
 BENCHMARKS := rules close baseline inbox items memory odbc report books verify workbook calendar
 

@@ -6,7 +6,7 @@ Made once by `definitions.build_definitions` and handed to the assets as the Dag
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from cpg1_assets.control_version import ControlVersion, control_version
@@ -151,7 +151,12 @@ def require_as_loaded(deployment: Deployment) -> None:
 
 def read_rules(folder: Path) -> RuleBook:
     """Read the rule files in `folder`. Raises FileFormatError naming file and line."""
-    files = {name: read_bytes(folder / name) for name in _RULE_FILES}
+    return _book(folder, tuple((name, read_bytes(folder / name)) for name in _RULE_FILES))
+
+
+@lru_cache(maxsize=8)
+def _book(folder: Path, read: tuple[tuple[str, bytes], ...]) -> RuleBook:
+    files = dict(read)
 
     def parsed(name: str, model: type[Model], context: object = None) -> Model:
         return parse_yaml(files[name], model, name=str(folder / name), context=context)

@@ -15,6 +15,7 @@ from cpg1_assets import loaded
 from cpg1_assets.errors import FileFormatError
 from cpg1_assets.extracts.contract import MUST_BE_THERE, Contract, Witnesses
 from cpg1_assets.extracts.query_rules import Violation, violations
+from cpg1_assets.kept import kept
 from cpg1_assets.yaml_file import parse_yaml
 
 QUERIES_FOLDER = Path(__file__).with_name("queries")
@@ -62,15 +63,21 @@ def _read_extract(sql_path: Path, contract_path: Path) -> Extract:
 
 @lru_cache(maxsize=64)
 def _checked(sql_path: Path, contract_path: Path, sql: str, contract_text: str) -> Extract:
-    """Read an extract's two texts; the same texts are checked once in a process."""
+    """Read an extract's two texts; the same texts are judged once."""
     contract = parse_yaml(contract_text, Contract, name=str(contract_path))
-    lines = _lines_of_scalars(contract_text)
-    found = list(_own_violations(contract, contract_path, lines))
-    for path, offset, text, judge, amounts in _statements(contract, sql, sql_path, contract_path, lines):
-        broken = violations(text, columns=judge, amounts=amounts, is_kept=path == sql_path)
-        found += [_sentence(path, offset, violation) for violation in broken]
-    if found:
-        raise FileFormatError("\n".join(found))
+
+    def judged() -> str:
+        lines = _lines_of_scalars(contract_text)
+        found = list(_own_violations(contract, contract_path, lines))
+        for path, offset, text, judge, amounts in _statements(contract, sql, sql_path, contract_path, lines):
+            broken = violations(text, columns=judge, amounts=amounts, is_kept=path == sql_path)
+            found += [_sentence(path, offset, violation) for violation in broken]
+        return "\n".join(found)
+
+    ours = contract_path.parent == QUERIES_FOLDER
+    broken = kept(judged, "judged", sql_path.stem, sql, contract_text) if ours else judged()
+    if broken:
+        raise FileFormatError(broken)
     return Extract(
         contract=contract,
         sql=sql,

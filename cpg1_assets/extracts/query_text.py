@@ -31,5 +31,5 @@ def query_text(settings: Settings, extract: str, month: CutoffMonth, dialect: st
         "month": month.key,
         "dialect": dialect,
         "parameters": named,
-        "sql": server.renamed(query.text) if dialect == "tsql" else to_duckdb(query)[0],
+        "sql": server.renamed(query.text) if dialect == "tsql" else to_duckdb(query, keep=True)[0],
     }

@@ -15,6 +15,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from cpg1_assets.kept import kept
 from cpg1_assets.sources.blanks import ignore_trailing_blanks
 from cpg1_assets.sources.gate.allowed import Refusal
 from cpg1_assets.sources.gate.refusals import refusals
@@ -27,10 +28,11 @@ _TSQL = Dialect.get_or_raise("tsql")
 _NO_ROWS = "SELECT CAST(NULL AS TEXT) WHERE 1 = 0"
 
 
-def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
+def to_duckdb(query: Query, *, keep: bool = False) -> tuple[str, dict[str, Scalar]]:
     """Give the DuckDB text of `query`, its parameters written `$name`, and the values to bind.
 
-    Lists are written out (`$companies_1, $companies_2`). Raises QueryError for a parameter without a
+    Lists are written out (`$companies_1, $companies_2`). `keep` says that later processes will ask it again, so that
+    its translation is kept for them. Raises QueryError for a parameter without a
     value, a text that is not one T-SQL query, and for what the two engines would answer differently.
     """
     expanded = query.expanded()
@@ -39,10 +41,10 @@ def to_duckdb(query: Query) -> tuple[str, dict[str, Scalar]]:
     }
     lists = {name: value for name, value in query.named().items() if isinstance(value, tuple)}
     if "$" in query.text or not all(map(_is_plain, lists.values())):
-        return _translated(expanded.text, _given(values)), values
+        return _translated(expanded.text, _given(values), keep), values
     # Lists of plain texts are written out afterwards: however long they are, a query is translated once.
     named = _given({name: value for name, value in query.parameters.items() if name in query.named()})
-    translated = _translated(query.text, named)
+    translated = _translated(query.text, named, keep)
     for name, members in lists.items():
         for before, after in (("UPPER(", ")"), ("", "")):
             one = f"{before}${name}{after}"
@@ -63,7 +65,14 @@ def _is_plain(members: tuple[Scalar, ...]) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _translated(text: str, parameters: frozenset[tuple[str, Given]]) -> str:
+def _translated(text: str, parameters: frozenset[tuple[str, Given]], keep: bool) -> str:  # noqa: FBT001
+    if not keep:
+        return _said(text, parameters)
+    known = (f"{name} {what.type} {what.blanks!r} {sorted(what.cases)}" for name, what in parameters)
+    return kept(lambda: _said(text, parameters), "translated", text, *sorted(known))
+
+
+def _said(text: str, parameters: frozenset[tuple[str, Given]]) -> str:
     return meant(text, dict(parameters)).sql("duckdb", pretty=True, unsupported_level=ErrorLevel.RAISE)
 
 

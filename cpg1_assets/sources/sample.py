@@ -133,10 +133,10 @@ class _SampleSession:
         return rows
 
     def text_sent(self, query: Query) -> str:
-        return to_duckdb(query)[0]
+        return to_duckdb(query, keep=True)[0]
 
     def _run(self, query: Query) -> duckdb.DuckDBPyRelation:
-        text, values = to_duckdb(query)
+        text, values = to_duckdb(query, keep=True)
         try:
             return self._connection.sql(text, params=values or None)
         except duckdb.Error as error:
