@@ -9,7 +9,7 @@ MONTH  ?= 2025-09
 BENCHMARKS := rules close baseline inbox items memory odbc report books verify workbook calendar
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui bench docs pictures lint format install clean $(BENCHMARKS)
+.PHONY: help demo test soak ui bench docs pictures lint format install clean $(BENCHMARKS)
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ demo: $(VENV)/.product  ## Install, make the sample books, close a month (MONTH=
 
 test: lint  ## Install, check format, lint, rooms and types, run all tests
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+soak: lint  ## Run all tests, with many more examples, and those that only repeat others (hours)
+	CPG1_TESTS_SOAK=1 $(BIN)/pytest -n auto --dist worksteal -m "soak or not soak" $(PYTEST_ARGS)
 
 ui: $(VENV)/.product  ## Open the Dagster UI with its daemon (PORT=3000)
 	$(BIN)/cpg1 ui -p $(or $(PORT),3000)

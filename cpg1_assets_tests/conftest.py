@@ -18,19 +18,20 @@ from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close
+from cpg1_assets_tests.soak import examples
 
 ORDINARY_MONTH = "2025-09"
 
 
 # How long an example takes says nothing about the control, and machines differ.
-hypothesis.settings.register_profile("control", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("control", deadline=None, max_examples=examples(40))
 hypothesis.settings.load_profile("control")
 
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test depend on what the developer has set, nor leave anything set for the next one."""
-    ours = [name for name in os.environ if name.startswith("CPG1_") and name != "CPG1_TESTS_REQUIRE_ALL"]
+    ours = [name for name in os.environ if name.startswith("CPG1_") and not name.startswith("CPG1_TESTS_")]
     for name in {*ours, "DB_CONNECTION_STRING", "CUTOFF_DATE", "DAGSTER_HOME", "CPG1_HOME"}:
         # Set first, so that what the product itself sets is taken back as well.
         monkeypatch.setenv(name, "")

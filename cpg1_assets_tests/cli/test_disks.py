@@ -13,6 +13,7 @@ import pytest
 from cpg1_assets.evidence.audit.verify import verify
 from cpg1_assets_tests.cli.conftest import COMMAND, ClosedHome, environment, in_a_process
 from cpg1_assets_tests.required import MOUNTS, require
+from cpg1_assets_tests.soak import soak
 
 MONTH = "2025-09"
 
@@ -51,9 +52,9 @@ def mounted(at: Path, size: str) -> Iterator[None]:
     ("where", "size", "setting"),
     [
         ("storage", "200k", "CPG1_STORAGE"),
-        ("tmp", "64k", "TMPDIR"),
         ("home/dagster", "900k", "DAGSTER_HOME"),
-        ("home/evidence", "2m", "CPG1_HOME"),
+        pytest.param("tmp", "64k", "TMPDIR", marks=soak),
+        pytest.param("home/evidence", "2m", "CPG1_HOME", marks=soak),
     ],
 )
 def test_a_small_disk_is_named_and_once_it_is_larger_the_month_closes(

@@ -16,6 +16,7 @@ from cpg1_assets.graph.instance import dagster_instance
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import environment, in_a_process
 from cpg1_assets_tests.required import NAMESPACES, require
+from cpg1_assets_tests.soak import soak
 
 MONTHS = ("2025-01", "2025-02", "2025-03", "2025-04")
 _HANGS = """
@@ -106,7 +107,9 @@ def require_closed_and_said(home: Path, instance: dg.DagsterInstance, dead: set[
     assert not [path for path in home.rglob("*.partial") if "sample_books" not in path.parts]
 
 
-@pytest.mark.parametrize("how", ["close", "dagster asset materialize", "in a namespace"])
+@pytest.mark.parametrize(
+    "how", [pytest.param("close", marks=soak), "dagster asset materialize", "in a namespace"]
+)
 def test_a_close_after_four_killed_runs_that_held_all_slots(
     home: Path, instance: dg.DagsterInstance, closes: list[str], definitions: str, how: str
 ) -> None:

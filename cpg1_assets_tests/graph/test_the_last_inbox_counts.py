@@ -45,6 +45,7 @@ from cpg1_assets.storage.files import ParquetStorage
 from cpg1_assets.storage.lineage import Lineage
 from cpg1_assets_tests.closing import QUIET, close
 from cpg1_assets_tests.conftest import home_with
+from cpg1_assets_tests.soak import examples, soak
 
 MONTH = CutoffMonth.parse("2025-09")
 V1, V2, V3 = (f"Voucher Id,Amount Used\n1,{amount}.00\n".encode() for amount in (1, 2, 3))
@@ -301,7 +302,15 @@ def test_the_last_state_waits_for_the_run_of_an_older_one(daemon: Daemon) -> Non
     daemon.assert_as_the_inbox()
 
 
-@pytest.mark.parametrize(("how", "stage"), [("fails", "after jdash"), *(("dies", stage) for stage in STAGES)])
+@pytest.mark.parametrize(
+    ("how", "stage"),
+    [
+        ("fails", "after jdash"),
+        ("dies", "before the seal"),
+        pytest.param("dies", "before jdash", marks=soak),
+        pytest.param("dies", "after jdash", marks=soak),
+    ],
+)
 def test_a_month_whose_run_failed_or_died_is_finished(
     closed_homes: dict[bool, Path], tmp_path: Path, instance: dg.DagsterInstance, stage: str, how: str
 ) -> None:
@@ -427,7 +436,7 @@ _STEPS = st.one_of(
 )
 
 
-@hypothesis_settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(3), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_STEPS, min_size=3, max_size=9))
 def test_storage_is_made_from_the_inbox_in_the_end_whatever_happens(
     closed_homes: dict[bool, Path],

@@ -25,6 +25,7 @@ from cpg1_assets_tests.rules.open_books import (
     solved,
 )
 from cpg1_assets_tests.rules.rows import LINES, MATCHING, Row, rows
+from cpg1_assets_tests.soak import examples
 
 
 def off(found: Solved, **changed: pa.Table) -> list[Row]:
@@ -198,7 +199,7 @@ def backwards(given: list[Row]) -> list[Row]:
     return given[::-1]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(6))
 @given(BOOKS)
 def test_of_any_books_nothing_is_lost_and_nothing_closes_that_does_not_balance(
     given_books: dict[str, Any],
