@@ -211,6 +211,11 @@ def items(folder: Path) -> None:
         f"  rows a second {compared['seconds'] / matched['seconds']:.2f} times datacompy's (at least 5), "
         f"peak memory {matched['peak_mb'] / compared['peak_mb']:.2f} of its (at most 0.5)"
     )
+    floor = measure("join_and_write")
+    print(
+        f"  DuckDB alone, that only reads, joins and writes: {floor['seconds']:.1f} s, "
+        f"{compared['seconds'] / floor['seconds']:.2f} times datacompy's rows a second"
+    )
     alone("make_items", folder, 4 * LARGE, module="items")
     most = measure("match")
     print(

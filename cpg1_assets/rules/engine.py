@@ -97,7 +97,7 @@ def run(
         for column in result.columns
     )
     order = ", ".join(f"{quoted(name)} ASC NULLS FIRST" for name in result.sort_order)
-    return connection.sql(f"SELECT {selected} FROM (\n{statement}\n) AS computed ORDER BY {order}")
+    return computed.project(selected).order(order)
 
 
 def to_frame(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
