@@ -15,9 +15,9 @@ from cpg1_assets.settings import Settings
 
 _SHOWN = 20
 _KINDS = {
-    "open_items": "open items",
-    "open_variances": "lines",
-    "failed_checks": "failed checks",
+    "open_items": "open item",
+    "open_variances": "line",
+    "failed_checks": "failed check",
 }
 
 
@@ -54,14 +54,16 @@ def _lines(outcome: Mapping[str, Any]) -> Iterator[str]:
     if outcome["refused"]:
         yield f"The comments file of {month} is NOT taken, and the month cannot be signed off until it is:"
         yield from _some(outcome["refused"])
+    if not outcome["files"]:
+        yield f"There is no comments file of {month}: put it into {outcome['looked_in']} as {month}.xlsx or {month}.csv."
     taken = counted(len(outcome["taken"]), "item")
     yield f"{month}: {taken} commented in the file, {len(outcome['carried'])} carried forward."
     if outcome["lapsed"]:
-        yield f"{len(outcome['lapsed'])} comments lapsed, because the item is another by now:"
+        yield f"{counted(len(outcome['lapsed']), 'comment')} lapsed, because the item is another by now:"
         yield from _some([_lapse(row) for row in outcome["lapsed"]])
     for place, asked in outcome["asked"].items():
         if asked:
-            yield f"Still without a comment: {len(asked)} {_KINDS[place]}."
+            yield f"Still without a comment: {counted(len(asked), _KINDS[place])}."
             yield from _some([f"{key} ({said})" if said else key for key, said in asked.items()])
     seal = outcome["seal"]
     yield seal["sentence"] + (f"   Anchor: {seal['anchor']}" if seal["anchor"] else "")

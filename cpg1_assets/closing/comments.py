@@ -14,13 +14,14 @@ from cpg1_assets.closing.check_standing import CHECK_FAILED, CLOSED, FAILED, UNE
 from cpg1_assets.closing.one_month import came_to, the_only_run, took_too_long
 from cpg1_assets.closing.records import read_record, write_record
 from cpg1_assets.closing.standing import asked_at_sign_off
+from cpg1_assets.comments.month import comments_folder
 from cpg1_assets.definitions import definitions_of, take_comments_definition
 from cpg1_assets.deployment import Deployment, open_deployment
 from cpg1_assets.errors import StorageError
 from cpg1_assets.graph.instance import materialized_hashes
 from cpg1_assets.graph.job import TAKE_COMMENTS
 from cpg1_assets.graph.run import Progress, Wired, run_month
-from cpg1_assets.home import naming_places
+from cpg1_assets.home import Home, naming_places
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.frames import OPEN_ITEM_CHANGES, OPEN_ITEM_COMMENTS
 from cpg1_assets.settings import Settings
@@ -38,6 +39,7 @@ _TAKE = Wired(
 class CommentsOutcome:
     """What taking a month's comments in came to.
 
+    `files` are the month's own files, `looked_in` where they are looked for.
     `taken` and `carried` are the items that something is said of, by the month's own file and from the month before;
     `lapsed` are the changes whose comment lapsed and is not replaced, `refused` says why the file is not taken, and
     `asked` what a sign-off would still ask for, by kind. `exit_status` is 1 when the run failed, 4 when the file is
@@ -50,6 +52,8 @@ class CommentsOutcome:
     books: str
     scope: str | None
     seconds: float
+    looked_in: str
+    files: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     carried: list[str] = field(default_factory=list)
     lapsed: list[dict[str, Any]] = field(default_factory=list)
@@ -85,6 +89,7 @@ def take_comments(settings: Settings, month: CutoffMonth, progress: Progress) ->
                 write_record(settings, month, {**before, **run, "files": files})
             seconds = round(time.monotonic() - started, 1)
             same = {name: run[name] for name in ("month", "run_id", "books", "scope", "failures", "seal")}
+            same["looked_in"] = str(comments_folder(Home(settings).inbox_folder))
             if not success:
                 return CommentsOutcome(**same, exit_status=FAILED, seconds=seconds)
             said = _said(deployment, month)
@@ -121,6 +126,7 @@ def _said(deployment: Deployment, month: CutoffMonth) -> dict[str, Any]:
     taken = [row["item"] for row in rows if own & set(row["source_file"].split(", "))]
     replaced = {row["item"] for row in rows}
     return {
+        "files": sorted(own),
         "taken": taken,
         "carried": [row["item"] for row in rows if row["item"] not in taken],
         "lapsed": _lapsed(storage.rows(OPEN_ITEM_CHANGES.name, month.key), replaced),

@@ -18,7 +18,7 @@ LAPSED: dict[str, Any] = {
 }  # fmt: skip
 OUTCOME = CommentsOutcome(
     month="2025-09", run_id="r", exit_status=3, books="SAMPLE BOOKS", scope=None, seconds=1.0,
-    taken=["b"], carried=["c", "d"], lapsed=[LAPSED],
+    looked_in="/inbox/comments", files=["2025-09.csv"], taken=["b"], carried=["c", "d"], lapsed=[LAPSED],
     asked={"open_items": {f"i{at}": "5 USD" for at in range(25)}, "open_variances": {}, "failed_checks": {}},
     seal={"sentence": "Sealed (version 2).", "anchor": "1-a"},
 )  # fmt: skip
@@ -40,7 +40,7 @@ def test_a_person_reads_what_was_taken_carried_lapsed_and_is_asked_for(
     assert done.exit_code == 3
     for said in (
         "2025-09: 1 item commented in the file, 2 carried forward.",
-        "1 comments lapsed",
+        "1 comment lapsed",
         "a voucher_liability of EC_NG: changed, was 10.0000 unknown, is 12.0000 never posted.",
         "It said: '=was [red]fine[/red]'",
         "Still without a comment: 25 open items.",
@@ -48,6 +48,15 @@ def test_a_person_reads_what_was_taken_carried_lapsed_and_is_asked_for(
         "Sealed (version 2).   Anchor: 1-a",
     ):
         assert said in done.stdout
+
+
+def test_where_there_is_no_file_it_is_told_where_one_would_be(
+    cpg1: Cpg1, outcome: list[CommentsOutcome]
+) -> None:
+    place = "put it into /inbox/comments as 2025-09.xlsx or 2025-09.csv."
+    assert place not in cpg1("comments", "2025-09").stdout
+    outcome[0] = replace(OUTCOME, files=[], taken=[])
+    assert f"There is no comments file of 2025-09: {place}" in cpg1("comments", "2025-09").stdout
 
 
 def test_the_same_is_given_as_json(cpg1: Cpg1, outcome: list[CommentsOutcome]) -> None:
