@@ -25,13 +25,14 @@ from cpg1_assets.deliverables.drawing import CHART_STYLE
 from cpg1_assets.deliverables.figures import Bridged, LineTotal, line_totals, steps_of
 from cpg1_assets.deliverables.trend import trend
 from cpg1_assets.deliverables.waterfall import waterfall
-from cpg1_assets.deliverables.written import USD, Written, currency_of, written_in
+from cpg1_assets.deliverables.written import USD, Written, written_in
 from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.chain.demands import CHECKS, ITEMS, VARIANCES
 from cpg1_assets.evidence.chain.items_to_comment import has_open_items, items_to_comment
 from cpg1_assets.evidence.chain.links import REOPEN, SEAL, Link
 from cpg1_assets.evidence.chain.seal import version_name
 from cpg1_assets.evidence.chain.sign_off import SignOff
+from cpg1_assets.inbox.currency import company_currency
 from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.rules.bridges_of_lines import QUANTIFYING, bridges_of_lines
 from cpg1_assets.rules.checks import checks
@@ -218,8 +219,8 @@ class _Page:
         }
 
     def currency(self, row: Mapping[str, Any]) -> str | None:
-        """Give the currency of a row of the reconciliation or of an open item, by its country."""
-        return currency_of(row.get("country_code"), self.closed.month.cutoff_date)
+        """Give the currency of a row of the reconciliation or of an open item, by its company and country."""
+        return company_currency(row["id_company"], row.get("country_code"))
 
     def _usd(self, amount: Decimal) -> str:
         return self.written.amount(amount, USD)

@@ -8,7 +8,7 @@ from functools import cached_property
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_skeleton
-from babel.numbers import format_decimal, get_currency_precision, get_territory_currencies
+from babel.numbers import format_decimal, get_currency_precision
 
 from cpg1_assets.errors import SettingsError, shown
 from cpg1_assets.month import CutoffMonth
@@ -84,11 +84,3 @@ def written_in(name: str) -> Written:
             f"CPG1_LOCALE is {shown(name)}, which is no locale that is known: write a language, and a country where it "
             "matters, such as en, en_GB or fr_CI."
         ) from error
-
-
-def currency_of(country: str | None, day: date) -> str | None:
-    """Give the currency of a country on a day, by its code; None where that is not known or there are several."""
-    if country is None:
-        return None
-    found = get_territory_currencies(country.strip().upper(), start_date=day)
-    return found[0] if len(found) == 1 else None

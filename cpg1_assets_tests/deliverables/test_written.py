@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpg1_assets.deliverables.written import currency_of, written_in
+from cpg1_assets.deliverables.written import written_in
 from cpg1_assets.errors import SettingsError
 from cpg1_assets.month import CutoffMonth
 
@@ -58,11 +58,3 @@ def test_a_moment_is_told_in_utc_and_one_that_is_none_as_it_stands() -> None:
 def test_an_unknown_locale_is_refused_by_name(name: str) -> None:
     with pytest.raises(SettingsError, match="CPG1_LOCALE"):
         written_in(name)
-
-
-def test_a_country_has_the_currency_of_its_day_or_none_is_named() -> None:
-    countries = ("NG", "KE", "GH", "UG", "CI ", "dz", "SN", "EG", "MA")
-    assert [currency_of(country, DAY) for country in countries] == [
-        "NGN", "KES", "GHS", "UGX", "XOF", "DZD", "XOF", "EGP", "MAD",
-    ]  # fmt: skip
-    assert [currency_of(country, DAY) for country in ("XX", "", None)] == [None, None, None]
