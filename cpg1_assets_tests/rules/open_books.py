@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
-
-import pyarrow as pa
 
 from cpg1_assets.frame import Column
 from cpg1_assets.month import CutoffMonth
@@ -100,15 +99,55 @@ def link(related_entity: str | None, list_no: str | None, payment_no: str | None
     }
 
 
+_STEPS: dict[str, Callable[..., Any]] = {
+    step.__name__: step
+    for step in (
+        target_values.target_values,
+        reconciliation.reconciliation,
+        matches_rule.open_item_matches,
+        items_rule.open_items,
+        items_that_do_not_add_up,
+    )
+}
+
+
 @dataclass(frozen=True)
 class Solved:
-    """What the rules say of the books: the rows of each frame, in its order, and the tables they were read from."""
+    """What the rules say of the books: frames as tables and as rows, in their order; worked out when first asked for."""
 
-    matches: list[Row]
-    items: list[Row]
-    lines: list[Row]
-    off: list[Row]
-    tables: dict[str, pa.Table]
+    known: dict[str, Any]
+
+    def table(self, name: str) -> Any:  # noqa: ANN401 - a table, or what a rule takes beside
+        """Give what a rule or the books have under a name."""
+        if name not in self.known:
+            step = _STEPS[name]
+            wanted = step.__code__.co_varnames[: step.__code__.co_argcount]
+            self.known[name] = to_table(step(*map(self.table, wanted)))
+        return self.known[name]
+
+    @cached_property
+    def matches(self) -> list[Row]:
+        """What was put together."""
+        return self._rows("open_item_matches")
+
+    @cached_property
+    def items(self) -> list[Row]:
+        """What is open."""
+        return self._rows("open_items")
+
+    @cached_property
+    def lines(self) -> list[Row]:
+        """What it must add up to."""
+        return self._rows("reconciliation")
+
+    @cached_property
+    def off(self) -> list[Row]:
+        """Where it does not."""
+        return self._rows("items_that_do_not_add_up")
+
+    def _rows(self, name: str) -> list[Row]:
+        found: list[Row] = self.table(name).to_pylist()
+        return found
 
     def items_of(self, line: str, company: str = KE) -> list[Row]:
         """Give the open items of one line of a company."""
@@ -144,7 +183,7 @@ def solved(
     arranged: Callable[[list[Row]], list[Row]] = list,
     **extracts: Iterable[Row],
 ) -> Solved:
-    """Work out the open items of the given rows, and hold them against the lines they must add up to.
+    """Give what the rules say of the given rows.
 
     Balances are those of the entries, companies those of any row, unless given as `cr_04` and `cr_05`. Operations
     count vouchers in every company unless `jdash` is given. `arranged` is the order the rows are handed in.
@@ -162,24 +201,7 @@ def solved(
         name: table(columns, arranged(have.get(name, []))) for name, columns in _COLUMNS.items()
     }
     known |= {"month": month, "lines": lines, "matching": matching, "thresholds": THRESHOLDS}
-    steps: tuple[Callable[..., Any], ...] = (
-        target_values.target_values,
-        reconciliation.reconciliation,
-        matches_rule.open_item_matches,
-        items_rule.open_items,
-        items_that_do_not_add_up,
-    )
-    for step in steps:
-        wanted = step.__code__.co_varnames[: step.__code__.co_argcount]
-        known[step.__name__] = to_table(step(*[known[name] for name in wanted]))
-    tables = {step.__name__: known[step.__name__] for step in steps}
-    return Solved(
-        matches=tables["open_item_matches"].to_pylist(),
-        items=tables["open_items"].to_pylist(),
-        lines=tables["reconciliation"].to_pylist(),
-        off=tables["items_that_do_not_add_up"].to_pylist(),
-        tables=tables | {name: known[name] for name in _COLUMNS},
-    )
+    return Solved(known)
 
 
 def _company(code: str) -> Row:

@@ -24,15 +24,14 @@ from cpg1_assets_tests.rules.open_books import (
     invoice,
     solved,
 )
-from cpg1_assets_tests.rules.rows import LINES, MATCHING, Row, rows
+from cpg1_assets_tests.rules.rows import Row, rows
 from cpg1_assets_tests.soak import examples
 
 
 def off(found: Solved, **changed: pa.Table) -> list[Row]:
     """Hold the books' items, with some frames changed, against the lines again."""
     names = items_that_do_not_add_up.__code__.co_varnames[: items_that_do_not_add_up.__code__.co_argcount]
-    known: dict[str, Any] = {"lines": LINES, "matching": MATCHING} | found.tables | changed
-    return rows(items_that_do_not_add_up(*[known[name] for name in names]))
+    return rows(items_that_do_not_add_up(*[changed.get(name, found.table(name)) for name in names]))
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +100,12 @@ FAULTS: dict[str, tuple[str, Callable[[pa.Table], pa.Table]]] = {
 def test_what_is_lost_counted_twice_or_changed_is_listed(
     books: Solved, frame: str, change: Callable[[pa.Table], pa.Table]
 ) -> None:
-    (first, *_) = off(books, **{frame: change(books.tables[frame])})
+    (first, *_) = off(books, **{frame: change(books.table(frame))})
     assert first["id_company"] in {KE, NG}
 
 
 def test_two_faults_that_take_each_other_back_in_the_sum_are_found_by_count(books: Solved) -> None:
-    short = books.tables["nav_open_items"]
+    short = books.table("nav_open_items")
     (found,) = off(books, nav_open_items=pa.concat_tables([short, short.slice(1, 1)]))
     assert (found["id_company"], found["line"]) == (KE, "customer_ar")
     assert (found["nav_rows"], found["nav_matched"]) == (4, 3)
@@ -116,7 +115,7 @@ def test_rows_that_no_frame_knows_of_are_found_where_matches_and_lines_are_missi
     books: Solved,
 ) -> None:
     nothing = {
-        name: books.tables[name].slice(0, 0) for name in ("open_item_matches", "open_items", "reconciliation")
+        name: books.table(name).slice(0, 0) for name in ("open_item_matches", "open_items", "reconciliation")
     }
     assert {(row["id_company"], row["nav_rows"]) for row in off(books, **nothing)} == {(KE, 3), (NG, 1)}
 
@@ -231,5 +230,5 @@ def test_of_any_books_nothing_is_lost_and_nothing_closes_that_does_not_balance(
     )  # fmt: skip
 
     again = solved(**given_books, cr_05=RATES, arranged=backwards)
-    assert again.tables["open_item_matches"].equals(found.tables["open_item_matches"])
-    assert again.tables["open_items"].equals(found.tables["open_items"])
+    assert again.table("open_item_matches").equals(found.table("open_item_matches"))
+    assert again.table("open_items").equals(found.table("open_items"))

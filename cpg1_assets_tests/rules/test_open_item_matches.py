@@ -728,11 +728,11 @@ def test_amounts_at_the_decimals_limit_are_matched_to_their_last_digit() -> None
 
 
 def test_an_item_too_large_for_its_column_is_refused_and_not_cut() -> None:
+    found = solved(
+        nav_open_items=[entry(1, LIMIT, "INV-1"), entry(2, LIMIT, "INV-1")], cr_04=[balance("13003", 0)]
+    )
     with pytest.raises(DataError, match="does not fit"):
-        solved(
-            nav_open_items=[entry(1, LIMIT, "INV-1"), entry(2, LIMIT, "INV-1")],
-            cr_04=[balance("13003", 0)],
-        )
+        found.table("open_items")
 
 
 def _backwards(given: list[Row]) -> list[Row]:
@@ -758,8 +758,8 @@ def test_the_order_of_the_rows_changes_nothing(arranged: Callable[[list[Row]], l
         "ipe_08": [expired(str(at), 10, "2025-07-05") for at in range(3)],
     }
     one, other = solved(**books), solved(arranged=arranged, **books)
-    assert one.tables["open_item_matches"].equals(other.tables["open_item_matches"])
-    assert one.tables["open_items"].equals(other.tables["open_items"])
+    assert one.table("open_item_matches").equals(other.table("open_item_matches"))
+    assert one.table("open_items").equals(other.table("open_items"))
     assert one.off == []
 
 

@@ -372,12 +372,12 @@ def test_a_matching_that_looks_right_and_is_wrong_fails_the_check_of_causes(
     right = solved(**PAIRED)
     assert right.items == []
     assert [
-        outcome.passed for outcome in causes_named(right.tables["open_items"], right.tables["reconciliation"])
+        outcome.passed for outcome in causes_named(right.table("open_items"), right.table("reconciliation"))
     ] == [True]
     lines = [each.model_copy(update=wrong) if each.line == line else each for each in MATCHING.lines]
     found = solved(matching=MATCHING.model_copy(update={"lines": tuple(lines)}), **PAIRED)
     assert found.off == []
     assert {item["cause"] for item in found.items_of(line)} == {"unknown"}
     assert [
-        outcome.passed for outcome in causes_named(found.tables["open_items"], found.tables["reconciliation"])
+        outcome.passed for outcome in causes_named(found.table("open_items"), found.table("reconciliation"))
     ] == [False]
