@@ -240,7 +240,8 @@ def found_against(check: str, rows: dict[str, list[Row]]) -> int:
     assert made.statement == CHECKS[check].sql
     line = CHECKS[check].line
     of_line = "" if line is None else f" AND line = '{line}'"
-    return to_table(run(*made[:3]).filter(CHECKS[check].against + of_line)).num_rows
+    found = to_table(run(made.statement, made.inputs, made.result).filter(CHECKS[check].against + of_line))
+    return int(found.num_rows)
 
 
 @pytest.mark.parametrize("check", CHECKS)
