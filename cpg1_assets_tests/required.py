@@ -56,6 +56,14 @@ def browser() -> str | None:
     return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 
+def duckdb_cli() -> Path | None:
+    """Find DuckDB's command line, the program itself: what the wheel puts on PATH is a script of Python's."""
+    found = importlib.util.find_spec("duckdb_cli")
+    if found is None or found.origin is None:
+        return None
+    return next(Path(found.origin).parent.glob("duckdb*"), None)
+
+
 def libreoffice() -> str | None:
     """Find LibreOffice on PATH."""
     return next(filter(None, map(shutil.which, ("soffice", "libreoffice"))), None)
@@ -158,8 +166,9 @@ LIBREOFFICE = Part(
     "apt-get install --no-install-recommends libreoffice-calc-nogui",
     lambda: libreoffice() is not None,
 )
+DUCKDB = Part("DuckDB's command line, as the wheel duckdb-cli", _WHEELS, lambda: duckdb_cli() is not None)
 GIT = Part("git on PATH", "apt-get install git", lambda: shutil.which("git") is not None)
 
 POSTGRESQL_OVER_ODBC = (DRIVER_MANAGER, POSTGRESQL, POSTGRESQL_DRIVER, ANOTHER_USER)
 TDS_OVER_ODBC = (DRIVER_MANAGER, MICROSOFTS_DRIVER)
-EVERY_PART = (*POSTGRESQL_OVER_ODBC, MICROSOFTS_DRIVER, CHROMIUM, LIBREOFFICE, DG, SITE, GIT)
+EVERY_PART = (*POSTGRESQL_OVER_ODBC, MICROSOFTS_DRIVER, CHROMIUM, LIBREOFFICE, DG, SITE, DUCKDB, GIT)

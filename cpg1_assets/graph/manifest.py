@@ -22,7 +22,9 @@ from cpg1_assets.evidence.chain.sign_off import require_open, signing_lock
 from cpg1_assets.evidence.chain.signing import open_signer
 from cpg1_assets.evidence.packages.context import system_context
 from cpg1_assets.evidence.packages.package import Document
+from cpg1_assets.evidence.sql_pack.pack import sql_pack
 from cpg1_assets.extracts.scope import SCOPE_FILE
+from cpg1_assets.graph.checks import circumstances_of
 from cpg1_assets.graph.code_versions import code_versions
 from cpg1_assets.graph.drawn import DRAWN_FROM
 from cpg1_assets.graph.frame_types import frame_type
@@ -124,6 +126,7 @@ def month_content(
             CHECK_RESULTS.name: check_statements(),
         },
         queries=queries,
+        reperform=sql_pack(circumstances_of(deployment, month), assets),
         context=system_context(
             run_id=run_id,
             month=month.key,

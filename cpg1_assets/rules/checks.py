@@ -17,7 +17,7 @@ from cpg1_assets.rules import (
     open_item_findings,
     vtc_adjustment,
 )
-from cpg1_assets.rules.engine import Frame
+from cpg1_assets.rules.engine import Asked, Frame, asked_by
 from cpg1_assets.rules.findings import SHOWN, CheckOutcome, Outcomes
 from cpg1_assets.rules.graph import Circumstances, parameters, words
 from cpg1_assets.rules.lines import Lines
@@ -28,6 +28,7 @@ from cpg1_assets.validation import Severity, Validation
 class Check:
     """One check of `asset`: what must be true (`statement`), how bad it is if not, and the SQL that looks.
 
+    Of the rows that `sql` gives, those for which the condition `against` is true speak against it.
     `rule` gives the outcomes; its parameters name the frames it reads and what else it follows, as a derived
     frame's rule does. Where the check is of one `line`, those of the line count. `is_variance` says that a failure
     is the control's answer, not a fault in how it was come by; `blocks`, that nothing downstream of the asset runs then.
@@ -39,6 +40,7 @@ class Check:
     severity: Severity
     sql: str
     rule: Callable[..., Outcomes]
+    against: str = "true"
     line: str | None = None
     is_variance: bool = False
     blocks: bool = False
@@ -58,6 +60,16 @@ class Check:
     def follows(self) -> tuple[str, ...]:
         """What it follows besides frames: fields of `Circumstances`."""
         return parameters(self.rule)[1]
+
+    @property
+    def question(self) -> str:
+        """Name of what it asks; checks that share one rule ask one question."""
+        return self.rule.__name__
+
+    def asked(self, frames: Mapping[str, Frame], circumstances: Circumstances) -> Asked:
+        """Give what it asks of the engine first, which is its `sql`; its frames are not looked at."""
+        read = {name: frames[name] for name in self.inputs}
+        return asked_by(lambda: self.rule(**read, **circumstances.named(self.follows)))
 
 
 _OF_OTHERS = (
@@ -108,6 +120,7 @@ _OF_OTHERS = (
         "ERROR",
         findings.OPEN_ITEMS_BY_ACCOUNT,
         findings.ties_to_the_balances,
+        against="difference <> 0",
     ),
     Check(
         "voucher_accrual_variance",
@@ -143,6 +156,7 @@ _OF_OPEN_ITEMS = (
         "WARN",
         open_item_findings.WITHOUT_A_CAUSE,
         open_item_findings.causes_named,
+        against="item IS NOT NULL",
     ),
     Check(
         "open_items",
@@ -151,6 +165,7 @@ _OF_OPEN_ITEMS = (
         "WARN",
         open_item_findings.OLD,
         open_item_findings.none_is_old,
+        against="item IS NOT NULL",
     ),
     Check(
         "open_items",
@@ -159,6 +174,7 @@ _OF_OPEN_ITEMS = (
         "WARN",
         open_item_findings.AMBIGUOUS,
         open_item_findings.none_is_ambiguous,
+        against="item IS NOT NULL",
     ),
 )
 _COUNTRY_MATERIALITY = Check(
@@ -168,6 +184,7 @@ _COUNTRY_MATERIALITY = Check(
     "ERROR",
     country_materiality.STATEMENT,
     findings.country_materiality,
+    against="status <> 'OK'",
     is_variance=True,
 )
 
@@ -237,6 +254,7 @@ def _of_line(line: str) -> Check:
         "ERROR",
         findings.LINES_EXPLAINED,
         findings.lines_explained,
+        against="NOT is_explained",
         line=line,
         is_variance=True,
     )

@@ -6,7 +6,8 @@ result gets its types and its order. No business rule lives here; the words that
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
@@ -26,6 +27,9 @@ Frame: TypeAlias = pd.DataFrame | pa.Table | ds.Dataset | pa.RecordBatchReader
 
 # Beyond this, sorts and joins go to disk: several rules may run beside each other on one machine.
 MEMORY_LIMIT = "1GB"
+# A data set counts as one row to the engine, which would build its tables on the largest side of a join. Without these
+# optimizers joins run as they are written: the larger side first.
+AS_WRITTEN = "join_order,build_side_probe_side"
 
 _ENGINE_TYPES = {
     "text": "VARCHAR",
@@ -62,6 +66,41 @@ class Input(NamedTuple):
     columns: tuple[Column, ...] | None = None
 
 
+class Asked(NamedTuple):
+    """What a rule asks of the engine: the arguments of `run`."""
+
+    statement: str
+    inputs: Mapping[str, Input]
+    result: FrameSpec
+    stages: Mapping[str, str]
+
+
+class _OnlyAskedError(Exception):
+    """Ends a rule at its question, where nobody wants the answer."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked.result.name)
+        self.asked = asked
+
+
+_ONLY_ASKED = ContextVar("_ONLY_ASKED", default=False)
+
+
+def asked_by(rule: Callable[[], object]) -> Asked:
+    """Give what `rule` asks of the engine, and compute nothing: its frames are handed on and never looked at.
+
+    Raises TypeError where it asks nothing.
+    """
+    outer = _ONLY_ASKED.set(True)
+    try:
+        rule()
+    except _OnlyAskedError as heard:
+        return heard.asked
+    finally:
+        _ONLY_ASKED.reset(outer)
+    raise TypeError(f"{rule} asks nothing of the engine.")
+
+
 def run(
     statement: str,
     inputs: Mapping[str, Input],
@@ -82,22 +121,19 @@ def run(
     or would lose digits. An amount of the result that does not fit raises duckdb.Error when it is read
     (`to_frame` makes a DataError of it).
     """
+    if _ONLY_ASKED.get():
+        raise _OnlyAskedError(Asked(statement, inputs, result, stages or {}))
     connection = _connect()
     for name, given in inputs.items():
         _create_view(connection, name, given)
     for name, stage in (stages or {}).items():
         try:
-            connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS\n{stage}")
+            connection.execute(stage_made(name, stage))
         except duckdb.Error as error:
             raise damaged_input(error) or _misfit(error) or error from error
     computed = connection.sql(statement)
     _check_result(computed, result)
-    selected = ", ".join(
-        f"CAST({quoted(column.name)} AS {engine_type(column)}) AS {quoted(column.name)}"
-        for column in result.columns
-    )
-    order = ", ".join(f"{quoted(name)} ASC NULLS FIRST" for name in result.sort_order)
-    return computed.project(selected).order(order)
+    return computed.project(typed(result.columns)).order(_order(result))
 
 
 def to_frame(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
@@ -130,8 +166,29 @@ def _misfit(error: duckdb.Error) -> DataError | None:
 
 def staged(stages: Mapping[str, str], statement: str) -> str:
     """Give stages and the statement that follows them as one text, as an auditor runs it."""
-    made = (f"CREATE TEMP TABLE {quoted(name)} AS\n{stage.strip()};" for name, stage in stages.items())
+    made = (f"{stage_made(name, stage.strip())};" for name, stage in stages.items())
     return "\n\n".join([*made, statement.strip()])
+
+
+def stage_made(name: str, stage: str) -> str:
+    """Write how a stage is kept for those after it."""
+    return f"CREATE TEMP TABLE {quoted(name)} AS\n{stage}"
+
+
+def typed(columns: Iterable[Column]) -> str:
+    """Write the list of `columns`, each with the engine's type of it."""
+    return ", ".join(
+        f"CAST({quoted(column.name)} AS {engine_type(column)}) AS {quoted(column.name)}" for column in columns
+    )
+
+
+def as_frame(statement: str, result: FrameSpec) -> str:
+    """Write a statement so that it gives its rows as `result` has them, as `run` does: types and order."""
+    return f"SELECT {typed(result.columns)} FROM (\n{statement}\n) AS computed ORDER BY {_order(result)}"
+
+
+def _order(result: FrameSpec) -> str:
+    return ", ".join(f"{quoted(name)} ASC NULLS FIRST" for name in result.sort_order)
 
 
 def month_input(month: CutoffMonth) -> Input:
@@ -157,9 +214,7 @@ def _started() -> duckdb.DuckDBPyConnection:
         config={
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": str(spill_folder("rules")),
-            # A data set counts as one row to the engine, which would build its tables on the largest side of a join.
-            # As it is, joins run as they are written: the larger side first.
-            "disabled_optimizers": "join_order,build_side_probe_side",
+            "disabled_optimizers": AS_WRITTEN,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             # Inputs are handed in; a variable of the caller's that happens to have the name is not one.
@@ -208,11 +263,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, given: Input)
             )
         if not _is_lossless(found, column):
             _check_cast(connection, name, source, column, found)
-    selected = ", ".join(
-        f"CAST({quoted(column.name)} AS {engine_type(column)}) AS {quoted(column.name)}"
-        for column in given.columns
-    )
-    connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT {selected} FROM {source}")
+    connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT {typed(given.columns)} FROM {source}")
 
 
 def _column_names(frame: Frame) -> list[str]:

@@ -333,7 +333,11 @@ def lines_explained(reconciliation: Frame, open_items: Frame | None = None) -> O
     Each has its row of the reconciliation as figures, with how much of it is named and by which causes, and, where
     its variance is unexplained, its largest items. The answer is the reconciliation's: it stands without the items.
     """
-    inputs = {"reconciliation": Input(reconciliation, RECONCILIATION.columns)}
+    answers = _found(
+        LINES_EXPLAINED,
+        {"reconciliation": Input(reconciliation, RECONCILIATION.columns)},
+        LINES_WITH_ANSWER,
+    )
     named: dict[tuple[str, str], NamedVariance] = {}
     largest: dict[tuple[str, str], list[_Row]] = {}
     if open_items is not None:
@@ -341,7 +345,7 @@ def lines_explained(reconciliation: Frame, open_items: Frame | None = None) -> O
         for row in largest_items(reconciliation, open_items):
             largest.setdefault((row.pop("id_company"), row.pop("line")), []).append(plain(row))
     found = []
-    for row in _found(LINES_EXPLAINED, inputs, LINES_WITH_ANSWER).to_pylist():
+    for row in answers.to_pylist():
         is_explained, key = row.pop("is_explained"), (row["id_company"], row["line"])
         made_of = named.get(key)
         figures = {

@@ -17,7 +17,7 @@ import duckdb
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.classification import Classification
-from cpg1_assets.rules.engine import Frame
+from cpg1_assets.rules.engine import Asked, Frame, asked_by
 from cpg1_assets.rules.frames import DERIVED_FRAMES
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
@@ -56,12 +56,17 @@ class Derivation:
         """Call the rule with its inputs among `frames`. Raises DataError where an input does not fit."""
         return self.rule(**{name: frames[name] for name in self.inputs}, **circumstances.named(self.follows))
 
+    def asked(self, frames: Mapping[str, Frame], circumstances: Circumstances) -> Asked:
+        """Give what the rule asks of the engine, as `computed` would ask it; its frames are not looked at."""
+        return asked_by(lambda: self.computed(frames, circumstances))
+
 
 @cache
 def derivations() -> dict[str, Derivation]:
     """Give every derivation by the name of its frame, each after those it reads."""
     found = {spec.name: _derivation(spec) for spec in DERIVED_FRAMES}
-    order = TopologicalSorter({name: set(d.inputs) & found.keys() for name, d in found.items()})
+    # In lists, since the order of a set is another one in each process, and the sorter's follows it.
+    order = TopologicalSorter({name: [i for i in d.inputs if i in found] for name, d in found.items()})
     return {name: found[name] for name in order.static_order()}
 
 
@@ -80,6 +85,11 @@ def rule_statement(name: str) -> str:
 def words() -> str:
     """Give the SQL of the words that statements share, as an auditor runs it before any of them."""
     return "\n".join(f"{macro.strip()};" for macro in MACROS)
+
+
+def word_names() -> tuple[str, ...]:
+    """Give the names of the words, each after those it uses."""
+    return tuple(macro.split("(", 1)[0].split()[-1] for macro in MACROS)
 
 
 def parameters(rule: Callable[..., object]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -53,9 +53,9 @@ def causes_named(open_items: Frame, reconciliation: Frame) -> Outcomes:
 
     A line that its items do not add up to is named, and has not passed: nobody knows what the rest of it is.
     """
+    (found,) = _listed(open_items, reconciliation, WITHOUT_A_CAUSE)
     computed = [each for each in named_variances(reconciliation, open_items) if each.is_computed]
     apart = [f"{each.id_company} {each.line}" for each in computed if not each.adds_up]
-    (found,) = _listed(open_items, reconciliation, WITHOUT_A_CAUSE)
     figures = {"lines": [_line(each) for each in computed], **found.figures, "do_not_add_up": apart}
     return (replace(found, passed=found.passed and not apart, figures=figures),)
 

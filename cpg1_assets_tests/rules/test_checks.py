@@ -20,6 +20,7 @@ from cpg1_assets.frame import Column
 from cpg1_assets.rules import findings, frames, open_item_rows, vtc_adjustment
 from cpg1_assets.rules.check_results import Validated, check_results
 from cpg1_assets.rules.checks import as_validation, check_statements, checks, outcomes
+from cpg1_assets.rules.engine import run, to_table
 from cpg1_assets.rules.findings import CheckOutcome
 from cpg1_assets.rules.frames import CHECK_RESULTS
 from cpg1_assets.rules.graph import Circumstances, derivations, words
@@ -231,6 +232,22 @@ def test_a_check_fires_on_its_corrupted_copy_and_no_other_does(check: str) -> No
     rows, companies = CORRUPTIONS[check]
     assert failing(rows) == {check: companies}
     assert all(outcome.tested for outcome in asked(check, rows))
+
+
+def found_against(check: str, rows: dict[str, list[Row]]) -> int:
+    """Ask the check's statement alone, and count the rows of it that speak against the check."""
+    made = CHECKS[check].asked(tables(rows), CIRCUMSTANCES)
+    assert made.statement == CHECKS[check].sql
+    line = CHECKS[check].line
+    of_line = "" if line is None else f" AND line = '{line}'"
+    found = to_table(run(made.statement, made.inputs, made.result).filter(CHECKS[check].against + of_line))
+    return int(found.num_rows)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_what_speaks_against_a_check_is_found_where_it_fails_and_nowhere_else(check: str) -> None:
+    assert found_against(check, SOUND) == 0
+    assert found_against(check, CORRUPTIONS[check][0]) > 0
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.frame import FrameSpec, columns
 
-KINDS = ("data", "rules", "scope", "statement", "query", "context", "package")
+KINDS = ("data", "rules", "scope", "statement", "query", "reperform", "context", "package")
 """What a file is: see docs/evidence.md. All but `context` and `package` decide whether a month is as sealed."""
 
 MANIFEST = FrameSpec(
@@ -21,12 +21,13 @@ MANIFEST = FrameSpec(
     title="Manifest of the sealed month",
     description=(
         "Every file of the sealed month with size and SHA-256: the data, the rules, statements and queries it "
-        "came from, and the evidence packages. Empty on a narrowed scope, which is never sealed."
+        "came from, the SQL that computes it again, and the evidence packages. Empty on a narrowed scope, which "
+        "is never sealed."
     ),
     key=("path",),
     columns=columns(
         ("path", "text", "File, relative to the month's folder of the evidence"),
-        ("kind", "text", "data, rules, scope, statement, query, context or package"),
+        ("kind", "text", "data, rules, scope, statement, query, reperform, context or package"),
         ("size_bytes", "integer", "Size in bytes"),
         ("sha256", "text", "SHA-256 of the file's bytes"),
         required=["path", "kind", "size_bytes", "sha256"],

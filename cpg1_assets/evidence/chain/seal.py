@@ -66,6 +66,8 @@ class MonthContent:
     packaged: Iterable[str] = field(default=())
     validations: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """What was found when each packaged asset was drawn, by asset: a package must say the same."""
+    reperform: Mapping[str, Document] = field(default_factory=dict)
+    """The control as plain SQL, for who computes the month again without this software: files by name."""
     proof: Callable[[Path], None] | None = None
     """Looks at the version before it counts; raises what speaks against it."""
 
@@ -82,6 +84,8 @@ class MonthContent:
             yield f"statements/{asset}.sql", "statement", document
         for name, document in self.queries.items():
             yield f"queries/{name}", "query", document
+        for name, document in self.reperform.items():
+            yield f"reperform/{name}", "reperform", document
         yield CONTEXT_FILE, "context", self.context
 
 
@@ -338,7 +342,7 @@ def _body(month: str, version: int, folder: Path) -> dict[str, Any]:
 
 
 def _as_sealed(newest: SealedVersion, content: MonthContent) -> bool:
-    """Whether a version holds exactly this data, these rules, statements and queries."""
+    """Whether a version holds exactly this data, these rules, statements and queries, and this SQL to re-perform it."""
     prefix = f"{SEALS}/{newest.folder.name}/"
     sealed = {
         row.path.removeprefix(prefix): row.sha256
