@@ -121,7 +121,7 @@ def restatement(
     """
     month = sealed.month
     found, absent = [], []
-    for asset, sha256 in sorted(sealed.seal["content"].items()):
+    for asset, sha256 in sorted(sealed.content.items()):
         now = storage.sha256(asset, month)
         if now is None:
             absent.append(asset)
@@ -153,7 +153,7 @@ class _Version:
     def sha256(self, asset: str, month: str) -> str | None:
         if month != self._version.month:
             return None
-        found: str | None = self._version.seal["content"].get(asset)
+        found: str | None = self._version.content.get(asset)
         return found
 
     def opener(self, asset: str, month: str) -> Callable[[], BinaryIO]:
