@@ -247,7 +247,10 @@ class MonthCheck:
                 )
             )
             return None
-        if not self.found.files.get(path, -1) == row.size_bytes <= LARGEST_SEAL:
+        if row.size_bytes > LARGEST_SEAL:
+            self.problems.append(Problem("seal", f"{self.name}/{path}", "It is larger than any context."))
+            return None
+        if self.found.files.get(path, -1) != row.size_bytes:
             return None
         try:
             content = read_plain(folder / path, row.size_bytes)
@@ -338,9 +341,8 @@ class MonthCheck:
                 complete += 1
         if complete:
             packages = "1 package is" if complete == 1 else f"{complete} packages are"
-            self.notes.append(
-                f"{self.name}: {packages} of runs that were not sealed; nothing is known of them."
-            )
+            where = "in no manifest that could be read" if self._blind else "of runs that were not sealed"
+            self.notes.append(f"{self.name}: {packages} {where}; nothing is known of them.")
 
     def _look_at_folders(self, sealed: set[str]) -> None:
         """Name empty folders inside what is sealed."""

@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from cpg1_assets.errors import Cpg1Error, EvidenceError
 from cpg1_assets.evidence.audit.month_check import MonthCheck
-from cpg1_assets.evidence.chain.companies import RATES
-from cpg1_assets.evidence.chain.demands import AskedOf, companies_without_comment
+from cpg1_assets.evidence.chain.demands import AskedOf, company_changes, says_nothing_of_companies
 from cpg1_assets.evidence.chain.links import SIGN_OFF, Link, Problem
 from cpg1_assets.evidence.chain.seal import SEALS, SealedVersion, version_name
 from cpg1_assets.evidence.chain.signed_links import of_seal
@@ -51,26 +50,23 @@ def uncommented(month: MonthCheck, links: Sequence[Link]) -> list[Problem]:
 def _without_companies(
     month: MonthCheck, sealed: SealedVersion, signed: Sequence[Link], links: Sequence[Link]
 ) -> list[Problem]:
-    problems = []
-    if RATES not in sealed.assets:
+    silent = [link for link in signed if says_nothing_of_companies(link.body)]
+    if not silent:
         return []
-    for link in signed:
-        before = [other for other in links if other.index < link.index]
-        try:
-            changed = companies_without_comment(before, month.evidence, sealed, link.body)
-        except EvidenceError:
-            note = f"{month.name}: whether companies left or came since the seal before was not told: that one is not here."
-            month.notes += [note] if note not in month.notes else []
-            break
-        except _OF_ANOTHER_SHAPE as error:
-            problems.append(
-                Problem(SIGN_OFF, link.name, f"Which companies it is of cannot be told. {_said(error)}")
-            )
-            continue
-        if changed:
-            told = f"It has no comment on the change of companies: {changed}."
-            problems.append(Problem(SIGN_OFF, link.name, told))
-    return problems
+    # Only the newest version is signed: which of those before it were reviewed is the same for each of these.
+    before = [link for link in links if link.index < silent[0].index]
+    try:
+        changed = company_changes(before, month.evidence, sealed)
+    except EvidenceError:
+        month.notes.append(
+            f"{month.name}: whether companies left or came since the seal before was not told: that one is not here."
+        )
+        return []
+    except _OF_ANOTHER_SHAPE as error:
+        why = f"Which companies it is of cannot be told. {_said(error)}"
+        return [Problem(SIGN_OFF, link.name, why) for link in silent]
+    told = f"It has no comment on the change of companies: {changed}."
+    return [Problem(SIGN_OFF, link.name, told) for link in silent] if changed else []
 
 
 def _said(error: Exception) -> str:

@@ -26,6 +26,7 @@ COMPANIES_CHECK = "evidence_manifest:companies_are_those_sealed_before"
 RECONCILIATION, CHECK_RESULTS = "reconciliation", "check_results"
 COMMENTS_CHECK = "open_item_comments:comments_readable"
 _UNEXPLAINED, _NOT_COMPUTED = "VARIANCE_DETECTED", "NOT_COMPUTED"
+_OF_A_CHECK = {"asset": str, "check": str, "severity": str, "passed": bool, "tested": bool}
 _BY_ITEM = 3
 """Since this rule, items are asked for where they were sealed."""
 _NAMED = 60
@@ -82,7 +83,7 @@ def failed_checks(sealed: SealedVersion) -> list[str]:
     return sorted(
         {
             f"{row['asset']}:{row['check']}"
-            for row in _rows(sealed, CHECK_RESULTS, ["asset", "check", "severity", "passed", "tested"])
+            for row in _rows(sealed, CHECK_RESULTS, _OF_A_CHECK)
             if row["severity"] == "ERROR" and row["tested"] and not row["passed"]
             if (row["asset"] != RECONCILIATION or row["check"] not in explained)
         }
@@ -197,7 +198,7 @@ class AskedOf:
     def without_comment(self, body: Mapping[str, Any]) -> list[str]:
         """Give what a sign-off, by the rule it names, had to comment on in its sealed version and did not.
 
-        A change of companies is not looked for: see `companies_without_comment`.
+        A change of companies is not looked for: see `says_nothing_of_companies`.
         """
         rule = body.get("rule", FIRST_RULE)
         if type(rule) is not int or not FIRST_RULE <= rule <= RULE:
@@ -218,18 +219,9 @@ class AskedOf:
         )
 
 
-def companies_without_comment(
-    before: Sequence[Link], evidence: Path, sealed: SealedVersion, body: Mapping[str, Any]
-) -> str:
-    """Say which change of companies a sign-off had to comment on, by the rule it names, and did not; empty where none.
-
-    `before` are the links of the chain before the sign-off. Raises EvidenceError where the month that it is a change
-    from is not there, or not as it was sealed.
-    """
-    rule = body.get("rule", FIRST_RULE)
-    if rule == FIRST_RULE or _said(body, CHECKS).get(COMPANIES_CHECK):
-        return ""
-    return company_changes(before, evidence, sealed)
+def says_nothing_of_companies(body: Mapping[str, Any]) -> bool:
+    """Whether a sign-off has no comment on a change of companies, where the rule it names asks for one."""
+    return body.get("rule", FIRST_RULE) != FIRST_RULE and not _said(body, CHECKS).get(COMPANIES_CHECK)
 
 
 def _was_reviewed(links: Iterable[Link], version: SealedVersion) -> bool:
@@ -267,10 +259,17 @@ def _said(body: Mapping[str, Any], place: str) -> dict[str, str]:
 
 
 def _statuses(sealed: SealedVersion) -> dict[str, str]:
-    rows = _rows(sealed, RECONCILIATION, ["line", "id_company", "status"])
+    rows = _rows(sealed, RECONCILIATION, dict.fromkeys(("line", "id_company", "status"), str))
     return {f"{row['line']}:{row['id_company']}": row["status"] for row in rows}
 
 
-def _rows(sealed: SealedVersion, asset: str, columns: list[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = sealed.table(asset, columns).to_pylist()
+def _rows(sealed: SealedVersion, asset: str, types: Mapping[str, type]) -> list[dict[str, Any]]:
+    """Read these columns. Raises EvidenceError for a value of another type: what it asks for nobody could tell."""
+    rows: list[dict[str, Any]] = sealed.table(asset, list(types)).to_pylist()
+    for row in rows:
+        for name, wanted in types.items():
+            if not isinstance(row[name], wanted):
+                raise EvidenceError(
+                    f"{asset} of {sealed.month} has a {name} that no such frame has: {row[name]!r:.100}."
+                )
     return rows

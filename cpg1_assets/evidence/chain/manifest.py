@@ -82,6 +82,7 @@ def parse_manifest(content: bytes, name: str) -> list[ManifestRow]:
             pure.is_absolute()
             or ".." in pure.parts
             or str(pure) != row.path
+            or not pure.parts
             or "\\" in row.path
             or "\0" in row.path
         ):
