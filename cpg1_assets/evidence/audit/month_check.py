@@ -240,25 +240,14 @@ class MonthCheck:
         """Read the sealed context; None where it is not as it was sealed, which is said of it as of any other file."""
         path = f"{prefix}/{CONTEXT_FILE}"
         row = next((row for row in rows if row.path == path), None)
-        if row is None:
-            self.problems.append(
-                Problem(
-                    "manifest", f"{self.name}/{prefix}/{MANIFEST_FILE}", f"It does not list {CONTEXT_FILE}."
-                )
-            )
-            return None
-        if row.size_bytes > LARGEST_SEAL:
-            self.problems.append(Problem("seal", f"{self.name}/{path}", "It is larger than any context."))
-            return None
-        if self.found.files.get(path, -1) != row.size_bytes:
-            return None
         try:
+            if row is None or row.size_bytes > LARGEST_SEAL:
+                raise ValueError("the manifest does not list it" if row is None else "it is too large")  # noqa: TRY301
             content = read_plain(folder / path, row.size_bytes)
-            if hashlib.sha256(content).hexdigest() != row.sha256:
-                return None
-            return require_object(parse_json(content))
+            is_sealed = hashlib.sha256(content).hexdigest() == row.sha256
+            return require_object(parse_json(content)) if is_sealed else None
         except OSError:
-            return None  # the comparison says so
+            return None
         except ValueError as error:
             self.problems.append(Problem("seal", f"{self.name}/{path}", f"It is no context: {error}."))
             return None
