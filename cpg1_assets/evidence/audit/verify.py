@@ -143,6 +143,11 @@ def verify(
     in_order = sorted(known, key=lambda link: link.index)
     problems += [problem for each in checked for problem in uncommented(each, in_order)]
     notes += [note for each in checked for note in each.notes]
+    others = [name for name in sealed if name != month]
+    if month is not None and others:
+        notes.append(
+            f"Of {len(others)} other sealed months, {others[0]} to {others[-1]}, the links were looked at and no files."
+        )
     return VerifyReport(
         problems=problems,
         notes=notes,

@@ -190,7 +190,11 @@ def test_a_month_that_was_never_sealed_is_said(year: Path) -> None:
 
 def test_one_month_alone_is_verified_with_the_whole_chain(year: Path) -> None:
     (year / DATA).unlink()
-    assert verify(year, "2025-03").problems == []
+    report = verify(year, "2025-03")
+    assert report.problems == []
+    assert report.notes == [
+        "Of 11 other sealed months, 2025-01 to 2025-12, the links were looked at and no files."
+    ]
     (year / "chain" / "000002.json").unlink()
     assert ("missing", "chain/000002.json") in kinds(verify(year, "2025-03"))
 
