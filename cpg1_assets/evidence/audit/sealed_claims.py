@@ -86,7 +86,7 @@ def wrong_manifest(rows: Sequence[ManifestRow], prefix: str) -> str:
 
 def wrong_counts(seal: Mapping[str, Any], rows: Sequence[ManifestRow], prefix: str) -> Iterator[str]:
     """Say what `seal.json` says of the manifest, and the manifest does not."""
-    if seal.get("files") != len(rows):
+    if type(seal.get("files")) is not int or seal["files"] != len(rows):
         yield f"It says files {_told(seal.get('files'))}; the manifest lists {len(rows)}."
     listed = {
         row.path.removeprefix(f"{prefix}/data/").removesuffix(".parquet"): row.sha256

@@ -198,8 +198,13 @@ def _times(links: list[Link]) -> list[Problem]:
 
 def _top(evidence: Path, problems: list[Problem]) -> list[str]:
     """Give the months that have a folder; anything else but the chain does not belong there."""
-    months = []
-    for path in sorted(evidence.iterdir()):
+    months: list[str] = []
+    try:
+        paths = sorted(evidence.iterdir())
+    except OSError as error:
+        problems.append(Problem("unreadable", ".", f"It cannot be read ({error.strerror or error})."))
+        paths = []
+    for path in paths:
         if path.is_symlink():
             if path.name != FOLDER:
                 problems.append(Problem("link", path.name, "It is a symbolic link, not a folder."))

@@ -239,7 +239,7 @@ def parse_anchor(text: str) -> tuple[int, str]:
 
     Raises EvidenceError when it cannot be one.
     """
-    found = re.fullmatch(r"\s*#?([0-9]+)[\s\-–—:]+([0-9a-fA-F\s\-–—]+)", text)
+    found = re.fullmatch(r"\s*#?([0-9]{1,9})[\s\-–—:]+([0-9a-fA-F\s\-–—]+)", text)
     digits = re.sub(r"[^0-9a-f]", "", found[2].lower()) if found else ""
     if found is None or len(digits) != _ANCHOR_DIGITS:
         raise EvidenceError(
@@ -306,7 +306,9 @@ def _names(folder: Path, problems: list[Problem], notes: list[str]) -> list[str]
         problems.append(Problem("link", FOLDER, "The folder of the chain is a symbolic link."))
         return []
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as scanned:
+            entries = sorted(scanned, key=lambda entry: entry.name)
+        statuses = [(entry, entry.stat(follow_symlinks=False)) for entry in entries]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -314,9 +316,8 @@ def _names(folder: Path, problems: list[Problem], notes: list[str]) -> list[str]
         return []
     names = []
     partial = {entry.inode() for entry in entries if _PARTIAL.fullmatch(entry.name)}
-    for entry in entries:
+    for entry, status in statuses:
         place = f"{FOLDER}/{entry.name}"
-        status = entry.stat(follow_symlinks=False)
         if stat.S_ISLNK(status.st_mode):
             problems.append(Problem("link", place, "It is a symbolic link, not a file."))
         elif not stat.S_ISREG(status.st_mode):

@@ -32,7 +32,7 @@ def cpg1(*arguments: str | Path) -> Result:
 
 def dearer(version: Path) -> None:
     """Change one amount of an extract, the thresholds and a query, and list it all as if it had been drawn so."""
-    with_amount(version / "data" / "cr_05.parquet", "fx_rate", lambda rates: [rates[0] + 1, *rates[1:]])  # type: ignore[operator, list-item]
+    with_amount(version / "data" / "cr_05.parquet", "fx_rate", lambda rates: [rates[0] + 1, *rates[1:]])  # type: ignore[operator]
     for name, old, new in (
         ("rules/thresholds.yaml", "usd: 500}", "usd: 600}"),
         ("queries/ipe_07.sql", "SELECT", "SELECT /* later */"),
@@ -65,7 +65,7 @@ def test_verify_ipe_and_export_read_any_of_them(places: dict[str, Path], place: 
     assert verified.exit_code == 0, verified.output
     assert f"{MONTH} (2)" in verified.output
     for version in (1, 2):
-        said = cpg1("ipe", MONTH, "--version", version, "--path", places[place])
+        said = cpg1("ipe", MONTH, "--version", str(version), "--path", places[place])
         assert f"IPE register of {MONTH}, sealed version 00{version}" in said.output
     assert cpg1("ipe", "--path", places[place]).output == said.output
     out = tmp_path / "again.zip"

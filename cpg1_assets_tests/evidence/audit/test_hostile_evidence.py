@@ -337,7 +337,7 @@ def test_a_gap_of_a_hundred_thousand_links_is_told_in_a_few_words(evidence: Path
     assert "up to chain/899999.json" in messages(report, "missing")
 
 
-def test_ten_thousand_links_are_looked_at_soon(evidence: Path) -> None:
+def test_three_thousand_sign_offs_are_looked_at_soon(evidence: Path) -> None:
     body = link_of(evidence, 4)["body"]
     said: dict[str, Any] = {**link_of(evidence, 5), "body": body}
     for index in range(6, 3_000):
