@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
+from cpg1_assets.cli.evidence_place import evidence_folder, evidence_path, opened
 from cpg1_assets.cli.new_link import made_anew, tell_link
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
@@ -21,12 +22,7 @@ def evidence() -> None:
 
 @evidence.command()
 @click.argument("month", required=False)
-@click.option(
-    "--path",
-    metavar="PLACE",
-    type=PlaceType(path_type=Path),
-    help="Evidence folder, folder an export was unpacked to, or exported archive. Default: that under CPG1_HOME.",
-)
+@evidence_path
 @click.option(
     "--anchor",
     metavar="ANCHOR",
@@ -58,7 +54,7 @@ def verify(
 
     keys = [read_public_key(key) for key in trusted_keys]
     chosen = None if month is None else CutoffMonth.parse(month).key
-    with opened_evidence(path if path is not None else _evidence_folder()) as found:
+    with opened_evidence(path if path is not None else evidence_folder()) as found:
         report = verify_evidence(found.folder, chosen or found.month, anchor, keys)
         report = replace(report, problems=[*found.problems, *report.problems])
     if as_json:
@@ -200,18 +196,19 @@ def sign_off(
     required=True,
     help="New file for the archive (.zip).",
 )
+@evidence_path
 @json_option
 @told
-def export(month: str, out: Path, *, as_json: bool) -> None:
+def export(month: str, out: Path, path: Path | None, *, as_json: bool) -> None:
     """Write one archive of the sealed evidence of MONTH that an auditor can be sent. Its bytes reproduce."""
     from cpg1_assets.disk import sha256_of  # noqa: PLC0415
     from cpg1_assets.evidence.audit.export import export_month  # noqa: PLC0415
     from cpg1_assets.evidence.chain.links import anchor_of, head  # noqa: PLC0415
 
-    folder = _evidence_folder()
     key = CutoffMonth.parse(month).key
-    export_month(folder, key, out)
-    newest = head(folder)
+    with opened(path) as folder:
+        export_month(folder, key, out)
+        newest = head(folder)
     said = {
         "month": key,
         "archive": str(out),
@@ -224,10 +221,6 @@ def export(month: str, out: Path, *, as_json: bool) -> None:
         return
     say(f"{out}: {said['size_bytes']:,} bytes, SHA-256 {said['sha256']}")
     say(f"Tell whoever gets it the head of the chain another way than with the archive: {said['head']}")
-
-
-def _evidence_folder() -> Path:
-    return Home(Settings.from_environment()).evidence_folder
 
 
 def _comment(given: str, wanted: str, *, colon: bool = True) -> tuple[str, str]:

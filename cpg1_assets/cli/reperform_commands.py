@@ -3,48 +3,51 @@
 They read the evidence folder and nothing else: with `--path` no setting is looked at.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
+from cpg1_assets.cli.answering import FAILED, json_option, told
+from cpg1_assets.cli.evidence_place import evidence_path, opened, sealed_in
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
-from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
-from cpg1_assets.settings import Settings
 
 if TYPE_CHECKING:
+    from cpg1_assets.evidence.audit.differences import Differences
     from cpg1_assets.evidence.audit.register import Changed, Register, Report
     from cpg1_assets.evidence.audit.reperform import AssetOutcome, Reperformance
+    from cpg1_assets.evidence.audit.restatement import Restatement
     from cpg1_assets.evidence.chain.seal import SealedVersion
 
 _SHOWN = 20
 
-_path = click.option(
-    "--path",
-    "folder",
-    metavar="FOLDER",
-    type=PlaceType(exists=True, file_okay=False, path_type=Path),
-    help="Evidence folder, such as a copy. Default: that under CPG1_HOME.",
+_version = click.option(
+    "--version",
+    metavar="NUMBER",
+    type=click.IntRange(1),
+    help="Sealed version of the month. Default: the newest.",
 )
 
 
 @click.command()
 @click.argument("month")
-@_path
+@_version
+@evidence_path
 @json_option
 @told
-def reperform(month: str, folder: Path | None, *, as_json: bool) -> None:
+def reperform(month: str, version: int | None, path: Path | None, *, as_json: bool) -> None:
     """Compute every derived frame of MONTH again from its sealed extracts and rules, and compare.
 
     Exit status 0: every row is identical to what was sealed. 1: rows differ, or it could not be done.
     """
     from cpg1_assets.evidence.audit.reperform import reperform as performed  # noqa: PLC0415 - imports the engine
 
-    result = performed(_sealed(_evidence(folder), CutoffMonth.parse(month).key).folder)
+    with opened(path) as evidence:
+        result = performed(sealed_in(evidence, CutoffMonth.parse(month).key, version).folder)
     if as_json:
         say_json(result.as_dict())
     else:
@@ -54,48 +57,59 @@ def reperform(month: str, folder: Path | None, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("month", required=False)
-@_path
+@_version
+@click.option(
+    "--against",
+    metavar="NUMBER",
+    type=click.IntRange(1),
+    help="Compare with this sealed version of the same month, its data as well. Default: with the month sealed before.",
+)
+@evidence_path
 @json_option
 @told
-def ipe(month: str | None, folder: Path | None, *, as_json: bool) -> None:
+def ipe(
+    month: str | None, version: int | None, against: int | None, path: Path | None, *, as_json: bool
+) -> None:
     """List every report the control relied on in MONTH (default: the last sealed), and what changed since.
 
-    It compares queries, contracts and rules with those of the month sealed before.
+    It compares queries, contracts and rules with those of the month sealed before, or with --against those and the
+    data with another version of MONTH.
     """
     from cpg1_assets.evidence.audit.register import ipe_register  # noqa: PLC0415 - reads Parquet
-    from cpg1_assets.evidence.chain.seal import sealed_months  # noqa: PLC0415 - likewise
+    from cpg1_assets.evidence.audit.restatement import changed_between  # noqa: PLC0415 - likewise
 
-    evidence = _evidence(folder)
-    months = sealed_months(evidence)
-    if month is None and not months:
-        raise EvidenceError(f"{evidence} holds no sealed month.")
-    chosen = CutoffMonth.parse(months[-1] if month is None else month).key
-    earlier = [key for key in months if key < chosen]
-    register = ipe_register(
-        _sealed(evidence, chosen).folder, _sealed(evidence, earlier[-1]).folder if earlier else None
-    )
+    with opened(path) as evidence:
+        sealed, before, absent = _compared(evidence, month, version, against)
+        register = ipe_register(sealed.folder, None if before is None else before.folder)
+        restated = None if against is None or before is None else changed_between(before, sealed)
     if as_json:
-        say_json(register.as_dict())
-    else:
-        _show_register(register)
+        changes = None if restated is None else restated.as_dict()
+        say_json({**register.as_dict(), "not_here": absent, "data_changed": changes})
+        return
+    _show_register(register, absent)
+    if restated is not None:
+        _show_data(restated)
 
 
-def _evidence(folder: Path | None) -> Path:
-    return Home(Settings.from_environment()).evidence_folder if folder is None else folder.absolute()
+def _compared(
+    evidence: Path, month: str | None, version: int | None, against: int | None
+) -> "tuple[SealedVersion, SealedVersion | None, str | None]":
+    """Give the version asked for, the one to compare it with, and the month that would be it and is not in this copy."""
+    from cpg1_assets.evidence.chain.seal import sealed_months, seals_folder  # noqa: PLC0415 - imports pyarrow
 
-
-def _sealed(evidence: Path, month: str) -> "SealedVersion":
-    from cpg1_assets.evidence.chain.seal import latest_seal  # noqa: PLC0415 - with the others
-
-    sealed = latest_seal(evidence, month)
-    if sealed is None:
-        raise EvidenceError(
-            f"{month} is not sealed in {evidence}. A month is sealed when it is closed and its blocking checks "
-            f"pass: cpg1 close --month {month}; or name the folder of the evidence with --path."
-        )
-    # The version's own seal must be the one the chain has: it says what was sealed.
-    _ = sealed.seal
-    return sealed
+    months = sealed_months(evidence)
+    there = [key for key in months if os.path.lexists(seals_folder(evidence, key))]
+    if month is None and not there:
+        raise EvidenceError(f"{evidence} holds no sealed month.")
+    chosen = CutoffMonth.parse(there[-1] if month is None else month).key
+    sealed = sealed_in(evidence, chosen, version)
+    if against is not None:
+        return sealed, sealed_in(evidence, chosen, against), None
+    earlier = [key for key in months if key < chosen]
+    if not earlier or earlier[-1] not in there:
+        # An export has one month: the one before was not removed from it.
+        return sealed, None, earlier[-1] if earlier else None
+    return sealed, sealed_in(evidence, earlier[-1]), None
 
 
 def _show_reperformance(result: "Reperformance") -> None:
@@ -130,13 +144,7 @@ def _show_outcome(outcome: "AssetOutcome", width: int) -> None:
     say(f"  {outcome.asset:{width}}  {_verdict(outcome)}")
     if outcome.statement_changed:
         say(f"  {'':{width}}  its statement is another than the sealed statements/{outcome.asset}.sql")
-    for total in outcome.differences.totals:
-        amounts = ", ".join(f"{name} {value}" for name, value in total.amounts.items())
-        say(f"    {total.id_company or '-'}: {total.rows} {total.kind} ({amounts})")
-    for change in outcome.differences.listed[:_SHOWN]:
-        say(f"    {change.sentence()}")
-    if len(outcome.differences.listed) > _SHOWN:
-        say("    … and more; --json lists more of them")
+    _show_differences(outcome.differences)
 
 
 def _verdict(outcome: "AssetOutcome") -> str:
@@ -147,19 +155,46 @@ def _verdict(outcome: "AssetOutcome") -> str:
     return "identical" if outcome.same_bytes else "identical in every row (the file's bytes differ)"
 
 
-def _show_register(register: "Register") -> None:
+def _show_register(register: "Register", absent: str | None) -> None:
     say(f"IPE register of {register.month}, sealed version {register.version:03d} – {register.books}")
     for report in register.reports:
         _show_report(report)
     say("")
     if register.before is None:
-        say("No month was sealed before: nothing to compare with.")
+        why = (
+            "No month was sealed before" if absent is None else f"{absent} was sealed before, and is not here"
+        )
+        say(f"{why}: nothing to compare with.")
         return
+    since = f"{register.before} version {register.before_version}"
     changed = [change for report in register.reports for change in report.changed]
     if not changed and not register.rules_changed:
-        say(f"Queries, contracts and rules are those of {register.before}.")
-    _show_changes(f"Queries and contracts changed since {register.before}", changed)
-    _show_changes(f"Rules changed since {register.before}", register.rules_changed)
+        say(f"Queries, contracts and rules are those of {since}.")
+    _show_changes(f"Queries and contracts changed since {since}", changed)
+    _show_changes(f"Rules changed since {since}", register.rules_changed)
+
+
+def _show_data(restated: "Restatement") -> None:
+    """Show which rows came, went and changed between two versions: in all by company, then row by row."""
+    if restated.as_sealed:
+        say(f"The data is that of version {restated.version}.")
+        return
+    say(f"Data changed since version {restated.version}:")
+    for found in restated.assets:
+        say(f"  {found.asset}: {found.summary()}")
+        _show_differences(found)
+    for asset in restated.absent:
+        say(f"  {asset}: not sealed any more")
+
+
+def _show_differences(differences: "Differences") -> None:
+    for total in differences.totals:
+        amounts = ", ".join(f"{name} {value}" for name, value in total.amounts.items())
+        say(f"    {total.id_company or '-'}: {total.rows} {total.kind} ({amounts})")
+    for change in differences.listed[:_SHOWN]:
+        say(f"    {change.sentence()}")
+    if len(differences.listed) > _SHOWN:
+        say("    … and more; --json lists more of them")
 
 
 def _show_report(report: "Report") -> None:

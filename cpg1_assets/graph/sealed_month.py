@@ -12,6 +12,7 @@ from cpg1_assets.deployment import Deployment
 from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.audit.restatement import restatement, sealed_before
 from cpg1_assets.evidence.chain.companies import companies_before, companies_changed
+from cpg1_assets.evidence.chain.links import read_chain
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.evidence.chain.open_items_before import sealed_since
 from cpg1_assets.evidence.chain.seal import latest_seal
@@ -95,7 +96,7 @@ def companies_as_before(deployment: Deployment, month: str, run_id: str) -> Vali
         now = {str(company).rstrip(" ") for company in table.column(0).to_pylist()}
         newest = latest_seal(evidence, month)
         own = newest.version if newest is not None and newest.seal.get("run_id") == run_id else None
-        before = companies_before(evidence, month, own)
+        before = companies_before(read_chain(evidence), evidence, month, own)
     except (EvidenceError, StorageError) as error:
         return Validation(name, statement, False, "ERROR", figures={"problem": str(error)})
     if before is None:

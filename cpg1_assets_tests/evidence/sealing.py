@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.evidence.audit import reperform
-from cpg1_assets.evidence.chain.links import digest_of, read_chain
+from cpg1_assets.evidence.chain.links import append_link, digest_of, read_chain
 from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE
 from cpg1_assets.home import Home
@@ -65,7 +65,31 @@ def listed_anew(folder: Path) -> None:
     ]
     written = write_parquet(to_arrow(rows), MANIFEST, folder / MANIFEST_FILE)
     seal = json.loads((folder / SEAL_FILE).read_text())
-    (folder / SEAL_FILE).write_text(json.dumps(seal | {"manifest_sha256": written.sha256}))
+    content = {Path(row.path).stem: row.sha256 for row in rows if row.kind == "data"}
+    now = {"manifest_sha256": written.sha256, "files": len(rows), "content": content}
+    (folder / SEAL_FILE).write_text(json.dumps(seal | now))
+
+
+def second_version(folder: Path, change: Callable[[Path], None]) -> Path:
+    """Seal a version 2 beside the first one in `folder`, which differs by what `change` does to a copy of it."""
+    later = Path(shutil.copytree(folder, folder.with_name("002")))
+    change(later)
+    manifest = read_manifest(later / MANIFEST_FILE)
+    kinds = {row.path.replace("seals/001/", "seals/002/"): row for row in manifest}
+    write_parquet(
+        to_arrow([row._replace(path=path) for path, row in kinds.items()]), MANIFEST, later / MANIFEST_FILE
+    )
+    evidence = folder.parents[2]
+    first = read_chain(evidence)[0]
+    seal = json.loads((later / SEAL_FILE).read_text())
+    (later / SEAL_FILE).write_text(json.dumps(seal | {"version": 2, "sealed_at": first.made_at}))
+    listed_anew(later)
+    sealed = {
+        "seal_sha256": sha256_of(later / SEAL_FILE),
+        "manifest_sha256": sha256_of(later / MANIFEST_FILE),
+    }
+    append_link(evidence, "seal", {"month": first.body["month"], "version": 2, **sealed})
+    return later
 
 
 def without_open_items(folder: Path) -> None:
@@ -78,11 +102,9 @@ def without_open_items(folder: Path) -> None:
     write_parquet(pa.Table.from_pylist(older, schema=CHECK_RESULTS.arrow_schema), CHECK_RESULTS, results)
     for name in absent:
         (folder / "data" / f"{name}.parquet").unlink()
-        (folder / "statements" / f"{name}.sql").unlink(missing_ok=True)
+        for text in (f"statements/{name}.sql", f"queries/{name}.sql", f"queries/{name}.yaml"):
+            (folder / text).unlink(missing_ok=True)
     (folder / "rules" / "open_items.yaml").unlink()
-    seal = json.loads((folder / SEAL_FILE).read_text())
-    seal["content"] = {name: sha256 for name, sha256 in seal["content"].items() if name not in absent}
-    (folder / SEAL_FILE).write_text(json.dumps(seal))
     listed_anew(folder)
     evidence = folder.parents[2]
     (link,) = read_chain(evidence)

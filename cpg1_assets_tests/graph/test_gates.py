@@ -21,6 +21,7 @@ from cpg1_assets.errors import BusyError
 from cpg1_assets.evidence.audit.reperform import reperform
 from cpg1_assets.evidence.audit.verify import problems_of
 from cpg1_assets.evidence.chain.demands import demands_of
+from cpg1_assets.evidence.chain.links import read_chain
 from cpg1_assets.evidence.chain.reopen import reopen
 from cpg1_assets.evidence.chain.seal import latest_seal, sealed_versions
 from cpg1_assets.evidence.chain.sign_off import sign_off
@@ -69,7 +70,7 @@ def sign(settings: Settings) -> None:
     evidence = Home(settings).evidence_folder
     version = latest_seal(evidence, MONTH)
     assert version is not None
-    demands = demands_of(evidence, version, lambda _: False)
+    demands = demands_of(read_chain(evidence), evidence, version)
     comments = {kind: dict.fromkeys(demand.keys, "looked at") for kind, demand in demands.items()}
     for role, name in (("preparer", "Ann"), ("reviewer", "Bob")):
         sign_off(

@@ -1,28 +1,32 @@
 """One archive of a sealed month that an auditor can be sent: it verifies by itself, and its bytes reproduce.
 
 A ZIP without compression (so that no version of a compressor shows in the bytes), names sorted, one fixed
-time. What comes from elsewhere is read in a temporary folder, after every name in it was looked at.
+time. What comes from elsewhere is read in a temporary folder, after every name and size in it was looked at: without
+compression, what is unpacked takes no more room than the archive.
 """
 
+import os
 import re
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from cpg1_assets.errors import EvidenceError
+from cpg1_assets.errors import EvidenceError, shown
 from cpg1_assets.evidence.audit.verify import verify
-from cpg1_assets.evidence.chain.links import FOLDER, Problem, anchor_of, read_chain
+from cpg1_assets.evidence.chain.links import FOLDER, Problem, anchor_of, inspect_chain, read_chain
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, sealed_versions
 from cpg1_assets.evidence.packages.package import json_text
-from cpg1_assets.json_file import read_object
+from cpg1_assets.json_file import parse_json, require_object
 from cpg1_assets.partial import clear_partials, partial_name, temporary_folder
+from cpg1_assets.plain_file import read_plain
 from cpg1_assets.refusal import naming
 
 FORMAT = "cpg1-export-1"
@@ -30,15 +34,21 @@ EVIDENCE, README, ABOUT = "evidence", "README.txt", "export.json"
 _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644
 _CHUNK = 1 << 20
-_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+_LARGEST_TEXT = 100_000
+"""Bytes of README.txt and export.json; they have a few thousand."""
+_LONGEST_NAME, _DEEPEST = 1000, 20
+_ENCRYPTED = 0x1
+_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
+_TITLE = "C-PG-1: evidence of "
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 @dataclass(frozen=True)
 class OpenedEvidence:
-    """An evidence folder to look at: of the deployment, copied, or from an archive.
+    """An evidence folder to look at: of the deployment, copied, or of an export, packed or unpacked.
 
-    `month` is the one an archive holds, when it holds only one; `problems` are those of the archive itself.
+    `month` is the one an export holds; `problems` are those of the export itself: its archive, and what its README.txt
+    and export.json say.
     """
 
     folder: Path
@@ -66,8 +76,7 @@ def export_month(evidence: Path, month: str, out: Path) -> Path:
     for sealed in versions:
         names |= {f"{month}/{row.path}" for row in sealed.manifest()}
         names |= {f"{month}/seals/{sealed.folder.name}/{name}" for name in (SEAL_FILE, MANIFEST_FILE)}
-    about = json_text({"format": FORMAT, "month": month, "head": anchor_of(links[-1])})
-    texts = {README: _readme(month, anchor_of(links[-1])), ABOUT: about}
+    texts = _texts(month, anchor_of(links[-1]))
     beside = out.with_name(partial_name(out.name))
     if out.exists():
         raise EvidenceError(f"{out} is there already and is not overwritten: give another --out.")
@@ -88,23 +97,28 @@ def export_month(evidence: Path, month: str, out: Path) -> Path:
 def opened_evidence(path: Path) -> Iterator[OpenedEvidence]:
     """Open an evidence folder, a folder that holds one as `evidence`, or an archive made by `export_month`.
 
-    An archive is unpacked into a temporary folder that is removed again. Raises EvidenceError when there is
-    nothing to open, and for an archive that is truncated, damaged or names a file outside itself.
+    Of an export that was unpacked, its folder and the folder `evidence` in it are the same. An archive is unpacked into
+    a temporary folder that is removed again. Raises EvidenceError when there is nothing to open, and for an archive that
+    is truncated, damaged, compressed, larger than it says or names a file outside itself.
     """
     if path.is_dir():
         inside = path / EVIDENCE
         if not (path / FOLDER).exists() and inside.is_dir():
-            yield OpenedEvidence(inside, _month_of(path))
+            yield _opened(path)
+        elif path.absolute().name == EVIDENCE and _is_export(path.absolute().parent):
+            yield _opened(path.absolute().parent)
         else:
             yield OpenedEvidence(path)
     elif path.is_file():
         with temporary_folder("evidence") as temporary:
             yield _unpacked(path, temporary)
     else:
-        raise EvidenceError(f"{path} is not there: give an evidence folder or an exported archive.")
+        raise EvidenceError(
+            f"{path} is not there, or is neither a folder nor a file: give an evidence folder or an exported archive."
+        )
 
 
-def _write(file: BinaryIO, texts: dict[str, str], evidence: Path, names: list[str]) -> None:
+def _write(file: BinaryIO, texts: Mapping[str, str | Path], evidence: Path, names: list[str]) -> None:
     """Write an archive the one way it is written."""
     contents: dict[str, str | Path] = {**texts, **{f"{EVIDENCE}/{name}": evidence / name for name in names}}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -125,7 +139,8 @@ def _unpacked(path: Path, temporary: Path) -> OpenedEvidence:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            _require_safe(path, entries, shutil.disk_usage(temporary).free)
+            _require_safe(path, entries)
+            _require_stored(path, entries, shutil.disk_usage(temporary).free)
             for entry in entries:
                 target = temporary / entry.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -134,14 +149,22 @@ def _unpacked(path: Path, temporary: Path) -> OpenedEvidence:
         raise EvidenceError(
             f"{path} is not a whole ZIP archive ({error}): it is damaged or was cut off."
         ) from error
-    except (OSError, ValueError, NotImplementedError) as error:
+    except (OSError, ValueError, NotImplementedError, OverflowError, struct.error) as error:
         raise EvidenceError(f"{path} cannot be unpacked ({error}).") from error
     if not (temporary / EVIDENCE).is_dir():
         raise EvidenceError(f"{path} is no archive of evidence: it holds no folder {EVIDENCE}.")
-    return OpenedEvidence(temporary / EVIDENCE, _month_of(temporary), tuple(_as_written(path, temporary)))
+    found = _opened(temporary)
+    missing = [
+        Problem("missing", name, "The archive does not have it.")
+        for name in (README, ABOUT)
+        if not (temporary / name).is_file()
+    ]
+    if missing:
+        return replace(found, problems=(*missing,))
+    return replace(found, problems=(*found.problems, *_as_written(path, temporary)))
 
 
-def _require_safe(path: Path, entries: list[zipfile.ZipInfo], room: int) -> None:
+def _require_safe(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     """Refuse, before anything is written, an archive with a name that is not plainly inside it."""
     seen = set()
     for entry in entries:
@@ -151,14 +174,29 @@ def _require_safe(path: Path, entries: list[zipfile.ZipInfo], room: int) -> None
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if pure.is_absolute() or ".." in pure.parts or "\\" in name or _DRIVE.match(name):
             raise EvidenceError(
-                f"{path} is refused: {name!r} would be written outside the folder it is unpacked in."
+                f"{path} is refused: {shown(name)} would be written outside the folder it is unpacked in."
             )
         if kind not in (0, stat.S_IFREG):
-            raise EvidenceError(f"{path} is refused: {name!r} is a link or a special file.")
-        if str(pure) != name or name in seen or "\0" in name:
-            raise EvidenceError(f"{path} is refused: {name!r} is no plain file name, or is there twice.")
+            raise EvidenceError(f"{path} is refused: {shown(name)} is a link or a special file.")
+        plain = str(pure) == name and "\0" not in name and pure.parts
+        if not plain or name in seen or len(name) > _LONGEST_NAME or len(pure.parts) > _DEEPEST:
+            raise EvidenceError(f"{path} is refused: {shown(name)} is no plain file name, or is there twice.")
         seen.add(name)
-    if sum(entry.file_size for entry in entries) > room:
+
+
+def _require_stored(path: Path, entries: list[zipfile.ZipInfo], room: int) -> None:
+    """Refuse, before anything is written, an archive of which more would be unpacked than it has bytes."""
+    for entry in entries:
+        stored = entry.compress_type == zipfile.ZIP_STORED and entry.compress_size == entry.file_size
+        if not stored or entry.flag_bits & _ENCRYPTED:
+            raise EvidenceError(
+                f"{path} is refused: {shown(entry.orig_filename)} is compressed or encrypted, or has another size than the "
+                "archive says, and no export has such a file. Ask for the archive as cpg1 evidence export wrote it."
+            )
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > path.stat().st_size:
+        raise EvidenceError(f"{path} is refused: its files are said to be larger than the whole archive.")
+    if unpacked > room:
         raise EvidenceError(f"{path} does not fit in the temporary folder: free some space, or set TMPDIR.")
 
 
@@ -179,16 +217,7 @@ def _as_written(path: Path, temporary: Path) -> Iterator[Problem]:
     """Compare an archive with the one its content gives: that finds a change in what no hash covers."""
     evidence = temporary / EVIDENCE
     names = [p.relative_to(evidence).as_posix() for p in evidence.rglob("*") if p.is_file()]
-    texts = {}
-    for name in (README, ABOUT):
-        if not (temporary / name).is_file():
-            yield Problem("missing", name, "The archive does not have it.")
-            return
-        texts[name] = (temporary / name).read_bytes().decode(errors="replace")
-    head = str(_about(temporary).get("head"))
-    month = _month_of(temporary)
-    if month is None or texts[README] != _readme(month, head):
-        yield Problem("changed", README, "It is not the text that is exported, or export.json is not.")
+    texts = {name: temporary / name for name in (README, ABOUT)}
     with tempfile.TemporaryFile() as again, path.open("rb") as given:
         _write(again, texts, evidence, sorted(names))
         again.seek(0)
@@ -201,22 +230,58 @@ def _as_written(path: Path, temporary: Path) -> Iterator[Problem]:
                 return
 
 
-def _about(folder: Path) -> dict[str, object]:
+def _is_export(folder: Path) -> bool:
+    """Whether a folder is what an export was unpacked to; its evidence may be of any month, and of one only."""
+    return os.path.lexists(folder / ABOUT) or _read(folder / README).startswith(_TITLE.encode())
+
+
+def _opened(folder: Path) -> OpenedEvidence:
+    """Open the folder `evidence` of a home, or of an export, whose texts are held against the chain."""
+    if not _is_export(folder):
+        return OpenedEvidence(folder / EVIDENCE)
+    month, problems = None, []
+    links = inspect_chain(folder / EVIDENCE).links
+    newest = anchor_of(links[-1]) if links else None
     try:
-        found = read_object(folder / ABOUT)
-    except (OSError, ValueError):
-        return {}
-    return found if found.get("format") == FORMAT else {}
+        about = require_object(parse_json(_read(folder / ABOUT)))
+    except ValueError as error:
+        problems.append(Problem("export", ABOUT, f"It does not say of which month the export is: {error}."))
+    else:
+        said = about.get("month")
+        month = said if isinstance(said, str) and _MONTH.fullmatch(said) else None
+        if month is None or about.keys() != {"format", "month", "head"} or about["format"] != FORMAT:
+            problems.append(Problem("export", ABOUT, "It does not say what an export says of itself."))
+        elif about["head"] != newest:
+            told = f"It says the head {shown(str(about['head']))}; that of the chain is {newest}."
+            problems.append(Problem("export", ABOUT, told))
+    if month is not None and newest is not None:
+        expected = _texts(month, newest)
+        if not problems and _read(folder / ABOUT) != expected[ABOUT].encode():
+            problems.append(Problem("export", ABOUT, "It is not written as an export writes it."))
+        if _read(folder / README) != expected[README].encode():
+            told = f"It is not the text that is exported of {month} with the head {newest}."
+            kind = "changed" if os.path.lexists(folder / README) else "missing"
+            problems.append(Problem(kind, README, told))
+    if (folder / EVIDENCE).is_symlink():
+        problems.append(Problem("link", EVIDENCE, "It is a symbolic link, not the folder that was exported."))
+    return OpenedEvidence(folder / EVIDENCE, month, tuple(problems))
 
 
-def _month_of(folder: Path) -> str | None:
-    """Give the month an export says it holds; None for a folder that is not one."""
-    month = _about(folder).get("month")
-    return month if isinstance(month, str) and _MONTH.fullmatch(month) else None
+def _read(path: Path) -> bytes:
+    """Read one of the two texts; what cannot be read is empty, and so is none of them."""
+    try:
+        return read_plain(path, _LARGEST_TEXT)
+    except OSError:
+        return b""
+
+
+def _texts(month: str, head: str) -> dict[str, str]:
+    about = json_text({"format": FORMAT, "month": month, "head": head})
+    return {README: _readme(month, head), ABOUT: about}
 
 
 def _readme(month: str, head: str) -> str:
-    return f"""C-PG-1: evidence of {month}
+    return f"""{_TITLE}{month}
 
 This archive holds the sealed evidence of one month, and the whole chain of seals and sign-offs.
 The head of the chain is {head}. Compare it with the head that was noted elsewhere.

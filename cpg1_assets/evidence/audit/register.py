@@ -21,6 +21,8 @@ import pyarrow.parquet as pq
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.errors import StorageError
 from cpg1_assets.evidence.audit.reperform import read_seal, require_as_sealed
+from cpg1_assets.evidence.chain.manifest import read_manifest
+from cpg1_assets.evidence.chain.seal import MANIFEST_FILE
 from cpg1_assets.extracts.contract import Contract
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.json_file import read_object
@@ -84,12 +86,16 @@ class Report:
 
 @dataclass(frozen=True)
 class Register:
-    """The register of one sealed month; `before` is the month sealed before it, None where it is the first."""
+    """The register of one sealed month.
+
+    `before` is the month, and `before_version` the version, that it is compared with; None where it is the first.
+    """
 
     month: str
     version: int
     books: str
     before: str | None
+    before_version: int | None
     reports: tuple[Report, ...]
     rules_changed: tuple[Changed, ...]
 
@@ -100,13 +106,14 @@ class Register:
             "month": self.month,
             "version": self.version,
             "compared_with": self.before,
+            "compared_version": self.before_version,
             "reports": [report.as_dict() for report in self.reports],
             "rules_changed": [changed.as_dict() for changed in self.rules_changed],
         }
 
 
 def ipe_register(sealed: Path, before: Path | None) -> Register:
-    """Make the register of the sealed version in `sealed`, compared with that in `before`, an earlier month's.
+    """Make the register of the sealed version in `sealed`, compared with that in `before`.
 
     Raises StorageError, EvidenceError or FileFormatError naming the sealed file that is missing, cannot be read, or is
     not as it was sealed.
@@ -122,6 +129,7 @@ def ipe_register(sealed: Path, before: Path | None) -> Register:
         version=int(seal["version"]),
         books=str(seal.get("books", "")),
         before=None if then is None else str(then["month"]),
+        before_version=None if then is None else int(then["version"]),
         reports=(*reports, _jdash(sealed, seal)),
         rules_changed=_rules_changed(sealed, before),
     )
@@ -212,13 +220,16 @@ def _control_totals(package: Path, validations: list[dict[str, Any]]) -> dict[st
 
 
 def _package(sealed: Path, asset: str, seal: Mapping[str, Any], query: Path | None) -> Path | None:
-    """Find the package whose data is the sealed data; of several, that of the sealing run, else the last by name."""
+    """Find the package whose data is the sealed data; of several, that of the sealing run, else the last by name.
+
+    Of packages that were not sealed with the version nothing is known, whatever they say of their data.
+    """
     wanted = seal["content"].get(asset)
-    found = [
-        path.parent
-        for path in sorted((_month_folder(sealed) / asset).glob("*/05_integrity_hash.json"))
-        if _json(path).get("sha256") == wanted
-    ]
+    found = sorted(
+        (_month_folder(sealed) / row.path).parent
+        for row in read_manifest(sealed / MANIFEST_FILE)
+        if row.path.startswith(f"{asset}/") and row.path.endswith("/data.parquet") and row.sha256 == wanted
+    )
     asked = (
         []
         if query is None

@@ -26,6 +26,7 @@ from cpg1_assets.json_file import read_object
 from cpg1_assets.loaded import TEXTS
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.partial import temporary_folder
+from cpg1_assets.plain_file import sha256_of_plain
 from cpg1_assets.rules.check_results import check_results
 from cpg1_assets.rules.checks import check_statements, checks
 from cpg1_assets.rules.classification import Classification
@@ -193,7 +194,7 @@ def altered_files(sealed: Path, names: list[str]) -> tuple[str, ...]:
     # The manifest cannot list itself, nor the seal that holds its hash.
     expected |= {MANIFEST_FILE: str(read_seal(sealed).get("manifest_sha256"))}
     expected.pop(SEAL_FILE, None)
-    return tuple(name for name, sha256 in sorted(expected.items()) if sha256 != sha256_of(sealed / name))
+    return tuple(name for name, sha256 in sorted(expected.items()) if sha256 != _hash(sealed / name))
 
 
 def _needed(sealed: Path) -> list[Path]:
@@ -235,7 +236,7 @@ def require_as_sealed(sealed: Path, package: Path | None = None) -> None:
 
 def _hash(path: Path) -> str | None:
     try:
-        return sha256_of(path)
+        return sha256_of_plain(path)
     except OSError:
         return None
 

@@ -8,14 +8,18 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from cpg1_assets.errors import StorageError
 from cpg1_assets.evidence.audit.differences import KINDS, CompanyTotal, Differences, differences
 from cpg1_assets.evidence.chain.seal import SealedVersion, sealed_versions
+from cpg1_assets.extracts.contract import Contract
 from cpg1_assets.frame import FrameSpec
+from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.partial import temporary_folder
+from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES, OPEN_ITEM_COMMENTS, OPEN_ITEMS_BEFORE
+from cpg1_assets.yaml_file import parse_yaml
 
 
 class Storage(Protocol):
@@ -121,7 +125,7 @@ def restatement(
     """
     month = sealed.month
     found, absent = [], []
-    for asset, sha256 in sorted(sealed.seal["content"].items()):
+    for asset, sha256 in sorted(sealed.content.items()):
         now = storage.sha256(asset, month)
         if now is None:
             absent.append(asset)
@@ -144,6 +148,28 @@ def restated_by(earlier: SealedVersion, later: SealedVersion, specs: Mapping[str
     return restatement(earlier, _Version(later), specs)
 
 
+def changed_between(earlier: SealedVersion, later: SealedVersion) -> Restatement:
+    """Say what changed between any two sealed versions of a month, from what was sealed alone.
+
+    Raises StorageError or EvidenceError as `restatement`, and FileFormatError for a sealed contract that is none.
+    """
+    return restated_by(earlier, later, _frames_of(later))
+
+
+def _frames_of(sealed: SealedVersion) -> dict[str, FrameSpec]:
+    """Give the frames of a version: those of its sealed contracts, and those that rules give."""
+    contracts = [
+        parse_yaml(sealed.document(f"queries/{name}"), Contract, name=str(sealed.folder / "queries" / name))
+        for name in sorted(
+            PurePosixPath(row.path).name
+            for row in sealed.manifest()
+            if row.kind == "query" and row.path.endswith(".yaml")
+        )
+    ]
+    ours = (JDASH, OPEN_ITEMS_BEFORE, OPEN_ITEM_COMMENTS, *DERIVED_FRAMES, CHECK_RESULTS)
+    return {spec.name: spec for spec in (*ours, *contracts)}
+
+
 class _Version:
     """A sealed version where a storage is asked for."""
 
@@ -153,7 +179,7 @@ class _Version:
     def sha256(self, asset: str, month: str) -> str | None:
         if month != self._version.month:
             return None
-        found: str | None = self._version.seal["content"].get(asset)
+        found: str | None = self._version.content.get(asset)
         return found
 
     def opener(self, asset: str, month: str) -> Callable[[], BinaryIO]:

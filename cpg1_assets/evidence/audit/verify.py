@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cpg1_assets.errors import EvidenceError, printable
-from cpg1_assets.evidence.audit.month_check import MonthCheck, settled
+from cpg1_assets.errors import EvidenceError, printable, shown
+from cpg1_assets.evidence.audit.month_check import Budget, MonthCheck, settled
+from cpg1_assets.evidence.audit.sign_off_check import uncommented
 from cpg1_assets.evidence.chain.links import (
     FOLDER,
     SEAL,
@@ -21,12 +22,15 @@ from cpg1_assets.evidence.chain.links import (
     anchor_of,
     inspect_chain,
     parse_anchor,
+    time_of,
 )
 from cpg1_assets.evidence.chain.seal import SEALS
 from cpg1_assets.evidence.chain.signed_links import sign_off_problems
 from cpg1_assets.evidence.chain.signing import is_signed, key_id
 
-_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+UNCHECKED = "unchecked"
+"""The kind of problem that is no difference: something could not be looked at."""
+_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,12 @@ class VerifyReport:
     @property
     def conclusion(self) -> str:
         """Say in a sentence what is known now, and no more than that."""
+        unchecked = [problem for problem in self.problems if problem.kind == UNCHECKED]
+        if unchecked and len(unchecked) == len(self.problems):
+            return (
+                f"No difference was found, but not all was checked: {unchecked[0].message} So nothing is known of who "
+                f"made the links. The head is {self.head}."
+            )
         if self.problems:
             counted = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
             return f"{counted}: this is not, or not all, as it was sealed."
@@ -108,22 +118,36 @@ def verify(
         )
     links, problems, notes = inspect_chain(evidence)
     top = _top(evidence, problems)
-    sealed = sorted(_months_of(links, problems) | set(top))
+    of_month = _by_month(links, problems)
+    sealed = sorted({m for m, own in of_month.items() if any(link.kind == SEAL for link in own)} | set(top))
     if not links and noted is None and not problems and not any((evidence / m / SEALS).exists() for m in top):
         raise EvidenceError(f"Nothing is sealed in {evidence}: there is no {FOLDER} and no sealed month.")
     if month is not None and month not in sealed:
         problems.append(
             Problem("missing", month, "The chain has no seal of this month, and it has no folder.")
         )
+    problems += _times(links)
     anchored = _check_anchor(links, noted, problems)
-    trusted_to, signed_by = _check_signatures(links, trusted_keys, problems, notes)
+    trusted_to, signed_by = _check_signatures(links, trusted_keys, problems)
+    known = [link for own in of_month.values() for link in own]
     problems += sign_off_problems(links)
-    checked = [MonthCheck(evidence, name, links) for name in (sealed if month is None else [month])]
+    checked = [
+        MonthCheck(evidence, name, of_month.get(name, [])) for name in (sealed if month is None else [month])
+    ]
     for each in checked:
-        each.check()
+        each.look()
+    budget = Budget(checked)
+    for each in checked:
+        each.compare(budget)
     problems += settled(checked)
-    problems += [problem for each in checked for problem in each.uncommented()]
+    in_order = sorted(known, key=lambda link: link.index)
+    problems += [problem for each in checked for problem in uncommented(each, in_order)]
     notes += [note for each in checked for note in each.notes]
+    others = [name for name in sealed if name != month]
+    if month is not None and others:
+        notes.append(
+            f"Of {len(others)} other sealed months, {others[0]} to {others[-1]}, the links were looked at and no files."
+        )
     return VerifyReport(
         problems=problems,
         notes=notes,
@@ -144,23 +168,43 @@ def problems_of(evidence: Path, month: str) -> list[Problem]:
     return verify(evidence, month).problems
 
 
-def _months_of(links: list[Link], problems: list[Problem]) -> set[str]:
-    """Give the months that were sealed; what is no month must not be taken for the name of a folder."""
-    months = set()
+def _by_month(links: list[Link], problems: list[Problem]) -> dict[str, list[Link]]:
+    """Give the links by the month they are of; what is no month must not be taken for the name of a folder."""
+    months: dict[str, list[Link]] = {}
     for link in links:
         month = link.body.get("month")
         if isinstance(month, str) and _MONTH.fullmatch(month):
-            if link.kind == SEAL:
-                months.add(month)
+            months.setdefault(month, []).append(link)
         else:
             problems.append(Problem("changed", link.name, "It does not say which month it is of."))
     return months
 
 
+def _times(links: list[Link]) -> list[Problem]:
+    """Name each link that was made before the one before it, or does not say when."""
+    problems, latest, of = [], None, ""
+    for link in links:
+        made_at = time_of(link.made_at)
+        if made_at is None:
+            why = f"It does not say when it was made ({shown(link.made_at)})."
+            problems.append(Problem("time", link.name, why))
+        elif latest is not None and made_at < latest:
+            why = f"It was made at {link.made_at}, before {of}, which comes before it in the chain."
+            problems.append(Problem("time", link.name, why))
+        else:
+            latest, of = made_at, link.name
+    return problems
+
+
 def _top(evidence: Path, problems: list[Problem]) -> list[str]:
     """Give the months that have a folder; anything else but the chain does not belong there."""
-    months = []
-    for path in sorted(evidence.iterdir()):
+    months: list[str] = []
+    try:
+        paths = sorted(evidence.iterdir())
+    except OSError as error:
+        problems.append(Problem("unreadable", ".", f"It cannot be read ({error.strerror or error})."))
+        paths = []
+    for path in paths:
         if path.is_symlink():
             if path.name != FOLDER:
                 problems.append(Problem("link", path.name, "It is a symbolic link, not a folder."))
@@ -195,7 +239,7 @@ def _check_anchor(links: list[Link], noted: tuple[int, str] | None, problems: li
 
 
 def _check_signatures(
-    links: list[Link], trusted_keys: Sequence[str], problems: list[Problem], notes: list[str]
+    links: list[Link], trusted_keys: Sequence[str], problems: list[Problem]
 ) -> tuple[int, list[str]]:
     """Give the last link a trusted key vouches for (a signature covers all links before it), and who signed."""
     signers, trusted_to = set(), 0
@@ -205,13 +249,18 @@ def _check_signatures(
         try:
             valid = is_signed(link.digest, link.signature)
         except EvidenceError as error:
-            if trusted_keys:
-                raise
-            notes.append(f"The signatures were not checked. {error}")
+            count = sum(other.signature is not None for other in links)
+            signed = "1 link is" if count == 1 else f"{count} links are"
+            problems.append(
+                Problem(UNCHECKED, FOLDER, f"{signed} signed, and no signature was checked. {error}")
+            )
             return 0, []
         public_key = link.signature.get("public_key", "")
         if not valid:
-            problems.append(Problem("signature", link.name, "Its signature is not one of the key it names."))
+            why = (
+                "Its signature is not one of the key it names, or that key is none that anybody holds alone."
+            )
+            problems.append(Problem("signature", link.name, why))
             continue
         signers.add(key_id(public_key))
         if trusted_keys and public_key not in trusted_keys:

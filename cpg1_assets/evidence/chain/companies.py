@@ -5,10 +5,11 @@ The companies of a month are those of its sealed closing rates, `cr_05`. Source 
 ("Scope"). Not here: what becomes of a change; a check says it and `demands` asks for a comment on it.
 """
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from cpg1_assets.evidence.chain.links import SEAL, read_chain
+from cpg1_assets.evidence.chain.links import SEAL, Link
 from cpg1_assets.evidence.chain.seal import SealedVersion, seals_folder, version_name
 
 RATES = "cr_05"
@@ -25,17 +26,17 @@ def companies_of(sealed: SealedVersion) -> frozenset[str]:
 
 
 def companies_before(
-    evidence: Path, month: str, version: int | None = None
+    links: Iterable[Link], evidence: Path, month: str, version: int | None = None
 ) -> tuple[SealedVersion, frozenset[str]] | None:
     """Give the seal to compare the companies of `month` with, and its companies; None where there is none.
 
     It is the month's newest version; else the newest of the latest calendar month before it that is sealed;
     else, where only later months are, the newest seal of all. With `version`, that version itself and all that
-    was sealed after it count as not yet made, so that the answer stays what it was when it was sealed.
-    Raises EvidenceError when the chain is damaged, or the seal's rates are not as they were sealed.
+    was sealed after it count as not yet made, so that the answer stays what it was when it was sealed. `links` are
+    those of the whole chain. Raises EvidenceError when the seal's rates are not as they were sealed.
     """
     seals: list[SealedVersion] = []
-    for link in read_chain(evidence):
+    for link in links:
         of, number = link.body.get("month"), link.body.get("version")
         if link.kind != SEAL or not isinstance(of, str) or not isinstance(number, int):
             continue

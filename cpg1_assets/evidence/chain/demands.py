@@ -4,7 +4,7 @@ Read from the sealed version alone, so that nobody has to believe what a screen 
 Open items ("What people do with them"). Not here: who may sign, which `sign_off` settles.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +16,9 @@ from cpg1_assets.evidence.chain.items_to_comment import (
     items_to_comment,
     refused_comments,
 )
+from cpg1_assets.evidence.chain.links import Link
 from cpg1_assets.evidence.chain.seal import SealedVersion
-from cpg1_assets.evidence.chain.signed_links import FIRST_RULE, RULE
+from cpg1_assets.evidence.chain.signed_links import FIRST_RULE, REVIEWER, RULE, of_seal
 
 ITEMS, VARIANCES, CHECKS = "open_items", "open_variances", "failed_checks"
 """Where the body of a sign-off has its comments, by item, by `LINE:COMPANY` and by `ASSET:CHECK`."""
@@ -25,6 +26,7 @@ COMPANIES_CHECK = "evidence_manifest:companies_are_those_sealed_before"
 RECONCILIATION, CHECK_RESULTS = "reconciliation", "check_results"
 COMMENTS_CHECK = "open_item_comments:comments_readable"
 _UNEXPLAINED, _NOT_COMPUTED = "VARIANCE_DETECTED", "NOT_COMPUTED"
+_OF_A_CHECK = {"asset": str, "check": str, "severity": str, "passed": bool, "tested": bool}
 _BY_ITEM = 3
 """Since this rule, items are asked for where they were sealed."""
 _NAMED = 60
@@ -81,40 +83,40 @@ def failed_checks(sealed: SealedVersion) -> list[str]:
     return sorted(
         {
             f"{row['asset']}:{row['check']}"
-            for row in _rows(sealed, CHECK_RESULTS, ["asset", "check", "severity", "passed", "tested"])
+            for row in _rows(sealed, CHECK_RESULTS, _OF_A_CHECK)
             if row["severity"] == "ERROR" and row["tested"] and not row["passed"]
             if (row["asset"] != RECONCILIATION or row["check"] not in explained)
         }
     )
 
 
-def company_changes(
-    evidence: Path, sealed: SealedVersion, is_signed_off: Callable[[SealedVersion], bool]
-) -> str:
+def company_changes(links: Sequence[Link], evidence: Path, sealed: SealedVersion) -> str:
     """Say which companies left and which are new since the seal before; empty when none.
 
     Versions of the month that nobody signed off are looked past as well: sealing twice must not make a change
-    vanish. Raises EvidenceError when a seal that is compared with is not as it was sealed.
+    vanish. `links` are those of the chain when the month is, or was, signed. Raises EvidenceError when a seal that is
+    compared with is not as it was sealed.
     """
     if RATES not in sealed.assets:
         return ""
     now, version = companies_of(sealed), sealed.version
-    while (found := companies_before(evidence, sealed.month, version)) is not None:
+    while (found := companies_before(links, evidence, sealed.month, version)) is not None:
         before, companies = found
         left, new = companies_changed(companies, now)
         if left or new:
             told = [f"{', '.join(names)} {what}" for names, what in ((left, "left"), (new, "new")) if names]
             return f"{'; '.join(told)}, against {before.month} version {before.version}"
-        if before.month != sealed.month or is_signed_off(before):
+        if before.month != sealed.month or _was_reviewed(links, before):
             break
         version = before.version
     return ""
 
 
-def demands_of(
-    evidence: Path, sealed: SealedVersion, is_signed_off: Callable[[SealedVersion], bool]
-) -> dict[str, Demand]:
-    """Give all that a sign-off of a sealed month has to comment on, by its place in the sign-off's body."""
+def demands_of(links: Sequence[Link], evidence: Path, sealed: SealedVersion) -> dict[str, Demand]:
+    """Give all that a sign-off of a sealed month has to comment on, by its place in the sign-off's body.
+
+    `links` are those of the whole chain.
+    """
     asked = items_to_comment(sealed) if has_open_items(sealed) else None
     lines = {
         key: "" if status == _UNEXPLAINED and asked is None else _said_of(status)
@@ -122,7 +124,7 @@ def demands_of(
     }
     items = {} if asked is None else {i: said for i, said in asked.items.items() if i not in asked.commented}
     checks = dict.fromkeys(failed_checks(sealed), "")
-    changed = company_changes(evidence, sealed, is_signed_off)
+    changed = company_changes(links, evidence, sealed)
     if changed:
         checks[COMPANIES_CHECK] = changed
     return {
@@ -185,19 +187,45 @@ def comments_on(
     return comments
 
 
-def without_comment(sealed: SealedVersion, body: Mapping[str, Any]) -> list[str]:
-    """Give what a sign-off, by the rule it names, had to comment on in its sealed version and did not.
+class AskedOf:
+    """What sign-offs of a sealed version have to comment on, read once for each rule that they name."""
 
-    A change of companies is not looked for: the month it is a change from may not be there.
-    """
-    rule = body.get("rule", FIRST_RULE)
-    if not isinstance(rule, int) or not FIRST_RULE <= rule <= RULE:
-        return []  # named by `sign_off_problems`: nobody knows what it asks for
-    items = [item for item in open_items(sealed, rule) if not _said(body, ITEMS).get(item)]
-    lines = [key for key in open_variances(sealed, rule) if not _said(body, VARIANCES).get(key)]
-    checks = failed_checks(sealed) if rule != FIRST_RULE else []
-    refused = [COMMENTS_CHECK] if rule >= _BY_ITEM and refused_comments(sealed) else []
-    return items + lines + [key for key in checks if not _said(body, CHECKS).get(key)] + refused
+    def __init__(self, sealed: SealedVersion) -> None:
+        """Nothing is read yet."""
+        self._sealed = sealed
+        self._by_rule: dict[int, tuple[list[str], list[str], list[str], list[str]]] = {}
+
+    def without_comment(self, body: Mapping[str, Any]) -> list[str]:
+        """Give what a sign-off, by the rule it names, had to comment on in its sealed version and did not.
+
+        A change of companies is not looked for: see `says_nothing_of_companies`.
+        """
+        rule = body.get("rule", FIRST_RULE)
+        if type(rule) is not int or not FIRST_RULE <= rule <= RULE:
+            return []  # named by `sign_off_problems`: nobody knows what it asks for
+        if rule not in self._by_rule:
+            self._by_rule[rule] = self._read(rule)
+        items, lines, checks, refused = self._by_rule[rule]
+        places = ((ITEMS, items), (VARIANCES, lines), (CHECKS, checks))
+        return [key for place, keys in places for key in keys if not _said(body, place).get(key)] + refused
+
+    def _read(self, rule: int) -> tuple[list[str], list[str], list[str], list[str]]:
+        sealed = self._sealed
+        return (
+            open_items(sealed, rule),
+            open_variances(sealed, rule),
+            failed_checks(sealed) if rule != FIRST_RULE else [],
+            [COMMENTS_CHECK] if rule >= _BY_ITEM and refused_comments(sealed) else [],
+        )
+
+
+def says_nothing_of_companies(body: Mapping[str, Any]) -> bool:
+    """Whether a sign-off has no comment on a change of companies, where the rule it names asks for one."""
+    return body.get("rule", FIRST_RULE) != FIRST_RULE and not _said(body, CHECKS).get(COMPANIES_CHECK)
+
+
+def _was_reviewed(links: Iterable[Link], version: SealedVersion) -> bool:
+    return any(link.body.get("role") == REVIEWER for link in of_seal(links, version.link))
 
 
 def _listed(told: list[str]) -> str:
@@ -224,15 +252,24 @@ def _said(body: Mapping[str, Any], place: str) -> dict[str, str]:
     """Give the comments of a sign-off's body: what is no text is none."""
     said = body.get(place)
     return (
-        {key: text for key, text in said.items() if isinstance(text, str)} if isinstance(said, dict) else {}
+        {key: text for key, text in said.items() if isinstance(text, str) and text.strip()}
+        if isinstance(said, dict)
+        else {}
     )
 
 
 def _statuses(sealed: SealedVersion) -> dict[str, str]:
-    rows = _rows(sealed, RECONCILIATION, ["line", "id_company", "status"])
+    rows = _rows(sealed, RECONCILIATION, dict.fromkeys(("line", "id_company", "status"), str))
     return {f"{row['line']}:{row['id_company']}": row["status"] for row in rows}
 
 
-def _rows(sealed: SealedVersion, asset: str, columns: list[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = sealed.table(asset, columns).to_pylist()
+def _rows(sealed: SealedVersion, asset: str, types: Mapping[str, type]) -> list[dict[str, Any]]:
+    """Read these columns. Raises EvidenceError for a value of another type: what it asks for nobody could tell."""
+    rows: list[dict[str, Any]] = sealed.table(asset, list(types)).to_pylist()
+    for row in rows:
+        for name, wanted in types.items():
+            if not isinstance(row[name], wanted):
+                raise EvidenceError(
+                    f"{asset} of {sealed.month} has a {name} that no such frame has: {row[name]!r:.100}."
+                )
     return rows

@@ -4,7 +4,6 @@ Decided by the thresholds and lines as they were sealed. Source of the rule: Ope
 What else a sign-off asks for is in `demands`.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from cpg1_assets.evidence.chain.seal import SealedVersion
 from cpg1_assets.extracts.company_codes import folded
+from cpg1_assets.json_file import parse_json
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.thresholds import Thresholds
 from cpg1_assets.validation import found_in
@@ -84,7 +84,7 @@ def refused_comments(sealed: SealedVersion) -> list[str]:
         said
         for row in rows
         if row["asset"] == OPEN_ITEM_COMMENTS and row["tested"] and not row["passed"]
-        for said in found_in(json.loads(row["figures"]))
+        for said in found_in(parse_json(row["figures"]))
     ]
 
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.json_file import parse_json
 from cpg1_assets.lock import held_lock
 from cpg1_assets.partial import clear_partials, partial_name
+from cpg1_assets.plain_file import kind_of, read_plain
 from cpg1_assets.refusal import naming
 
 FORMAT = "cpg1-chain-1"
@@ -33,7 +35,12 @@ _NAME = re.compile(r"[0-9]{6}\.json")
 _PARTIAL = re.compile(r"\..*\.partial")
 _FIELDS = {"format", "index", "kind", "previous", "made_at", "made_by", "body", "digest"}
 _ANCHOR_DIGITS, _GROUP = 20, 5
-_LARGEST_LINK = 1 << 20
+LARGEST_LINK = 1 << 20
+"""Bytes. No larger link is written, and none is read: a larger one would stop everything that comes after it."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00")
+_NAMED_GAP = 100
+"""So many links that are not there in a row are named one by one."""
 
 
 class Problem(NamedTuple):
@@ -90,6 +97,29 @@ class ReadChain(NamedTuple):
     notes: list[str]
 
 
+def is_digest(found: object) -> bool:
+    """Whether a value is a SHA-256 as this software writes it: 64 digits in lower case."""
+    return isinstance(found, str) and _DIGEST.fullmatch(found) is not None
+
+
+def time_of(said: object) -> datetime | None:
+    """Read a time as links and seals have it, such as 2025-10-03T07:15:00+00:00; None for anything else."""
+    try:
+        return datetime.fromisoformat(said) if isinstance(said, str) and _TIME.fullmatch(said) else None
+    except ValueError:
+        return None
+
+
+def time_now(*not_before: str) -> str:
+    """Give the time of now as it is written, or the latest of `not_before`, where the clock stands behind that.
+
+    Times in evidence never run backward: what is made later is not dated before what was made sooner, by whatever
+    clock that was.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return max([now, *(said for said in not_before if time_of(said) is not None)])
+
+
 def canonical(document: Mapping[str, Any]) -> bytes:
     """Write JSON the one way digests are taken of: keys sorted, no blanks, UTF-8."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
@@ -123,10 +153,8 @@ def inspect_chain(evidence: Path) -> ReadChain:
     for name in names:
         place = f"{FOLDER}/{name}"
         index = int(name[:6])
-        while expected < index:
-            missing = f"{FOLDER}/{expected:06d}.json"
-            problems.append(Problem("missing", missing, "This link of the chain is not there."))
-            expected += 1
+        if expected < index:
+            problems += _missing(expected, index)
             before = ""
         expected = index + 1
         link = _read_link(folder / name, place, problems)
@@ -156,9 +184,12 @@ def head(evidence: Path) -> Link | None:
     return links[-1] if links else None
 
 
-def append_link(evidence: Path, kind: str, body: Mapping[str, Any], *, signer: Signer | None = None) -> Link:
-    """Add a link to the chain, under its lock, and give it. Raises EvidenceError on a damaged chain.
+def append_link(
+    evidence: Path, kind: str, body: Mapping[str, Any], *, signer: Signer | None = None, not_before: str = ""
+) -> Link:
+    """Add a link to the chain, under its lock, and give it. It is not dated before the link before it and `not_before`.
 
+    Raises EvidenceError on a damaged chain, and for a link that is too large to be read again or cannot be written.
     The file appears whole or not at all, and never in the place of another: a process killed at any moment
     leaves the chain as it was or with the new link.
     """
@@ -172,14 +203,15 @@ def append_link(evidence: Path, kind: str, body: Mapping[str, Any], *, signer: S
             index=len(links) + 1,
             kind=kind,
             previous=links[-1].digest if links else BEFORE_THE_FIRST,
-            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            made_at=time_now(not_before, *(link.made_at for link in links[-1:])),
             made_by=os_account(),
-            body=json.loads(canonical(body)),
+            body=_writable(body),
             digest="",
         )
         digest = digest_of(unsigned)
         signature = None if signer is None else signer.signature(digest)
         link = Link(**{**unsigned.__dict__, "digest": digest, "signature": signature})
+        _require_readable(link)
         _publish(link, folder)
         return link
 
@@ -207,7 +239,7 @@ def parse_anchor(text: str) -> tuple[int, str]:
 
     Raises EvidenceError when it cannot be one.
     """
-    found = re.fullmatch(r"\s*#?([0-9]+)[\s\-–—:]+([0-9a-fA-F\s\-–—]+)", text)
+    found = re.fullmatch(r"\s*#?([0-9]{1,9})[\s\-–—:]+([0-9a-fA-F\s\-–—]+)", text)
     digits = re.sub(r"[^0-9a-f]", "", found[2].lower()) if found else ""
     if found is None or len(digits) != _ANCHOR_DIGITS:
         raise EvidenceError(
@@ -223,6 +255,28 @@ def os_account() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+
+
+def _writable(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a body as it will be read again. Raises EvidenceError for a text that has no bytes."""
+    try:
+        written: Mapping[str, Any] = parse_json(canonical(body))
+    except UnicodeEncodeError as error:
+        raise EvidenceError(
+            f"{error.object[error.start : error.end]!a} is not a character that can be written. Nothing was "
+            "recorded. Write the text again without it."
+        ) from None
+    return written
+
+
+def _require_readable(link: Link) -> None:
+    """Refuse, before anything is written, what `inspect_chain` would not take for a link. Raises EvidenceError."""
+    size = len(link.content())
+    if size > LARGEST_LINK:
+        raise EvidenceError(
+            f"This {link.kind} would take {size:,} bytes in the chain, which has room for {LARGEST_LINK:,} in one link. "
+            "Nothing was recorded. Shorten what you say, and refer to a document for the rest."
+        )
 
 
 def _publish(link: Link, folder: Path) -> None:
@@ -252,7 +306,9 @@ def _names(folder: Path, problems: list[Problem], notes: list[str]) -> list[str]
         problems.append(Problem("link", FOLDER, "The folder of the chain is a symbolic link."))
         return []
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as scanned:
+            entries = sorted(scanned, key=lambda entry: entry.name)
+        statuses = [(entry, entry.stat(follow_symlinks=False)) for entry in entries]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -260,19 +316,37 @@ def _names(folder: Path, problems: list[Problem], notes: list[str]) -> list[str]
         return []
     names = []
     partial = {entry.inode() for entry in entries if _PARTIAL.fullmatch(entry.name)}
-    for entry in entries:
+    for entry, status in statuses:
         place = f"{FOLDER}/{entry.name}"
-        if entry.is_symlink():
+        if stat.S_ISLNK(status.st_mode):
             problems.append(Problem("link", place, "It is a symbolic link, not a file."))
+        elif not stat.S_ISREG(status.st_mode):
+            kind = "added" if stat.S_ISDIR(status.st_mode) else "special file"
+            problems.append(
+                Problem(kind, place, f"It is {kind_of(status.st_mode)}, not a link of the chain.")
+            )
         elif _PARTIAL.fullmatch(entry.name):
             notes.append(f"{place}: left half written by a process that was killed; it counts for nothing.")
-        elif not _NAME.fullmatch(entry.name) or not entry.is_file() or entry.name == "000000.json":
+        elif not _NAME.fullmatch(entry.name) or entry.name == "000000.json":
             problems.append(Problem("added", place, "It is not a link of the chain."))
         else:
-            if entry.inode() not in partial and entry.stat(follow_symlinks=False).st_nlink > 1:
+            if entry.inode() not in partial and status.st_nlink > 1:
                 problems.append(Problem("hard link", place, HARD_LINK))
             names.append(entry.name)
     return names
+
+
+def _missing(first: int, after: int) -> list[Problem]:
+    """Name the links from `first` to the one before `after`, which are not there."""
+    named = range(first, min(after, first + _NAMED_GAP))
+    problems = [
+        Problem("missing", f"{FOLDER}/{index:06d}.json", "This link of the chain is not there.")
+        for index in named
+    ]
+    if named.stop < after:
+        more = f"Nor are the {after - named.stop} links after it, up to {FOLDER}/{after - 1:06d}.json."
+        problems[-1] = problems[-1]._replace(message=f"{problems[-1].message} {more}")
+    return problems
 
 
 HARD_LINK = (
@@ -284,8 +358,7 @@ HARD_LINK = (
 def _read_link(path: Path, place: str, problems: list[Problem]) -> Link | None:
     """Read one link; what cannot be read, or is not as it was written, is a problem."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_LINK + 1)
+        data = read_plain(path, LARGEST_LINK)
     except OSError as error:
         problems.append(Problem("unreadable", place, f"It cannot be read ({error.strerror or error})."))
         return None
@@ -311,6 +384,8 @@ def _parsed(data: bytes) -> Link | None:
         found.keys() - {"signature"} == _FIELDS
         and type(found["index"]) is int
         and all(isinstance(found[name], str) for name in texts)
+        and is_digest(found["digest"])
+        and is_digest(found["previous"])
         and isinstance(found["body"], dict)
         and found["kind"] in (SEAL, SIGN_OFF, REOPEN)
         and ("signature" not in found or _is_signature(signature))

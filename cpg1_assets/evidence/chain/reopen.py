@@ -10,7 +10,7 @@ from pathlib import Path
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.links import REOPEN, Link, Problem, append_link, os_account
 from cpg1_assets.evidence.chain.seal import latest_seal
-from cpg1_assets.evidence.chain.sign_off import require_as_sealed, signed_off_by, signing_lock
+from cpg1_assets.evidence.chain.sign_off import require_as_sealed, require_said, signed_off_by, signing_lock
 from cpg1_assets.evidence.chain.signing import Signer
 
 
@@ -30,8 +30,7 @@ def reopen(
     """
     said = {"name": " ".join(name.split()), "reason": " ".join(reason.split())}
     for what, text in said.items():
-        if not text:
-            raise EvidenceError(f"The {what} is empty: a reopening needs one.")
+        require_said("reopening", what, text)
     with signing_lock(evidence):
         sealed = latest_seal(evidence, month)
         if sealed is None:

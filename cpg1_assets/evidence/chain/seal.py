@@ -10,7 +10,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -27,13 +26,22 @@ from cpg1_assets.evidence.chain.links import (
     inspect_chain,
     os_account,
     read_chain,
+    time_now,
 )
-from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
+from cpg1_assets.evidence.chain.manifest import (
+    LARGEST_MANIFEST,
+    MANIFEST,
+    ManifestRow,
+    parse_manifest,
+    read_manifest,
+    to_arrow,
+)
 from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.evidence.packages.package import Document, json_text
-from cpg1_assets.json_file import parse_json, read_object
+from cpg1_assets.json_file import parse_json, read_object, require_object
 from cpg1_assets.lock import held_lock
 from cpg1_assets.partial import clear_partials, partial_name
+from cpg1_assets.plain_file import read_plain, sha256_of_plain
 from cpg1_assets.refusal import naming
 from cpg1_assets.validation import NOTHING_TO_TEST
 
@@ -44,6 +52,9 @@ FORMAT = "cpg1-seal-1"
 CONTROL = "C-PG-1"
 SEALS = "seals"
 SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE = "seal.json", "manifest.parquet", "context.json"
+LARGEST_SEAL = 8_000_000
+"""Bytes; a seal has a few thousand."""
+_LARGEST_DOCUMENT = 64_000_000
 _DESCRIBES_THE_RUN = {"context", "package"}
 _VERSION = re.compile(r"[0-9]{3,6}")
 
@@ -105,14 +116,14 @@ class SealedVersion:
         """
         path = self.folder / "data" / f"{asset}.parquet"
         try:
-            sha256 = sha256_of(path)
+            sha256 = sha256_of_plain(path)
         except FileNotFoundError:
             raise EvidenceError(
                 f"{path} is not there: {asset} was not sealed, or the file was removed."
             ) from None
         except OSError as error:
             raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
-        if sha256 != self.seal["content"].get(asset):
+        if sha256 != self.content.get(asset):
             raise EvidenceError(self._altered(path))
         return path
 
@@ -139,7 +150,7 @@ class SealedVersion:
         path = self.folder / name
         sealed = {row.path: row.sha256 for row in self.manifest()}.get(f"{SEALS}/{self.folder.name}/{name}")
         try:
-            content = path.read_bytes()
+            content = read_plain(path, _LARGEST_DOCUMENT)
         except OSError as error:
             raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
         if hashlib.sha256(content).hexdigest() != sealed:
@@ -152,31 +163,43 @@ class SealedVersion:
     @property
     def assets(self) -> list[str]:
         """Names of the sealed assets, sorted, whether their files are still there or not."""
-        return sorted(self.seal["content"])
+        return sorted(self.content)
+
+    @property
+    def content(self) -> dict[str, str]:
+        """SHA-256 of the sealed data by asset, as `seal` says. Raises EvidenceError where it says no such thing."""
+        content = self.seal.get("content")
+        if not isinstance(content, dict):
+            raise EvidenceError(
+                f"{self.folder / SEAL_FILE} does not say which data was sealed: it is no seal."
+            )
+        return content
 
     @cached_property
     def seal(self) -> dict[str, Any]:
         """What `seal.json` says. Raises EvidenceError when it is not what the chain has a digest of."""
         path = self.folder / SEAL_FILE
         try:
-            content = path.read_bytes()
+            content = read_plain(path, LARGEST_SEAL)
         except OSError as error:
             raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
         if hashlib.sha256(content).hexdigest() != self.link.body.get("seal_sha256"):
             raise EvidenceError(self._altered(path))
         try:
-            said: dict[str, Any] = parse_json(content)
+            return require_object(parse_json(content))
         except ValueError as error:
             raise EvidenceError(f"{path} cannot be read ({error}).") from error
-        return said
 
     def manifest(self) -> list[ManifestRow]:
         """Every file of the sealed month. Raises EvidenceError when the manifest is not the one that was sealed."""
         path = self.folder / MANIFEST_FILE
-        sealed = self.seal["manifest_sha256"]
-        if path.is_file() and sha256_of(path) != sealed:
+        try:
+            content = read_plain(path, LARGEST_MANIFEST)
+        except OSError as error:
+            raise EvidenceError(f"{path} cannot be read ({error.strerror or error}).") from error
+        if hashlib.sha256(content).hexdigest() != self.seal.get("manifest_sha256"):
             raise EvidenceError(self._altered(path))
-        return read_manifest(path)
+        return parse_manifest(content, str(path))
 
 
 @dataclass(frozen=True)
@@ -269,7 +292,7 @@ def seal_month(
         folder.mkdir(parents=True, exist_ok=True)
         clear_partials(folder)
         clear_half_written(evidence)
-        read_chain(evidence)  # nothing is put on top of a damaged chain
+        links = read_chain(evidence)  # nothing is put on top of a damaged chain
         _take_up_unlinked(evidence, month, signer)
         versions = sealed_versions(evidence, month)
         lost = tuple(sealed.folder for sealed in versions if not sealed.folder.is_dir())
@@ -277,13 +300,18 @@ def seal_month(
         if newest is not None and newest.folder not in lost and _as_sealed(newest, content):
             return SealResult(newest, made=False, lost=lost)
         version = 1 if newest is None else newest.version + 1
-        made = _write_version(evidence, month, version, content, run_id)
-        link = append_link(evidence, SEAL, _body(month, version, made), signer=signer)
+        before = [*links[-1:], *(sealed.link for sealed in versions[-1:])]
+        made, sealed_at = _write_version(
+            evidence, month, version, content, run_id, [link.made_at for link in before]
+        )
+        link = append_link(evidence, SEAL, _body(month, version, made), signer=signer, not_before=sealed_at)
         return SealResult(SealedVersion(made, month, version, link), made=True, lost=lost)
 
 
-def _write_version(evidence: Path, month: str, version: int, content: MonthContent, run_id: str) -> Path:
-    """Write a version beside its place and rename it there."""
+def _write_version(
+    evidence: Path, month: str, version: int, content: MonthContent, run_id: str, not_before: Sequence[str]
+) -> tuple[Path, str]:
+    """Write a version beside its place and rename it there; give its folder, and when it says it was sealed."""
     from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415 - verify does not need its libraries
 
     folder = seals_folder(evidence, month)
@@ -317,7 +345,7 @@ def _write_version(evidence: Path, month: str, version: int, content: MonthConte
             "control_version": context.get("control_version"),
             "git": context.get("git"),
             "sealed_by": os_account(),
-            "sealed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "sealed_at": time_now(*not_before),
             "run_id": run_id,
         }
         keep(json_text(seal), beside / SEAL_FILE)
@@ -329,7 +357,7 @@ def _write_version(evidence: Path, month: str, version: int, content: MonthConte
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    return final
+    return final, str(seal["sealed_at"])
 
 
 def _body(month: str, version: int, folder: Path) -> dict[str, Any]:
@@ -470,7 +498,8 @@ def _take_up_unlinked(evidence: Path, month: str, signer: Signer | None) -> None
             )
         linked.add(int(folder.name))
         body = _body(month, int(folder.name), folder)
-        append_link(evidence, SEAL, {**body, "taken_up": True}, signer=signer)
+        sealed_at = str(read_object(folder / SEAL_FILE).get("sealed_at"))
+        append_link(evidence, SEAL, {**body, "taken_up": True}, signer=signer, not_before=sealed_at)
 
 
 def _is_whole(month_folder: Path, folder: Path, month: str) -> bool:

@@ -5,6 +5,7 @@ personal key it is an assertion of whoever used the operating-system account, wh
 commented on is in `demands`; what the links come to, in `signed_links`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -35,7 +36,6 @@ from cpg1_assets.evidence.chain.links import (
 )
 from cpg1_assets.evidence.chain.seal import (
     SEALS,
-    SealedVersion,
     latest_seal,
     seals_folder,
     version_folders,
@@ -56,6 +56,10 @@ from cpg1_assets.evidence.chain.signing import Signer
 from cpg1_assets.lock import held_lock
 
 Role = Literal["preparer", "reviewer"]
+LONGEST_NAME, LONGEST_TEXT = 200, 20_000
+"""Characters of a name; of a comment, a reason, a certification."""
+_MOST_OF_COMMENTS = 400_000
+"""Bytes of all comments on items, lines and checks in one sign-off: a link has room for them beside the reviewer's own."""
 CERTIFICATION = (
     "I have examined the reconciliation C-PG-1 of this month as it was sealed and the evidence it rests on. To the "
     "best of my knowledge it is complete and accurate, and every open item, open variance and failed check that needs a "
@@ -153,9 +157,8 @@ def sign_off(
     was not taken, or anything that needs a comment has none.
     """
     said = {"name": " ".join(name.split()), "comment": comment.strip()}
-    for what, text in said.items():
-        if not text:
-            raise EvidenceError(f"The {what} is empty: a sign-off needs one.")
+    for what, text in {**said, "certification": certification}.items():
+        require_said("sign-off", what, text)
     with signing_lock(evidence):
         links = read_chain(evidence)
         sealed = latest_seal(evidence, month)
@@ -167,8 +170,10 @@ def sign_off(
         require_as_sealed(evidence, month, problems_of)
         reviewed = _other_role(links, sealed.link, role, said["name"], month)
         require_comments_taken(sealed)
-        demands = demands_of(evidence, sealed, lambda version: _was_reviewed(links, version))
+        demands = demands_of(links, evidence, sealed)
         given = {VARIANCES: variances or {}, CHECKS: checks or {}, ITEMS: items or {}}
+        comments = comments_on(month, demands, given, inherited={} if reviewed is None else reviewed.body)
+        _require_room_for(comments, month)
         body = {
             "month": month,
             "version": sealed.version,
@@ -178,10 +183,38 @@ def sign_off(
             "os_account": os_account(),
             "certification": certification,
             "rule": RULE,
-            **comments_on(month, demands, given, inherited={} if reviewed is None else reviewed.body),
+            **comments,
             "reviews": None if reviewed is None else reviewed.digest,
         }
         return append_link(evidence, SIGN_OFF, body, signer=signer)
+
+
+def require_said(by: str, what: str, text: str) -> None:
+    """Refuse a text that says nothing, or one that is too long for the chain. Raises EvidenceError.
+
+    A link that is too large to be read again would stop every close after it.
+    """
+    longest = LONGEST_NAME if what == "name" else LONGEST_TEXT
+    if not text.strip():
+        raise EvidenceError(f"The {what} is empty: a {by} needs one.")
+    if len(text) > longest:
+        raise EvidenceError(
+            f"The {what} has {len(text):,} characters, and a {by} has room for {longest:,}. Nothing was recorded. "
+            "Shorten it, and refer to a document for the rest."
+        )
+
+
+def _require_room_for(comments: Mapping[str, Mapping[str, str]], month: str) -> None:
+    for said in comments.values():
+        for key, text in said.items():
+            require_said("sign-off", f"comment on {key}", text)
+    size = len(json.dumps(comments, ensure_ascii=False).encode(errors="surrogatepass"))
+    if size > _MOST_OF_COMMENTS:
+        raise EvidenceError(
+            f"The comments on items, lines and checks take {size:,} bytes, and a sign-off has room for "
+            f"{_MOST_OF_COMMENTS:,}. Nothing was recorded. Say what is to be said of open items in the comments file of "
+            f"the month, taken in with cpg1 comments {month}, and shorten the others."
+        )
 
 
 def asked_now(evidence: Path, month: str) -> dict[str, Demand]:
@@ -193,7 +226,7 @@ def asked_now(evidence: Path, month: str) -> dict[str, Demand]:
     sealed = latest_seal(evidence, month)
     if sealed is None:
         return {}
-    return demands_of(evidence, sealed, lambda version: _was_reviewed(links, version))
+    return demands_of(links, evidence, sealed)
 
 
 def _require_nobody_works_on(evidence: Path, month: str) -> None:
@@ -293,10 +326,6 @@ def _require_nothing_cut_off(evidence: Path, month: str, links: list[Link], *, i
             f"such as {unlinked[0]}, so its end was cut off. Put the chain back from a copy, and look at it with: "
             "cpg1 evidence verify"
         )
-
-
-def _was_reviewed(links: list[Link], version: SealedVersion) -> bool:
-    return any(link.body.get("role") == REVIEWER for link in of_seal(links, version.link))
 
 
 def _other_role(links: list[Link], seal: Link, role: Role, name: str, month: str) -> Link | None:

@@ -5,7 +5,9 @@ make such links; what none of them would have made is named here, for whoever ve
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from cpg1_assets.evidence.chain.links import REOPEN, SEAL, SIGN_OFF, Link, Problem
 
@@ -14,6 +16,8 @@ FIRST_RULE, RULE = 1, 3
 """What a sign-off has to comment on: rule 1, each unexplained variance; rule 2, also each line that was not computed, and
 failed checks; rule 3, items in place of the lines they are of, as `demands` lists. A sign-off names its rule, and is held
 to that one; those from before there were two name none."""
+_TEXTS = ("comment", "certification", "os_account")
+"""What every sign-off says beside the name, whatever its rule."""
 
 
 def newest_seal(links: Iterable[Link], month: str) -> Link | None:
@@ -75,16 +79,16 @@ def covering(links: Sequence[Link], seal: Link) -> list[Link]:
 def sign_off_problems(links: Iterable[Link]) -> list[Problem]:
     """Name each sign-off and reopening of the chain that this software would not have made."""
     problems = []
-    before: list[Link] = []
+    so_far = _SoFar()
     for link in links:
         why = ""
         if link.kind == SIGN_OFF:
-            why = _wrong_sign_off(link, before)
+            why = _wrong_sign_off(link, so_far)
         elif link.kind == REOPEN:
-            why = _wrong_reopening(link, before)
+            why = _wrong_reopening(link, so_far)
         if why:
             problems.append(Problem(link.kind, link.name, why))
-        before.append(link)
+        so_far.add(link)
     return problems
 
 
@@ -101,56 +105,110 @@ def _is_of(link: Link, seal: Link) -> bool:
     )
 
 
-def _seal_before(link: Link, before: Iterable[Link]) -> Link | None:
-    """Give the seal that a link speaks of by digest, month and version, when the chain has it before the link."""
-    return next(
-        (
-            seal
-            for seal in before
-            if seal.kind == SEAL
-            and _is_of(link, seal)
-            and seal.body.get("version") == link.body.get("version")
-        ),
-        None,
-    )
+@dataclass
+class _OfSeal:
+    """What was signed of one seal so far: who in which role, and what of it counts since it was last reopened."""
+
+    link: Link
+    names: dict[str, set[str]] = field(default_factory=lambda: {PREPARER: set(), REVIEWER: set()})
+    prepared: set[str] = field(default_factory=set)
+    counting: set[str] = field(default_factory=set)
+    closed: bool = False
 
 
-def _wrong_sign_off(link: Link, before: list[Link]) -> str:
-    body = link.body
-    seal = _seal_before(link, before)
-    if seal is None:
+class _SoFar:
+    """What the chain comes to before a link. Adding a link takes the same time however many there are."""
+
+    def __init__(self) -> None:
+        self._by_digest: dict[str, _OfSeal] = {}
+        self._newest: dict[str, _OfSeal] = {}
+
+    def seal_of(self, link: Link) -> _OfSeal | None:
+        """Give the seal that a link speaks of by digest and month, where the chain has it before the link."""
+        digest = link.body.get("seal_digest")
+        found = self._by_digest.get(digest) if isinstance(digest, str) else None
+        return found if found is not None and _is_of(link, found.link) else None
+
+    def is_newest(self, seal: _OfSeal) -> bool:
+        """Whether a seal is the newest of its month."""
+        return self._newest.get(str(seal.link.body.get("month"))) is seal
+
+    def add(self, link: Link) -> None:
+        """Take in a link, wrong or not: what it says was said."""
+        if link.kind == SEAL:
+            seal = _OfSeal(link)
+            self._by_digest.setdefault(link.digest, seal)
+            self._newest[str(link.body.get("month"))] = seal
+            return
+        of = self.seal_of(link)
+        if of is None:
+            return
+        if link.kind == REOPEN:
+            of.counting, of.closed = set(), False
+        elif link.body.get("role") == PREPARER:
+            of.prepared.add(link.digest)
+            of.counting.add(link.digest)
+            of.names[PREPARER].add(folded(str(link.body.get("name"))))
+        elif link.body.get("role") == REVIEWER:
+            of.closed = of.closed or _reviewed(link) in of.counting
+            of.names[REVIEWER].add(folded(str(link.body.get("name"))))
+
+
+def _wrong_sign_off(link: Link, so_far: _SoFar) -> str:
+    seal = so_far.seal_of(link)
+    if seal is None or link.body.get("version") != seal.link.body.get("version"):
         return "It signs a seal that the chain does not have before it."
-    if body.get("role") not in (PREPARER, REVIEWER) or not folded(str(body.get("name") or "")):
+    said = _wrong_signer(link.body, seal) or _wrong_words(link.body)
+    if not said and not so_far.is_newest(seal):
+        said = f"It signs version {link.body['version']}, when a newer one was sealed."
+    return said or _wrong_review(link, seal)
+
+
+def _wrong_signer(body: Mapping[str, Any], seal: _OfSeal) -> str:
+    role = body.get("role")
+    if role not in (PREPARER, REVIEWER) or not _says(body, "name"):
         return "It does not say who signed in which role."
-    others = [other for other in of_seal(before, seal) if other.body.get("role") != body["role"]]
-    if any(folded(str(other.body.get("name"))) == folded(str(body["name"])) for other in others):
+    if folded(str(body["name"])) in seal.names[REVIEWER if role == PREPARER else PREPARER]:
         return "The same person signed as preparer and as reviewer."
+    return ""
+
+
+def _wrong_words(body: Mapping[str, Any]) -> str:
     rule = body.get("rule", FIRST_RULE)
     if type(rule) is not int or not FIRST_RULE <= rule <= RULE:
-        return f"It was made under a rule ({rule!r}) that this version of the software does not know."
-    return _wrong_review(link, before, seal) if body["role"] == REVIEWER else ""
+        return f"It was made under a rule ({rule!r:.100}) that this version of the software does not know."
+    unsaid = [said for said in _TEXTS if not _says(body, said)]
+    return f"It lacks {' and '.join(unsaid)}." if unsaid else ""
 
 
-def _wrong_review(link: Link, before: list[Link], seal: Link) -> str:
-    reviewed = link.body.get("reviews")
-    for prepared in (other for other in of_seal(before, seal) if other.body.get("role") == PREPARER):
-        if prepared.digest == reviewed:
-            if prepared in that_count(before, seal):
-                return ""
-            return "It reviews a sign-off from before the month was reopened, which no longer counts."
-    return "It reviews a sign-off that the chain does not have before it."
+def _wrong_review(link: Link, seal: _OfSeal) -> str:
+    if link.body["role"] == PREPARER:
+        return "" if link.body.get("reviews") is None else "It is a preparer's and reviews another."
+    if _reviewed(link) not in seal.prepared:
+        return "It reviews a sign-off that the chain does not have before it."
+    if _reviewed(link) not in seal.counting:
+        return "It reviews a sign-off from before the month was reopened, which no longer counts."
+    return ""
 
 
-def _wrong_reopening(link: Link, before: list[Link]) -> str:
+def _wrong_reopening(link: Link, so_far: _SoFar) -> str:
     body = link.body
-    seal = _seal_before(link, before)
-    if seal is None:
+    seal = so_far.seal_of(link)
+    if seal is None or body.get("version") != seal.link.body.get("version"):
         return "It reopens a seal that the chain does not have before it."
-    if not all(folded(str(body.get(said) or "")) for said in ("name", "reason")):
+    if not (_says(body, "name") and _says(body, "reason")):
         return "It does not say who reopened the month and why."
-    if (
-        seal is not newest_seal(before, str(body["month"]))
-        or review_that_closed(before, str(body["month"])) is None
-    ):
+    if not (seal.closed and so_far.is_newest(seal)):
         return "It reopens a month that was not signed off."
     return ""
+
+
+def _says(body: Mapping[str, Any], name: str) -> bool:
+    """Whether a body has a text of this name that is not blank."""
+    said = body.get(name)
+    return isinstance(said, str) and bool(folded(said))
+
+
+def _reviewed(link: Link) -> str:
+    said = link.body.get("reviews")
+    return said if isinstance(said, str) else ""

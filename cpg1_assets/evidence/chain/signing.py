@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _RAW_BYTES = 32
 _ID_DIGITS = 16
+_FIELD = 2**255 - 19
+_OF_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _OF_ORDER_8, _FIELD - _OF_ORDER_8})
+"""The y of the eight points of Ed25519 whose order divides 8: signatures that fit these can be made without any key."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,10 @@ def read_public_key(path: Path) -> str:
             raise EvidenceError(f"{path} is not an Ed25519 public key.") from error
         if len(raw) != _RAW_BYTES or not isinstance(key, library.ed25519.Ed25519PublicKey):
             raise EvidenceError(f"{path} is not an Ed25519 public key.")
+    if not _is_held(raw):
+        raise EvidenceError(
+            f"{path} is no key of anybody's: signatures that fit it can be made without a key."
+        )
     return base64.b64encode(raw).decode()
 
 
@@ -137,10 +145,18 @@ def is_signed(digest: str, signature: dict[str, str] | Any) -> bool:  # noqa: AN
             public_key
         ):
             return False
+        if not _is_held(raw):
+            return False
         library.ed25519.Ed25519PublicKey.from_public_bytes(raw).verify(signed_bytes, bytes.fromhex(digest))
     except (KeyError, ValueError, binascii.Error, library.invalid):
         return False
     return True
+
+
+def _is_held(public_key: bytes) -> bool:
+    """Whether the 32 bytes of a public key can be those of a private one, which signs what others cannot."""
+    y = int.from_bytes(public_key, "little") & (2**255 - 1)
+    return y < _FIELD and y not in _SMALL_ORDER
 
 
 def _signer(content: bytes, where: str) -> Signer:

@@ -1,11 +1,15 @@
 """One archive an auditor can be sent: it verifies by itself, reproduces, and cannot reach out of its folder."""
 
+import os
 import random
+import re
 import shutil
 import stat
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,3 +185,116 @@ def test_an_archive_that_says_it_holds_a_folder_elsewhere_reads_nothing_there(
     (tmp_path / "unpacked" / "export.json").write_text('{"format": "cpg1-export-1", "month": "../../.."}')
     with opened_evidence(tmp_path / "unpacked") as found:
         assert found.month is None
+        assert [(problem.kind, problem.path) for problem in found.problems] == [("export", "export.json")]
+
+
+def packed(archive: Path, change: Callable[[dict[str, bytes]], None], **options: Any) -> None:  # noqa: ANN401
+    """Pack what is in an archive again, changed, as somebody else would."""
+    with zipfile.ZipFile(archive) as read:
+        contents = {name: read.read(name) for name in read.namelist()}
+    change(contents)
+    with zipfile.ZipFile(archive, "w", **options) as again:
+        for name, content in contents.items():
+            again.writestr(name, content)
+
+
+def test_a_compressed_archive_is_refused_before_anything_is_unpacked(archive: Path) -> None:
+    def bomb(contents: dict[str, bytes]) -> None:
+        contents["evidence/bomb"] = bytes(20_000_000)
+
+    for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+        packed(archive, bomb if method == zipfile.ZIP_DEFLATED else lambda _: None, compression=method)
+        assert archive.stat().st_size < 1_000_000
+        with pytest.raises(EvidenceError, match="is compressed or encrypted, or has another size"):
+            verified(archive)
+
+
+def sizes_said(archive: Path, said: int) -> None:
+    """Say of the first file, in the archive's directory, that it has another size."""
+    content = bytearray(archive.read_bytes())
+    at = content.find(b"PK\x01\x02")
+    for offset in (20, 24):  # compressed, uncompressed
+        content[at + offset : at + offset + 4] = said.to_bytes(4, "little")
+    archive.write_bytes(content)
+
+
+@pytest.mark.parametrize("said", [0, 1, 100_000, 0xFFFFFFFE])
+def test_an_archive_that_says_other_sizes_is_refused_by_name(archive: Path, said: int) -> None:
+    sizes_said(archive, said)
+    with pytest.raises(EvidenceError, match=archive.name):
+        verified(archive)
+
+
+@pytest.mark.parametrize("name", ["evidence/" + "n/" * 30 + "x", "evidence/" + "n" * 2000])
+def test_names_without_end_are_refused(archive: Path, name: str) -> None:
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr(name, "x")
+    with pytest.raises(EvidenceError, match="is no plain file name"):
+        verified(archive)
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_refused(archive: Path) -> None:
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr("evidence/chain/000001.json/x", "x")
+    with pytest.raises(EvidenceError, match="cannot be unpacked"):
+        verified(archive)
+
+
+def test_a_pipe_is_no_archive(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "export.zip")
+    with pytest.raises(EvidenceError, match="neither a folder nor a file"):
+        verified(tmp_path / "export.zip")
+
+
+OTHER_MONTH, OTHER_HEAD = b"2025-11", b"9-00000-00000-00000-00000"
+CLAIMS: dict[str, tuple[str, Callable[[bytes], bytes | None]]] = {
+    "another month": ("export.json", lambda said: said.replace(MONTH.encode(), OTHER_MONTH)),
+    "a month that was not sealed": ("export.json", lambda said: said.replace(MONTH.encode(), b"2024-01")),
+    "another head": ("export.json", lambda said: re.sub(rb"13-[0-9a-f-]+", OTHER_HEAD, said)),
+    "more": ("export.json", lambda said: said.replace(b"{", b'{"more": 1,', 1)),
+    "otherwise written": ("export.json", lambda said: said + b" "),
+    "twice": ("export.json", lambda said: said.replace(b"{", b'{"month": "2025-11",', 1)),
+    "no JSON": ("export.json", lambda _: b"{"),
+    "a list": ("export.json", lambda _: b"[]"),
+    "without end": ("export.json", lambda _: b"[" * 200_000),
+    "nothing": ("export.json", lambda _: b""),
+    "no export.json": ("export.json", lambda _: None),
+    "a readme of another head": ("README.txt", lambda said: re.sub(rb"13-[0-9a-f-]+", OTHER_HEAD, said)),
+    "a readme of another month": ("README.txt", lambda said: said.replace(MONTH.encode(), OTHER_MONTH)),
+    "a readme without end": ("README.txt", lambda said: said * 100),
+    "no readme": ("README.txt", lambda _: None),
+}
+
+
+@pytest.mark.parametrize("what", CLAIMS)
+def test_what_an_export_says_of_itself_is_held_against_its_chain(
+    archive: Path, tmp_path: Path, what: str
+) -> None:
+    name, change = CLAIMS[what]
+
+    def changed(contents: dict[str, bytes]) -> None:
+        said = change(contents[name])
+        contents.pop(name)
+        if said is not None:
+            contents[name] = said
+
+    packed(archive, changed)
+    zipfile.ZipFile(archive).extractall(tmp_path / "unpacked")
+    for path in (archive, tmp_path / "unpacked", tmp_path / "unpacked" / "evidence"):
+        with opened_evidence(path) as found:
+            if what == "another month":
+                # Then it is another month that is looked for, and not there.
+                assert verify(found.folder, found.month).problems
+            assert {name, "README.txt"} & {problem.path for problem in found.problems}, path
+
+
+def test_an_export_that_leads_elsewhere_is_named(archive: Path, sealed_year: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(archive).extractall(tmp_path / "unpacked")
+    shutil.rmtree(tmp_path / "unpacked" / "evidence")
+    (tmp_path / "unpacked" / "evidence").symlink_to(sealed_year, target_is_directory=True)
+    (tmp_path / "unpacked" / "export.json").unlink()
+    os.mkfifo(tmp_path / "unpacked" / "export.json")
+    with opened_evidence(tmp_path / "unpacked") as found:
+        assert {(problem.kind, problem.path) for problem in found.problems} == {
+            ("link", "evidence"), ("export", "export.json"),
+        }  # fmt: skip

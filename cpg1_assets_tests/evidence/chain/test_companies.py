@@ -8,6 +8,7 @@ import pytest
 
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.companies import companies_before, companies_changed, companies_of
+from cpg1_assets.evidence.chain.links import read_chain
 from cpg1_assets_tests.evidence.small_year import small_month
 
 MONTH = "2025-09"
@@ -24,7 +25,7 @@ def seal(evidence: Path, month: str, *companies: str) -> None:
 
 
 def compared(evidence: Path, month: str, version: int | None = None) -> tuple[str, int, set[str]] | None:
-    found = companies_before(evidence, month, version)
+    found = companies_before(read_chain(evidence), evidence, month, version)
     return None if found is None else (found[0].month, found[0].version, set(found[1]))
 
 
@@ -83,14 +84,14 @@ def test_rates_that_are_not_those_sealed_are_no_answer(evidence: Path) -> None:
     with pytest.raises(
         EvidenceError, match=r"cr_05\.parquet is not the file that was sealed.* verify 2025-08"
     ):
-        companies_before(evidence, MONTH)
+        companies_before(read_chain(evidence), evidence, MONTH)
     rates.unlink()
     with pytest.raises(EvidenceError, match=r"cr_05\.parquet is not there"):
-        companies_before(evidence, MONTH)
+        companies_before(read_chain(evidence), evidence, MONTH)
 
 
 def test_a_damaged_chain_is_no_answer(evidence: Path) -> None:
     seal(evidence, "2025-08", "A")
     (evidence / "chain" / "000001.json").write_text("{}")
     with pytest.raises(EvidenceError, match="is damaged"):
-        companies_before(evidence, MONTH)
+        companies_before(read_chain(evidence), evidence, MONTH)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.audit.verify import verify
-from cpg1_assets.evidence.chain.demands import open_items, open_variances, without_comment
+from cpg1_assets.evidence.chain.demands import AskedOf, open_items, open_variances
 from cpg1_assets.evidence.chain.items_to_comment import items_to_comment, refused_comments
 from cpg1_assets.evidence.chain.links import append_link
 from cpg1_assets.evidence.chain.seal import SealedVersion
@@ -158,9 +158,9 @@ def test_so_many_items_without_a_comment_are_counted_and_not_all_named(evidence:
 
 def test_a_sign_off_that_left_an_item_out_is_a_problem_under_its_own_rule_only(evidence: Path) -> None:
     month = sealed(evidence, {"a": "5000", "b": "900", "c": "900"})
-    assert without_comment(month, {"rule": 3}) == ["a"]
-    assert without_comment(month, {"rule": 3, "open_items": {"a": "known"}}) == []
-    assert without_comment(month, {"rule": 2}) == [OPEN]
+    assert AskedOf(month).without_comment({"rule": 3}) == ["a"]
+    assert AskedOf(month).without_comment({"rule": 3, "open_items": {"a": "known"}}) == []
+    assert AskedOf(month).without_comment({"rule": 2}) == [OPEN]
     prepared = prepare(evidence, variances={}, items={"a": "known"})
     append_link(evidence, "sign-off", {**prepared.body, "open_items": {}})
     (problem,) = verify(evidence).problems
@@ -186,7 +186,7 @@ def test_comments_that_were_not_taken_stop_the_sign_off_naming_row_and_item(evid
         prepare(evidence, variances={}, checks={"open_item_comments:comments_readable": "never mind"})
     assert said in str(refused.value)
     assert f"cpg1 comments {MONTH}" in str(refused.value)
-    assert without_comment(month, {"rule": 3}) == ["open_item_comments:comments_readable"]
+    assert AskedOf(month).without_comment({"rule": 3}) == ["open_item_comments:comments_readable"]
 
 
 def test_a_month_without_a_comments_file_is_not_refused_for_it(evidence: Path) -> None:

@@ -221,6 +221,7 @@ def test_a_review_that_rests_on_nothing_does_not_close_a_month(evidence: Path) -
     append_link(evidence, "reopen", again)
     assert [(problem.kind, problem.path) for problem in verify(evidence).problems] == [
         ("sign-off", "chain/000003.json"),
+        ("sign-off", "chain/000004.json"),
         ("reopen", "chain/000005.json"),
     ]
 
