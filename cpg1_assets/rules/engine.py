@@ -55,6 +55,10 @@ _NEVER_READ_AS = {
 _FLOATS = {"FLOAT", "DOUBLE"}
 
 
+_LOOKED_AT: set[tuple[object, ...]] = set()
+"""Statements, with the shapes of their inputs, whose types were seen to be those of their results."""
+
+
 class Input(NamedTuple):
     """A frame and the columns a rule reads of it; `columns=None` takes a table of our own making as it is."""
 
@@ -90,8 +94,16 @@ def run(
             connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS\n{stage}")
         except duckdb.Error as error:
             raise damaged_input(error) or _misfit(error) or error from error
-    computed = connection.sql(statement)
-    _check_result(computed, result)
+    # The types of a statement follow from its text and from those of its inputs: what was looked at once stays so.
+    shape = (
+        statement,
+        *(stages or {}).items(),
+        result,
+        *((name, _shape(each)) for name, each in inputs.items()),
+    )
+    if shape not in _LOOKED_AT:
+        _check_result(connection.sql(statement), result)
+        _LOOKED_AT.add(shape)
     selected = ", ".join(
         f"CAST({quoted(column.name)} AS {engine_type(column)}) AS {quoted(column.name)}"
         for column in result.columns
@@ -276,6 +288,11 @@ def _check_cast(
             f"{name}.{column.name} is {found}; {engine_type(column)} is expected, and {example[1]} rows "
             f"would change by reading them so, for example {example[0]}. Give the column its contract's type."
         )
+
+
+def _shape(given: Input) -> object:
+    """Give what decides the types a statement reads: the columns of a frame, or the schema of a table of our own."""
+    return given.columns if given.columns is not None else str(getattr(given.frame, "schema", ""))
 
 
 def _check_result(computed: duckdb.DuckDBPyRelation, result: FrameSpec) -> None:
