@@ -6,15 +6,20 @@ How a test closes a month is in `closing`; how it tampers with a source, in `tam
 import functools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import dagster as dg
 import hypothesis
+import pyarrow as pa
 import pytest
 
 import cpg1_assets.deployment
+import cpg1_assets.evidence.audit.reperform
+import cpg1_assets.graph.control_effectiveness
+from cpg1_assets.effectiveness.control_effectiveness import control_effectiveness
 from cpg1_assets.extracts.catalog import read_catalog
+from cpg1_assets.rules.graph import Circumstances
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close
@@ -44,6 +49,23 @@ def catalog_read_once() -> Iterator[None]:
     once = functools.cache(read_catalog)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cpg1_assets.deployment, "read_catalog", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def faults_planted_once() -> Iterator[None]:
+    """Plant the faults of one seed, month, scope and rule files once: most tests close one month of the same books."""
+    planted: dict[str, pa.Table] = {}
+
+    def once(seed: str, circumstances: Circumstances, accounts: Collection[str]) -> pa.Table:
+        key = repr((seed, circumstances, sorted(accounts)))
+        if key not in planted:
+            planted[key] = control_effectiveness(seed, circumstances, accounts)
+        return planted[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (cpg1_assets.graph.control_effectiveness, cpg1_assets.evidence.audit.reperform):
+            patch.setattr(module, "control_effectiveness", once)
         yield
 
 

@@ -53,12 +53,11 @@ class Company:
 
     number: int
     month: CutoffMonth
-    draws: Draws
+    draws: Draws = field(repr=False)
     rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     opening: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     closing: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     rates: tuple[Decimal | None, ...] = ()
-    has_jdash: bool = True
     _entries: int = 0
 
     def __post_init__(self) -> None:

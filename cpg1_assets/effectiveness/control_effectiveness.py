@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -29,17 +30,17 @@ def seed_of(hashes: Mapping[str, str]) -> str:
     return digest_of({name: hashes[name].encode() for name in SEEDING})
 
 
-def control_effectiveness(seed: str, circumstances: Circumstances, accounts: Collection[str]) -> pa.Table:
-    """Plant faults as `seed` draws them, run the loaded rules and checks over them, and say what was found.
+@dataclass(frozen=True)
+class SmallBooks:
+    """All companies of the small books, those of them that are sound, and the faults planted in the others."""
 
-    There is one row for each planted fault, and one for each company in which nothing was planted. A fault is found where
-    everything that its kind must lead to was found: `missed_by` names what was not. `beside` is what was found in its
-    company and belongs to no fault: a false alarm. `accounts` are the group accounts in scope: the lines of the control
-    all of whose accounts are among them must be among those of `circumstances`.
+    companies: tuple[Company, ...]
+    sound: tuple[Company, ...]
+    faults: tuple[Fault, ...]
 
-    The same seed, month and rule files give the same rows. Gives rows as `CONTROL_EFFECTIVENESS`; amounts LCY. Raises
-    DataError as the rules do.
-    """
+
+def small_books(seed: str, circumstances: Circumstances, accounts: Collection[str]) -> SmallBooks:
+    """Plant faults as `seed` draws them, on the lines all of whose accounts are among `accounts`."""
     held = tuple(each for each in HELD if set(each.accounts) <= set(accounts))
     lines = {line.target.extract: line.line for line in circumstances.lines.lines}
     companies: list[Company] = []
@@ -51,21 +52,35 @@ def control_effectiveness(seed: str, circumstances: Circumstances, accounts: Col
         companies.append(company)
         return company
 
-    sound = [new() for _ in range(_SOUND_COMPANIES)]
+    sound = tuple(new() for _ in range(_SOUND_COMPANIES))
     for company in sound:
         everything(company, held)
-    faults = [*of_lines(lines, held, new), *of_files(lines, held, new)]
-    for company in companies:
-        if not company.has_jdash:
-            company.rows.pop("jdash", None)
-    kinds_of_items = {
-        fault.transaction_type: next(iter(fault.expected)) for fault in faults if fault.transaction_type
+    faults = (*of_lines(lines, held, new), *of_files(lines, held, new))
+    return SmallBooks(tuple(companies), sound, faults)
+
+
+def control_effectiveness(seed: str, circumstances: Circumstances, accounts: Collection[str]) -> pa.Table:
+    """Plant faults as `seed` draws them, run the loaded rules and checks over them, and say what was found.
+
+    There is one row for each planted fault, and one for each company in which nothing was planted. A fault is found where
+    everything that its kind must lead to was found: `missed_by` names what was not. `beside` is what was found in its
+    company and belongs to no fault: a false alarm. `accounts` are the group accounts in scope: the lines of the control
+    all of whose accounts are among them must be among those of `circumstances`.
+
+    The same seed, month and rule files give the same rows. Gives rows as `CONTROL_EFFECTIVENESS`; amounts LCY. Raises
+    DataError as the rules do.
+    """
+    planted = small_books(seed, circumstances, accounts)
+    types = {
+        fault.transaction_type: next(iter(fault.expected))
+        for fault in planted.faults
+        if fault.transaction_type
     }
-    books = tables(companies, _specs(), circumstances.month)
-    found = found_in(books, circumstances, kinds_of_items)
-    rows = [_row(fault, found) for fault in faults]
-    rows += [_sound_row(company.code, found.get(company.code, Counter())) for company in sound]
-    known = {code for fault in faults for code in fault.expected} | {company.code for company in sound}
+    books = tables(planted.companies, _specs(), circumstances.month)
+    found = found_in(books, circumstances, types)
+    rows = [_row(fault, found) for fault in planted.faults]
+    rows += [_sound_row(company.code, found.get(company.code, Counter())) for company in planted.sound]
+    known = {company.code for company in planted.companies}
     stray = sum((of for code, of in found.items() if code not in known), Counter[Finding]())
     if stray:
         rows.append(_sound_row("", stray))

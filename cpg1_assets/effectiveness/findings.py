@@ -67,7 +67,8 @@ def found_in(
     countries = {row["company_country"]: row["id_company"] for row in books["cr_05"].to_pylist()}
     for check, of_check in outcomes(asked.values(), frames, circumstances):
         for outcome in of_check:
-            if not outcome.passed:
+            # Where a narrower scope leaves a check nothing to test, nothing was to be found by it.
+            if outcome.tested and not outcome.passed:
                 for company, finding in _of_check(check, outcome, countries, kinds_of_items):
                     found[company][finding] += 1
     return dict(found)
@@ -123,7 +124,7 @@ def _of_check(
                 what, amount = bucket(row["bridge_category"], row["voucher_type"]), _decimal(row["variance"])
             yield company, Finding(by, None, what, amount)
         if not listed:
-            yield "", Finding(by, None, "nothing to test" if not outcome.tested else "fails")
+            yield "", Finding(by, None, "fails")
 
 
 def bucket(category: str | None, voucher_type: str | None) -> str:

@@ -438,7 +438,7 @@ def _without_a_rate(
 
 def _no_jdash(line: str, new: NewCompany) -> Fault:
     company = new()
-    company.has_jdash = False
+    company.rows.pop("jdash", None)
     fault = Fault("no JDash file", line, "The company has no JDash file", None)
     fault.expects(company, Finding(MATERIALITY, None, ""))
     return _not_computed(fault, company, [line])
