@@ -4,6 +4,7 @@ How a test closes a month is in `closing`; how it tampers with a source, in `tam
 """
 
 import functools
+import hashlib
 import os
 import shutil
 from collections.abc import Collection, Iterator
@@ -13,6 +14,7 @@ import dagster as dg
 import hypothesis
 import pyarrow as pa
 import pytest
+from pyarrow import feather
 
 import cpg1_assets.deployment
 import cpg1_assets.evidence.audit.reperform
@@ -53,15 +55,22 @@ def catalog_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def faults_planted_once() -> Iterator[None]:
+def faults_planted_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Plant the faults of one seed, month, scope and rule files once: most tests close one month of the same books."""
-    planted: dict[str, pa.Table] = {}
+    base = tmp_path_factory.getbasetemp()
+    # What one worker has planted, the others need not.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "planted"
+    folder.mkdir(exist_ok=True)
 
     def once(seed: str, circumstances: Circumstances, accounts: Collection[str]) -> pa.Table:
-        key = repr((seed, circumstances, sorted(accounts)))
-        if key not in planted:
-            planted[key] = control_effectiveness(seed, circumstances, accounts)
-        return planted[key]
+        asked = repr((seed, circumstances, sorted(accounts))).encode()
+        kept = folder / f"{hashlib.sha256(asked).hexdigest()}.arrow"
+        if not kept.exists():
+            planted = control_effectiveness(seed, circumstances, accounts)
+            beside = kept.with_suffix(f".{os.getpid()}")
+            feather.write_feather(planted, str(beside), compression="uncompressed")
+            beside.rename(kept)
+        return feather.read_table(str(kept))
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (cpg1_assets.graph.control_effectiveness, cpg1_assets.evidence.audit.reperform):
