@@ -13,6 +13,7 @@ from cpg1_assets.frame import FrameSpec
 from cpg1_assets.graph.check_results import check_results_asset
 from cpg1_assets.graph.checks import AskedChecks, derived_checks
 from cpg1_assets.graph.code_versions import code_versions
+from cpg1_assets.graph.control_effectiveness import control_effectiveness_asset
 from cpg1_assets.graph.deliverables import deliverable_assets
 from cpg1_assets.graph.derived import derived_assets
 from cpg1_assets.graph.described import described
@@ -36,7 +37,13 @@ from cpg1_assets.graph.sealed_month import sealed_month_checks
 from cpg1_assets.graph.sensor import jdash_sensor
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.month import FIRST_MONTH, CutoffMonth
-from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES, OPEN_ITEM_COMMENTS, OPEN_ITEMS_BEFORE
+from cpg1_assets.rules.frames import (
+    CHECK_RESULTS,
+    CONTROL_EFFECTIVENESS,
+    DERIVED_FRAMES,
+    OPEN_ITEM_COMMENTS,
+    OPEN_ITEMS_BEFORE,
+)
 from cpg1_assets.sample_books import LAST_MONTH
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.interface import Source
@@ -70,6 +77,7 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
             open_item_comments_asset(partitions, codes[OPEN_ITEM_COMMENTS.name]),
             *derived_assets(partitions, deployment.rules, codes),
             *package_assets(partitions, codes),
+            control_effectiveness_asset(partitions, deployment, codes[CONTROL_EFFECTIVENESS.name]),
             check_results_asset(partitions, deployment, codes["check_results"], asked),
             manifest_asset(partitions, [spec.name for spec in frames]),
             *deliverable_assets(partitions),
@@ -119,6 +127,7 @@ def sealed_frames(deployment: Deployment) -> list[FrameSpec]:
         OPEN_ITEM_COMMENTS,
         *DERIVED_FRAMES,
         *EVIDENCE_FRAMES,
+        CONTROL_EFFECTIVENESS,
         CHECK_RESULTS,
     ]
 

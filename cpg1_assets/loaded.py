@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-_ROOMS = ("comments", "extracts", "inbox", "jdash", "rules", "sources", "storage")
+_ROOMS = ("comments", "effectiveness", "extracts", "inbox", "jdash", "rules", "sources", "storage")
 _WORDS = ("embedded.py", "frame.py", "kept.py", "month.py", "validation.py", "yaml_file.py")
 # Where Dagster's wiring decides what is computed from what.
 _OF_THE_GRAPH = (
@@ -20,8 +20,8 @@ _OF_THE_GRAPH = (
     *(
         f"graph/{name}.py"
         for name in (
-            "check_results", "derived", "drawn", "extracts", "inputs", "io_manager", "jdash", "open_item_comments",
-            "open_items_before", "packages",
+            "check_results", "control_effectiveness", "derived", "drawn", "extracts", "inputs", "io_manager", "jdash",
+            "open_item_comments", "open_items_before", "packages",
         )
     ),
 )  # fmt: skip

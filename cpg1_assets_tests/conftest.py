@@ -4,17 +4,24 @@ How a test closes a month is in `closing`; how it tampers with a source, in `tam
 """
 
 import functools
+import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import dagster as dg
 import hypothesis
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
 import cpg1_assets.deployment
+import cpg1_assets.evidence.audit.reperform
+import cpg1_assets.graph.control_effectiveness
+from cpg1_assets.effectiveness.control_effectiveness import control_effectiveness
 from cpg1_assets.extracts.catalog import read_catalog
+from cpg1_assets.rules.graph import Circumstances
 from cpg1_assets.sample_books import make_sample_books
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed, close
@@ -44,6 +51,30 @@ def catalog_read_once() -> Iterator[None]:
     once = functools.cache(read_catalog)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cpg1_assets.deployment, "read_catalog", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def faults_planted_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Plant the faults of one seed, month, scope and rule files once: most tests close one month of the same books."""
+    base = tmp_path_factory.getbasetemp()
+    # What one worker has planted, the others need not.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "planted"
+    folder.mkdir(exist_ok=True)
+
+    def once(seed: str, circumstances: Circumstances, accounts: Collection[str]) -> pa.Table:
+        asked = repr((seed, circumstances, sorted(accounts))).encode()
+        kept = folder / f"{hashlib.sha256(asked).hexdigest()}.arrow"
+        if not kept.exists():
+            planted = control_effectiveness(seed, circumstances, accounts)
+            beside = kept.with_suffix(f".{os.getpid()}")
+            feather.write_feather(planted, str(beside), compression="uncompressed")
+            beside.rename(kept)
+        return feather.read_table(str(kept))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (cpg1_assets.graph.control_effectiveness, cpg1_assets.evidence.audit.reperform):
+            patch.setattr(module, "control_effectiveness", once)
         yield
 
 

@@ -48,8 +48,11 @@ INPUTS = {
     },
     "bridge_classifications_evidence": {"ipe_31_classified"},
 }  # fmt: skip
+# Seeded by what was drawn, as far as rules read it.
+INPUTS["control_effectiveness"] = EXTRACTS | {"jdash"}
 # What was validated when it was drawn, and what a check looks at.
 INPUTS["check_results"] = EXTRACTS | {
+    "control_effectiveness",
     "jdash", "ipe_31_classified", "nav_voucher_entries", "gl_roll_forward",
     "voucher_accrual_variance", "reconciliation", "open_item_matches", "open_items", "open_items_before",
     "open_item_comments",

@@ -15,7 +15,7 @@ from dagster_shared.cli import WorkspaceOpts
 
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.graph.packages import EVIDENCE_FRAMES
-from cpg1_assets.rules.frames import CHECK_RESULTS
+from cpg1_assets.rules.frames import CHECK_RESULTS, CONTROL_EFFECTIVENESS
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.required import DG, require
 from reference.tables import frames
@@ -67,6 +67,7 @@ def test_dg_lists_every_definition_without_a_warning(tmp_path: Path) -> None:
         *(spec.name for spec in EVIDENCE_FRAMES),
         MANIFEST.name,
         CHECK_RESULTS.name,
+        CONTROL_EFFECTIVENESS.name,
         "control_report",
         "control_workbook",
     }

@@ -16,7 +16,7 @@ from cpg1_assets.settings import Settings
 
 
 def test_every_file_of_the_deciding_rooms_is_known_and_nothing_else() -> None:
-    rooms = ("comments", "extracts", "inbox", "jdash", "rules", "sources", "storage")
+    rooms = ("comments", "effectiveness", "extracts", "inbox", "jdash", "rules", "sources", "storage")
     there = {
         path.relative_to(loaded.PACKAGE).as_posix()
         for room in rooms

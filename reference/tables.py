@@ -16,7 +16,13 @@ from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.frame import FrameSpec
 from cpg1_assets.jdash.month import JDASH
 from cpg1_assets.rules.bridges import BRIDGES
-from cpg1_assets.rules.frames import DERIVED_FRAMES, MATCHING_PASSES, OPEN_ITEM_COMMENTS, OPEN_ITEMS_BEFORE
+from cpg1_assets.rules.frames import (
+    CONTROL_EFFECTIVENESS,
+    DERIVED_FRAMES,
+    MATCHING_PASSES,
+    OPEN_ITEM_COMMENTS,
+    OPEN_ITEMS_BEFORE,
+)
 from cpg1_assets.rules.graph import derivations
 from cpg1_assets.rules.matching import CauseRule
 from cpg1_assets.settings import Settings
@@ -49,7 +55,8 @@ def rules() -> RuleBook:
 def frames() -> dict[str, FrameSpec]:
     """Give every frame that people read of, by name."""
     contracts = (extract.contract for extract in catalog().values())
-    return {f.name: f for f in (*contracts, JDASH, *DERIVED_FRAMES, OPEN_ITEMS_BEFORE, OPEN_ITEM_COMMENTS)}
+    beside = (OPEN_ITEMS_BEFORE, OPEN_ITEM_COMMENTS, CONTROL_EFFECTIVENESS)
+    return {f.name: f for f in (*contracts, JDASH, *DERIVED_FRAMES, *beside)}
 
 
 def commands(group: click.Group = main, path: str = "cpg1") -> Iterator[tuple[str, click.Command]]:

@@ -37,7 +37,13 @@ from cpg1_assets.month import CutoffMonth, month_range
 from cpg1_assets.rules.bridges_of_lines import QUANTIFYING, bridges_of_lines
 from cpg1_assets.rules.checks import checks
 from cpg1_assets.rules.explained_lines import ExplainedLine
-from cpg1_assets.rules.frames import AGE_BUCKETS, DERIVED_FRAMES, OPEN_ITEMS, RECONCILIATION
+from cpg1_assets.rules.frames import (
+    AGE_BUCKETS,
+    CONTROL_EFFECTIVENESS,
+    DERIVED_FRAMES,
+    OPEN_ITEMS,
+    RECONCILIATION,
+)
 from cpg1_assets.validation import found_in
 
 _HERE = Path(__file__).parent
@@ -204,6 +210,14 @@ class _Page:
             "checks": checked,
             "failed": None if checked is None else self._failed(checked),
             "effect": None if checked is None else self._effect(checked),
+            "planted": next(
+                (
+                    json.loads(row["figures"])
+                    for row in checked or ()
+                    if row["asset"] == CONTROL_EFFECTIVENESS.name
+                ),
+                None,
+            ),
             "ageing": self._ageing(),
             "ages": AGE_BUCKETS,
             "asked": asked,
@@ -350,6 +364,8 @@ class _Page:
         }  # fmt: skip
         sources, computed, answers = parts.values()
         for row in checked:
+            if row["asset"] == CONTROL_EFFECTIVENESS.name:
+                continue  # told by its figures, as faults
             of_variance = (row["asset"], row["check"]) in variances
             (answers if of_variance else computed if row["asset"] in _DERIVED else sources).append(row)
         counted = []

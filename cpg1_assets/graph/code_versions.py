@@ -13,7 +13,12 @@ from cpg1_assets.frame import FrameSpec
 from cpg1_assets.loaded import TEXTS, digest_of
 from cpg1_assets.rules.bridges import BRIDGES
 from cpg1_assets.rules.digest import rule_digest
-from cpg1_assets.rules.frames import CHECK_RESULTS, OPEN_ITEM_COMMENTS, OPEN_ITEMS_BEFORE
+from cpg1_assets.rules.frames import (
+    CHECK_RESULTS,
+    CONTROL_EFFECTIVENESS,
+    OPEN_ITEM_COMMENTS,
+    OPEN_ITEMS_BEFORE,
+)
 from cpg1_assets.rules.graph import derivations
 
 _RULE_FILES = {
@@ -70,6 +75,12 @@ def code_versions(deployment: Deployment) -> dict[str, str]:
     versions["bridge_classifications_evidence"] = digest_of(
         {"packages": packages, "rules": versions["ipe_31_classified"].encode()}
     )
+    # The small books have the contracts' columns, and every rule and check is run over them.
+    planted = _loaded("effectiveness/", "graph/control_effectiveness.py", "jdash/month.py", *_WRITING)
+    planted |= {name: text for name, text in _loaded("extracts/").items() if name.endswith(".yaml")}
+    planted |= {name: versions[name].encode() for name in derivations()}
+    planted["checks"] = rule_digest("check_results", all_files, CONTROL_EFFECTIVENESS).encode()
+    versions[CONTROL_EFFECTIVENESS.name] = digest_of(planted)
     checked = digest_of(_loaded("graph/check_results.py")).encode()
     versions["check_results"] = digest_of(
         {"code": checked, "rules": rule_digest("check_results", all_files, CHECK_RESULTS).encode()}

@@ -13,6 +13,7 @@ import dagster as dg
 import pandas as pd
 
 from cpg1_assets.deployment import Deployment, require_as_loaded
+from cpg1_assets.effectiveness.control_effectiveness import SEEDING
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.audit.reperform import frames_that_differ
 from cpg1_assets.evidence.chain.manifest import MANIFEST, to_arrow
@@ -34,7 +35,7 @@ from cpg1_assets.graph.steps import deployment_of, enter_step, month_of
 from cpg1_assets.loaded import TEXTS
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.rules.checks import check_statements
-from cpg1_assets.rules.frames import CHECK_RESULTS, DERIVED_FRAMES
+from cpg1_assets.rules.frames import CHECK_RESULTS, CONTROL_EFFECTIVENESS, DERIVED_FRAMES
 from cpg1_assets.rules.graph import derivations, rule_statement
 
 _COMPUTED_AGAIN_BYTES = 64 << 20
@@ -107,6 +108,7 @@ def month_content(
     inputs: dict[str, Sequence[str]] = {name: made.inputs for name, made in derivations().items()}
     drawn = [*deployment.catalog, *DRAWN_FROM]
     inputs[CHECK_RESULTS.name] = drawn
+    inputs[CONTROL_EFFECTIVENESS.name] = SEEDING
     inputs |= DRAWN_FROM
     require_one_version(month.key, stored, code_versions(deployment), inputs)
     validations = {

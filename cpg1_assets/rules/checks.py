@@ -177,6 +177,14 @@ _OF_OPEN_ITEMS = (
         against="item IS NOT NULL",
     ),
 )
+_OF_THE_CONTROL = Check(
+    "control_effectiveness",
+    "every_planted_fault_found",
+    "Every fault planted for this month is found by the loaded rules, and nothing is found where none was planted.",
+    "ERROR",
+    findings.NOT_AS_PLANTED,
+    findings.every_planted_fault_found,
+)
 _COUNTRY_MATERIALITY = Check(
     "reconciliation",
     "country_materiality",
@@ -195,7 +203,7 @@ def checks(lines: Lines) -> dict[str, Check]:
     Source of the rules: Reconciliation, "Checks" and "Thresholds"; Rules, "VTC adjustment".
     """
     of_lines = (_of_line(line.line) for line in lines.lines)
-    made = (*_OF_OTHERS, *of_lines, _COUNTRY_MATERIALITY, *_OF_OPEN_ITEMS)
+    made = (*_OF_OTHERS, *of_lines, _COUNTRY_MATERIALITY, *_OF_OPEN_ITEMS, _OF_THE_CONTROL)
     return {f"{check.asset}.{check.name}": check for check in made}
 
 
@@ -220,7 +228,7 @@ def outcomes(
 
 def check_statements() -> str:
     """Give the SQL of every check, as an auditor reads it; those of the lines are one statement."""
-    made = (*_OF_OTHERS, _of_line("<line>"), _COUNTRY_MATERIALITY, *_OF_OPEN_ITEMS)
+    made = (*_OF_OTHERS, _of_line("<line>"), _COUNTRY_MATERIALITY, *_OF_OPEN_ITEMS, _OF_THE_CONTROL)
     parts = [
         f"-- The words the statements use.\n{words()}",
         *(f"-- {check.asset}.{check.name}: {check.statement}\n{check.sql.strip()};" for check in made),

@@ -35,6 +35,7 @@ from cpg1_assets.rules import vtc_adjustment as vtc
 from cpg1_assets.rules.engine import Frame, Input, month_input, run, to_table
 from cpg1_assets.rules.frames import (
     COMPANIES_WITHOUT_A_RATE,
+    CONTROL_EFFECTIVENESS,
     GL_ROLL_FORWARD,
     LINES_WITH_ANSWER,
     OPEN_ITEMS_AND_BALANCES,
@@ -203,6 +204,10 @@ LINES_EXPLAINED = r"""
 SELECT *, coalesce(status IN ('RECONCILED', 'EXPLAINED'), false) AS is_explained FROM reconciliation
 """
 
+NOT_AS_PLANTED = r"""
+SELECT * FROM control_effectiveness WHERE found <> planted OR beside IS NOT NULL
+"""
+
 
 @dataclass(frozen=True)
 class CheckOutcome:
@@ -369,6 +374,25 @@ def country_materiality(reconciliation: Frame, thresholds: Thresholds) -> Outcom
             figures={"countries": [plain(row) for row in rows]},
         ),
     )
+
+
+def every_planted_fault_found(control_effectiveness: Frame) -> Outcomes:
+    """Every planted fault was found, and nothing beside; how many were planted and detected is given."""
+    inputs = {"control_effectiveness": Input(control_effectiveness, CONTROL_EFFECTIVENESS.columns)}
+    every = _found("SELECT * FROM control_effectiveness", inputs, CONTROL_EFFECTIVENESS).to_pylist()
+    wrong = _found(NOT_AS_PLANTED, inputs, CONTROL_EFFECTIVENESS)
+    planted = [row for row in every if row["planted"]]
+    detected = sum(row["found"] for row in planted)
+    figures = {
+        "planted": len(planted),
+        "detected": detected,
+        "missed": len(planted) - detected,
+        "false_alarms": sum(row["beside"] is not None for row in every),
+        "found": len(wrong),
+        "listed": _listed(wrong),
+    }
+    tested = bool(planted)
+    return (CheckOutcome(passed=tested and not len(wrong), tested=tested, figures=figures),)
 
 
 def _found(sql: str, inputs: Mapping[str, Input], result: FrameSpec) -> pa.Table:

@@ -1019,6 +1019,37 @@ CHECK_RESULTS = FrameSpec(
     ),
 )
 
+CONTROL_EFFECTIVENESS = FrameSpec(
+    name="control_effectiveness",
+    title="Control effectiveness",
+    description=(
+        "Faults planted in small books of their own, drawn from the digest of the month's extracts, and what the loaded "
+        "rules found of them. A row for each planted fault, and for each company in which nothing was planted"
+    ),
+    key=("kind", "line", "id_company"),
+    amounts=("amount",),
+    columns=columns(
+        ("kind", "text", "Kind of the fault"),
+        ("line", "text", "Line of the reconciliation it is on; empty where it is on none or all"),
+        (
+            "id_company",
+            "text",
+            "Company of the small books; empty for what was found and is of none of them",
+        ),
+        ("what", "text", "What was planted, in words"),
+        ("amount", "amount", "Amount of the fault, LCY; empty where it has none"),
+        ("planted", "flag", "Whether a fault was planted; in a sound company none was"),
+        (
+            "found",
+            "flag",
+            "Whether all was found that it must lead to; in a sound company, whether anything was",
+        ),
+        ("found_by", "text", "Checks, bridges and open items that found it"),
+        ("missed_by", "text", "What ought to have been found, and was not"),
+        ("beside", "text", "What was found in its company and is of no fault: a false alarm"),
+        required=["kind", "id_company", "what", "planted", "found"],
+    ),
+)
 DERIVED_FRAMES = (
     NAV_VOUCHER_ENTRIES,
     IPE_31_CLASSIFIED,

@@ -54,6 +54,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "nav_open_items": together(findings.NAV_OPEN_ITEMS, open_item_rows.NAV_OPEN_ITEMS),
     "cr_03": findings.CR_03,
     "cr_04": findings.CR_04,
+    "control_effectiveness": frames.CONTROL_EFFECTIVENESS.columns,
     **{spec.name: spec.columns for spec in frames.DERIVED_FRAMES},
 }
 
@@ -146,6 +147,10 @@ SOUND: dict[str, list[Row]] = {
         EXPLAINED | {"id_company": company, "line": line.line} for company in "AB" for line in LINES.lines
     ],
     "open_items": [ITEM | {"id_company": company, "line": line.line} for company in "AB" for line in LINES.lines],
+    "control_effectiveness": [
+        {"kind": "posted twice", "id_company": "P1", "what": "R1", "planted": True, "found": True},
+        {"kind": "nothing planted", "id_company": "P2", "what": "All agrees", "planted": False, "found": False},
+    ],
 }  # fmt: skip
 
 
@@ -217,6 +222,9 @@ CORRUPTIONS: dict[str, tuple[dict[str, list[Row]], list[str | None]]] = {
     "open_items.none_is_ambiguous": (
         corrupted("open_items", {"id_company": "B", "line": "customer_ar"}, {"confidence": "ambiguous"}), [None],
     ),
+    "control_effectiveness.every_planted_fault_found": (
+        corrupted("control_effectiveness", {"id_company": "P1"}, {"found": False, "missed_by": "open_items"}), [None],
+    ),
     "reconciliation.country_materiality": (
         corrupted("reconciliation", {"id_company": "B", "line": "customer_ar"}, {"unexplained_usd": "-9980"}), [None],
     ),
@@ -281,6 +289,7 @@ def test_what_a_check_reads_and_follows_is_what_its_rule_names() -> None:
 
 def test_severity_is_error_where_a_balance_is_wrong_and_a_warning_where_a_person_looks() -> None:
     assert {name for name, check in CHECKS.items() if check.severity == "ERROR"} == {
+        "control_effectiveness.every_planted_fault_found",
         "cr_05.every_company_has_a_rate",
         "gl_roll_forward.ties_out",
         "nav_open_items.ties_to_the_balances",
@@ -290,6 +299,41 @@ def test_severity_is_error_where_a_balance_is_wrong_and_a_warning_where_a_person
 
 
 # What each one shows
+
+
+@pytest.mark.parametrize(
+    ("row", "change", "missed", "false_alarms"),
+    [
+        ("P1", {"found": False}, 1, 0),
+        ("P1", {"beside": "open_items"}, 0, 1),
+        ("P2", {"found": True, "beside": "x"}, 0, 1),
+    ],
+)
+def test_a_missed_fault_and_a_false_alarm_are_listed(
+    row: str, change: Row, missed: int, false_alarms: int
+) -> None:
+    rows = corrupted("control_effectiveness", {"id_company": row}, change)
+    (found,) = asked("control_effectiveness.every_planted_fault_found", rows)
+    assert not found.passed
+    counted = {
+        name: found.figures[name] for name in ("planted", "detected", "missed", "false_alarms", "found")
+    }
+    assert counted == {
+        "planted": 1,
+        "detected": 1 - missed,
+        "missed": missed,
+        "false_alarms": false_alarms,
+        "found": 1,
+    }
+    assert [each["id_company"] for each in found.figures["listed"]] == [row]
+
+
+def test_where_nothing_was_planted_nothing_was_proved() -> None:
+    sound_alone = [row for row in SOUND["control_effectiveness"] if not row["planted"]]
+    (found,) = asked(
+        "control_effectiveness.every_planted_fault_found", {"control_effectiveness": sound_alone}
+    )
+    assert (found.passed, found.tested) == (False, False)
 
 
 @pytest.mark.parametrize("rates", [["2", "3"], [None, "0"], ["-1", "-1"], ["2", None, "2.0000000001"]])
@@ -654,7 +698,7 @@ def test_the_order_of_rows_does_not_show_in_the_results(random: Random, amounts:
         "nav_voucher_entries": "amount", "gl_roll_forward": "difference",
         "nav_open_items": "remaining_amount", "cr_03": "amount", "cr_04": "balance_at_date",
         "voucher_accrual_variance": "variance_usd", "reconciliation": "unexplained_usd",
-        "open_items": "unexplained_usd", "open_item_matches": "amount",
+        "open_items": "unexplained_usd", "open_item_matches": "amount", "control_effectiveness": "amount",
     }  # fmt: skip
     rows = {
         name: [*listed, *(SOUND[name][0] | {columns[name]: amount} for amount in amounts if listed)]

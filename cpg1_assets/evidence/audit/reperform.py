@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 
 from cpg1_assets.control_version import control_version
 from cpg1_assets.disk import sha256_of
+from cpg1_assets.effectiveness.control_effectiveness import SEEDING, control_effectiveness, seed_of
 from cpg1_assets.errors import Cpg1Error, StorageError
 from cpg1_assets.evidence.audit.differences import Differences, differences
 from cpg1_assets.evidence.chain.manifest import read_manifest
@@ -30,7 +31,7 @@ from cpg1_assets.plain_file import sha256_of_plain
 from cpg1_assets.rules.check_results import check_results
 from cpg1_assets.rules.checks import check_statements, checks
 from cpg1_assets.rules.classification import Classification
-from cpg1_assets.rules.frames import CHECK_RESULTS
+from cpg1_assets.rules.frames import CHECK_RESULTS, CONTROL_EFFECTIVENESS
 from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, source_frames
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
@@ -201,12 +202,13 @@ def _needed(sealed: Path) -> list[Path]:
     content = read_seal(sealed)["content"]
     absent = _OF_OPEN_ITEMS if _OF_OPEN_ITEMS.isdisjoint(content) else frozenset()
     derived = [name for name in derivations() if name not in absent]
-    # Versions sealed before there were check results have none.
+    # Versions sealed before there were check results, or planted faults, have none.
     checked = [CHECK_RESULTS.name] if CHECK_RESULTS.name in content else []
+    planted = [CONTROL_EFFECTIVENESS.name] if CONTROL_EFFECTIVENESS.name in content else []
     names = [
         SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE, *_RULE_FILES,
         *(() if absent else (_MATCHING_FILE,)),
-        *(f"data/{name}.parquet" for name in (*source_frames(), *derived, *checked) if name not in absent),
+        *(f"data/{name}.parquet" for name in (*source_frames(), *derived, *checked, *planted) if name not in absent),
         *(f"statements/{name}.sql" for name in (*derived, *checked)),
     ]  # fmt: skip
     return [sealed / name for name in names]
@@ -291,10 +293,35 @@ def _outcomes(sealed: Path, place: Path, circumstances: Circumstances) -> Iterat
                 problem = str(error)
         changed = _statement(sealed, name) != derivation.statement.strip().encode()
         yield AssetOutcome(name, same, differing, changed, problem)
-    if _data(
-        sealed, CHECK_RESULTS.name
-    ).is_file():  # versions sealed before there were check results have none
+    # Versions sealed before there were planted faults, or check results, have none.
+    if _data(sealed, CONTROL_EFFECTIVENESS.name).is_file():
+        outcome = _planted_again(sealed, place, circumstances)
+        if outcome.problem is None:
+            again = place / f"{CONTROL_EFFECTIVENESS.name}.parquet"
+            frames[CONTROL_EFFECTIVENESS.name] = opened_parquet(str(again))
+        yield outcome
+    else:
+        absent.add(CONTROL_EFFECTIVENESS.name)
+    if _data(sealed, CHECK_RESULTS.name).is_file():
         yield _checked_again(sealed, place, frames, circumstances, absent)
+
+
+def _planted_again(sealed: Path, place: Path, circumstances: Circumstances) -> AssetOutcome:
+    """Plant the faults again that the hashes of the sealed extracts give, and see whether the same is found of them."""
+    name, differing = CONTROL_EFFECTIVENESS.name, Differences(CONTROL_EFFECTIVENESS.name)
+    again, then = place / f"{name}.parquet", _data(sealed, name)
+    same, problem = False, None
+    try:
+        seed = seed_of({each: sha256_of(_data(sealed, each)) for each in SEEDING})
+        accounts = read_scope(sealed / "scope.yaml").gl_accounts
+        write_parquet(control_effectiveness(seed, circumstances, accounts), CONTROL_EFFECTIVENESS, again)
+        same = sha256_of(again) == sha256_of(then)
+        if not same:
+            differing = differences(then, again, CONTROL_EFFECTIVENESS)
+    except (Cpg1Error, duckdb.Error, pa.ArrowException, OSError) as error:
+        problem = str(error)
+    # No statement of its own is sealed: the rules' are what runs.
+    return AssetOutcome(name, same, differing, statement_changed=False, problem=problem)
 
 
 def _checked_again(
@@ -311,6 +338,7 @@ def _checked_again(
     asked = [c for c in checks(circumstances.lines).values() if not set(c.inputs) & set(absent)]
     # What only checks read is not among the frames that rules read. A frame that a rule gives is never the sealed one.
     only_checked = {name for check in asked for name in check.inputs} - frames.keys() - derivations().keys()
+    only_checked.discard(CONTROL_EFFECTIVENESS.name)
     try:
         known = {(check.asset, check.name) for check in asked}
         read = {n: opened_parquet(str(_data(sealed, n))) for n in sorted(only_checked)}

@@ -84,7 +84,7 @@ def test_every_derivation_comes_after_those_it_reads() -> None:
 
 def test_a_sealed_month_is_identical_to_the_last_byte(whole: Path) -> None:
     result = reperform(whole)
-    assert {o.asset for o in result.outcomes} == DERIVED | {"check_results"}
+    assert {o.asset for o in result.outcomes} == DERIVED | {"control_effectiveness", "check_results"}
     assert all(o.identical and o.same_bytes and not o.statement_changed for o in result.outcomes)
     assert result.identical
     assert result.altered == ()
@@ -116,7 +116,7 @@ def test_the_command_needs_nothing_but_the_copied_folder(evidence: Path, tmp_pat
         cwd=empty, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "identical: all 15 frames" in done.stdout
+    assert "identical: all 16 frames" in done.stdout
     assert "SAMPLE BOOKS" in done.stdout
     assert list(empty.iterdir()) == []
 

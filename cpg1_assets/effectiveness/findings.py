@@ -1,0 +1,141 @@
+"""What the loaded rules and checks say of the small books, one finding each, by company.
+
+A finding is whatever a person would be shown: an open item, a row of a bridge, a line that is not reconciled, a row that
+a failed check lists. What ought to be found is not known here.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from cpg1_assets.rules.bridges import BRIDGES
+from cpg1_assets.rules.checks import Check, checks, outcomes
+from cpg1_assets.rules.engine import Frame, to_table
+from cpg1_assets.rules.findings import CheckOutcome
+from cpg1_assets.rules.graph import Circumstances, derivations
+
+# What a person is asked to look at among the items that are found anyway, and what compares with another month.
+_LOOKS_AGAIN = {"open_items.causes_named", "open_items.none_is_ambiguous", "open_items.none_is_old"}
+_OF_OTHER_MONTHS = {"open_item_changes", "open_item_suggestions"}
+_ACCRUAL = "voucher_accrual_variance.within_threshold"
+MATERIALITY = "reconciliation.country_materiality"
+UNCLASSIFIED = "ipe_31_classified.every_item_classified"
+
+
+class Finding(NamedTuple):
+    """One thing that was found: by which check, open item or bridge, on which line, what it is, and its amount (LCY)."""
+
+    by: str
+    line: str | None
+    what: str
+    amount: Decimal | None = None
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        said = [self.by, *([self.line] if self.line else []), self.what]
+        return " ".join(filter(None, said)) + ("" if self.amount is None else f" {self.amount.normalize():f}")
+
+
+def frames_needed() -> tuple[str, ...]:
+    """Give the frames that the rules and checks asked here read and none of them gives, in order of names."""
+    made = _made()
+    return tuple(sorted({name for each in made for name in derivations()[each].inputs} - set(made)))
+
+
+def found_in(
+    books: Mapping[str, pa.Table], circumstances: Circumstances, kinds_of_items: Mapping[str, str]
+) -> dict[str, Counter[Finding]]:
+    """Run every rule and check once over `books` and give what they find, by company.
+
+    `kinds_of_items` says of which company a transaction type of collections is, since that check tells no companies apart.
+    What is about no company is under the empty text. Raises DataError as the rules do.
+    """
+    frames: dict[str, Frame] = dict(books)
+    for name in _made():
+        frames[name] = to_table(derivations()[name].computed(frames, circumstances))
+    asked = {
+        name: check
+        for name, check in checks(circumstances.lines).items()
+        if name not in _LOOKS_AGAIN and frames.keys() >= set(check.inputs)
+    }
+    found: dict[str, Counter[Finding]] = defaultdict(Counter)
+    for company, finding in _of_frames(frames, kinds_of_items):
+        found[company][finding] += 1
+    countries = {row["company_country"]: row["id_company"] for row in books["cr_05"].to_pylist()}
+    for check, of_check in outcomes(asked.values(), frames, circumstances):
+        for outcome in of_check:
+            # Where a narrower scope leaves a check nothing to test, nothing was to be found by it.
+            if outcome.tested and not outcome.passed:
+                for company, finding in _of_check(check, outcome, countries, kinds_of_items):
+                    found[company][finding] += 1
+    return dict(found)
+
+
+def _made() -> list[str]:
+    return [name for name in derivations() if name not in _OF_OTHER_MONTHS]
+
+
+def _of_frames(frames: Mapping[str, Any], kinds_of_items: Mapping[str, str]) -> Iterator[tuple[str, Finding]]:
+    for row in frames["open_items"].to_pylist():
+        yield row["id_company"], Finding("open_items", row["line"], row["cause"], row["difference"])
+    for name, bridge in BRIDGES.items():
+        for row in frames[name].to_pylist():
+            if row[bridge.row_amount]:
+                what = " ".join(row[column] for column in bridge.item)
+                yield row["id_company"], Finding(name, None, what, row[bridge.row_amount])
+    for row in frames["reconciliation"].to_pylist():
+        if row["status"] == "EXPLAINED":
+            yield row["id_company"], Finding("reconciliation", row["line"], "EXPLAINED", row["unexplained"])
+    # That an item has a bridge is to be found of the transaction types that were planted, each in one company.
+    for row in frames["ipe_31_classified"].to_pylist():
+        if row["bridge_key"] is not None and row["transaction_type"] in kinds_of_items:
+            what = classified(row["transaction_type"])
+            yield row["id_company"], Finding("ipe_31_classified", None, what, row["amount"])
+
+
+def classified(transaction_type: str) -> str:
+    """Say that an item of a transaction type is classified."""
+    return f"{transaction_type} has a bridge"
+
+
+def _of_check(
+    check: Check, outcome: CheckOutcome, countries: Mapping[str, str], kinds_of_items: Mapping[str, str]
+) -> Iterator[tuple[str, Finding]]:
+    """Give what a failed check names, row by row; a failure that names nobody is a finding too."""
+    by, figures = f"{check.asset}.{check.name}", outcome.figures
+    if check.line is not None:
+        unexplained = _decimal(figures["unexplained"]) if figures["status"] != "NOT_COMPUTED" else None
+        yield str(outcome.id_company), Finding(by, check.line, figures["status"], unexplained)
+    elif outcome.id_company is not None:
+        yield outcome.id_company, Finding(by, None, "")
+    elif by == MATERIALITY:
+        for row in figures["countries"]:
+            if row["status"] != "OK":
+                yield countries.get(row["country_code"], ""), Finding(by, None, "")
+    else:
+        listed = figures.get("listed", [])
+        for row in listed:
+            company = kinds_of_items.get(row.get("transaction_type"), row.get("id_company", ""))
+            what, amount = "", None
+            if by == _ACCRUAL:
+                what, amount = bucket(row["bridge_category"], row["voucher_type"]), _decimal(row["variance"])
+            yield company, Finding(by, None, what, amount)
+        if not listed:
+            yield "", Finding(by, None, "fails")
+
+
+def bucket(category: str | None, voucher_type: str | None) -> str:
+    """Name a bucket of the voucher accrual variance."""
+    return f"{category or 'no category'}, {voucher_type or 'no type'}"
+
+
+def accrual(category: str | None, voucher_type: str | None, variance: Decimal) -> Finding:
+    """Give the finding of a bucket that is to be investigated."""
+    return Finding(_ACCRUAL, None, bucket(category, voucher_type), variance)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
