@@ -379,8 +379,8 @@ def country_materiality(reconciliation: Frame, thresholds: Thresholds) -> Outcom
 def every_planted_fault_found(control_effectiveness: Frame) -> Outcomes:
     """Every planted fault was found, and nothing beside; how many were planted and detected is given."""
     inputs = {"control_effectiveness": Input(control_effectiveness, CONTROL_EFFECTIVENESS.columns)}
-    every = _found("SELECT * FROM control_effectiveness", inputs, CONTROL_EFFECTIVENESS).to_pylist()
     wrong = _found(NOT_AS_PLANTED, inputs, CONTROL_EFFECTIVENESS)
+    every = _found("SELECT * FROM control_effectiveness", inputs, CONTROL_EFFECTIVENESS).to_pylist()
     planted = [row for row in every if row["planted"]]
     detected = sum(row["found"] for row in planted)
     figures = {
