@@ -153,7 +153,6 @@ def _in_time(closed: ClosedMonth, calendar_file: Path | None) -> dict[str, Any]:
 def _templates() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
-        bytecode_cache=jinja2.FileSystemBytecodeCache(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
