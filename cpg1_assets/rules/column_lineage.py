@@ -6,6 +6,7 @@ thing in a way that is not followed here, the column is left out and named as no
 """
 
 import importlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from cpg1_assets.frame import Column, FrameSpec
+from cpg1_assets.kept import kept
 from cpg1_assets.rules.graph import derivations
 
 if TYPE_CHECKING:
@@ -44,14 +46,20 @@ class _NotToldError(Exception):
 
 @cache
 def column_lineage(name: str) -> ColumnLineage:
-    """Give the lineage of a derived frame; its statement is read once a process."""
+    """Give the lineage of a derived frame; its statement is read once."""
     derivation = derivations()[name]
     module = importlib.import_module(f"cpg1_assets.rules.{name}")
     columns = [column.name for column in derivation.spec.columns]
     if len(module.STATEMENT) > _LONGEST:
         return ColumnLineage({}, tuple(columns))
     inputs = {frame: _columns_read(module, frame) for frame in derivation.inputs}
-    return lineage_of(module.STATEMENT, inputs, columns)
+
+    def followed() -> str:
+        lineage = lineage_of(module.STATEMENT, inputs, columns)
+        return json.dumps([lineage.made_of, lineage.not_told])
+
+    made_of, not_told = json.loads(kept(followed, "lineage", name, module.STATEMENT))
+    return ColumnLineage({made: tuple(map(tuple, of)) for made, of in made_of.items()}, tuple(not_told))
 
 
 def lineage_of(
