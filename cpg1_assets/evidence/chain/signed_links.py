@@ -18,6 +18,8 @@ failed checks; rule 3, items in place of the lines they are of, as `demands` lis
 to that one; those from before there were two name none."""
 _TEXTS = ("comment", "certification", "os_account")
 """What every sign-off says beside the name, whatever its rule."""
+_COMMENTS_SINCE = {"open_variances": 1, "failed_checks": 2, "open_items": 3}
+"""The comments that a sign-off has, each since the rule that asked for them first."""
 
 
 def newest_seal(links: Iterable[Link], month: str) -> Link | None:
@@ -178,6 +180,9 @@ def _wrong_words(body: Mapping[str, Any]) -> str:
     if type(rule) is not int or not FIRST_RULE <= rule <= RULE:
         return f"It was made under a rule ({rule!r:.100}) that this version of the software does not know."
     unsaid = [said for said in _TEXTS if not _says(body, said)]
+    unsaid += [
+        said for said, since in _COMMENTS_SINCE.items() if rule >= since and not _are_texts(body.get(said))
+    ]
     return f"It lacks {' and '.join(unsaid)}." if unsaid else ""
 
 
@@ -196,7 +201,7 @@ def _wrong_reopening(link: Link, so_far: _SoFar) -> str:
     seal = so_far.seal_of(link)
     if seal is None or body.get("version") != seal.link.body.get("version"):
         return "It reopens a seal that the chain does not have before it."
-    if not (_says(body, "name") and _says(body, "reason")):
+    if not all(_says(body, said) for said in ("name", "reason", "os_account")):
         return "It does not say who reopened the month and why."
     if not (seal.closed and so_far.is_newest(seal)):
         return "It reopens a month that was not signed off."
@@ -207,6 +212,10 @@ def _says(body: Mapping[str, Any], name: str) -> bool:
     """Whether a body has a text of this name that is not blank."""
     said = body.get(name)
     return isinstance(said, str) and bool(folded(said))
+
+
+def _are_texts(said: object) -> bool:
+    return isinstance(said, dict) and all(isinstance(text, str) for text in said.values())
 
 
 def _reviewed(link: Link) -> str:

@@ -600,6 +600,8 @@ SIGNED: dict[str, tuple[int, Callable[[dict[str, Any]], None]]] = {
     "a preparer who reviews": (4, lambda body: body.update(reviews="0" * 64)),
     "a seal that is a list": (5, lambda body: body.update(seal_digest=["x"])),
     "a role that is a list": (5, lambda body: body.update(role=["reviewer"])),
+    "comments that are none": (4, lambda body: body.update(failed_checks=[])),
+    "comments left out": (5, lambda body: body.pop("open_items")),
     "a rule that is none": (5, lambda body: body.update(rule="9" * 5000)),
 }
 

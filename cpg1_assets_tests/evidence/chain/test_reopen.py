@@ -193,7 +193,14 @@ def test_a_reopening_this_software_would_not_have_made_is_a_problem(
     signed: Path, change: dict[str, object], why: str
 ) -> None:
     seal = read_chain(signed)[0]
-    body = {"month": MONTH, "version": 1, "seal_digest": seal.digest, "name": "Cleo", "reason": "late"}
+    body = {
+        "month": MONTH,
+        "version": 1,
+        "seal_digest": seal.digest,
+        "name": "Cleo",
+        "reason": "late",
+        "os_account": "cleo",
+    }
     append_link(signed, "reopen", body | change)
     (problem,) = verify(signed).problems
     assert (problem.kind, problem.path) == ("reopen", "chain/000004.json")
@@ -205,7 +212,14 @@ def test_a_reopening_of_a_month_that_was_not_signed_off_is_a_problem(evidence: P
     for step in steps:
         step(evidence)
     seal = read_chain(evidence)[0]
-    body = {"month": MONTH, "version": 1, "seal_digest": seal.digest, "name": "Cleo", "reason": "late"}
+    body = {
+        "month": MONTH,
+        "version": 1,
+        "seal_digest": seal.digest,
+        "name": "Cleo",
+        "reason": "late",
+        "os_account": "cleo",
+    }
     append_link(evidence, "reopen", body)
     (problem,) = verify(evidence).problems
     assert problem.message == "It reopens a month that was not signed off."
@@ -217,7 +231,14 @@ def test_a_review_that_rests_on_nothing_does_not_close_a_month(evidence: Path) -
     append_link(evidence, "sign-off", body)
     append_link(evidence, "sign-off", {**prepared.body, "reviews": prepared.digest})
     seal = read_chain(evidence)[0]
-    again = {"month": MONTH, "version": 1, "seal_digest": seal.digest, "name": "Cleo", "reason": "late"}
+    again = {
+        "month": MONTH,
+        "version": 1,
+        "seal_digest": seal.digest,
+        "name": "Cleo",
+        "reason": "late",
+        "os_account": "cleo",
+    }
     append_link(evidence, "reopen", again)
     assert [(problem.kind, problem.path) for problem in verify(evidence).problems] == [
         ("sign-off", "chain/000003.json"),
@@ -229,7 +250,14 @@ def test_a_review_that_rests_on_nothing_does_not_close_a_month(evidence: Path) -
 def test_a_reopening_of_a_version_that_was_sealed_over_is_a_problem(signed: Path) -> None:
     small_month(signed, MONTH, run="run-2", amount=2)
     seal = read_chain(signed)[0]
-    body = {"month": MONTH, "version": 1, "seal_digest": seal.digest, "name": "Cleo", "reason": "late"}
+    body = {
+        "month": MONTH,
+        "version": 1,
+        "seal_digest": seal.digest,
+        "name": "Cleo",
+        "reason": "late",
+        "os_account": "cleo",
+    }
     append_link(signed, "reopen", body)
     assert [problem.kind for problem in verify(signed).problems] == ["reopen"]
 

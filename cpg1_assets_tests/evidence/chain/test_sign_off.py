@@ -209,7 +209,7 @@ def test_a_sign_off_of_the_first_rule_stays_valid_under_it(tmp_path: Path) -> No
     append_link(evidence, "sign-off", body)
     assert verify(evidence).problems == []
     assert sign_offs(evidence, MONTH).sign_offs[0].covers
-    append_link(evidence, "sign-off", {**body, "rule": 2})
+    append_link(evidence, "sign-off", {**body, "rule": 2, "failed_checks": {}})
     (problem,) = verify(evidence).problems
     assert problem.message == f"It has no comment on {OPEN}, gl_roll_forward:ties_out."
 
