@@ -22,9 +22,9 @@ Row: TypeAlias = dict[str, Any]
 BATCH_USER = "JUMIA/NAV31AFR.BATCH.SRVC"
 VOUCHERS = "ipe_08"
 VOUCHER_ACCOUNT = "18412"
+# Smallest and largest amounts, in cents of a USD. A fault is above every threshold of the group.
 _FAULT_USD = (2_500_000, 9_500_000)
 _SOUND_USD = (100, 900)
-"""Smallest and largest amounts in cents of a USD. A fault is above every threshold of the group, also its largest."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,14 @@ class Company:
     rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     opening: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     closing: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    rates: tuple[Decimal | None, ...] = ()
+    rates: tuple[Decimal | None, ...] = field(init=False)
+    _rate: Decimal = field(init=False)
     _entries: int = 0
 
     def __post_init__(self) -> None:
         """Draw the company's rate."""
-        self.rates = (Decimal(self.draws.number(15_000, 9_000_000)) / 10_000,)
-        self._rate = self.rates[0] or Decimal(1)
+        self._rate = Decimal(self.draws.number(15_000, 9_000_000)) / 10_000
+        self.rates = (self._rate,)
 
     @property
     def code(self) -> str:

@@ -42,7 +42,12 @@ class SmallBooks:
 def small_books(seed: str, circumstances: Circumstances, accounts: Collection[str]) -> SmallBooks:
     """Plant faults as `seed` draws them, on the lines all of whose accounts are among `accounts`."""
     held = tuple(each for each in HELD if set(each.accounts) <= set(accounts))
-    lines = {line.target.extract: line.line for line in circumstances.lines.lines}
+    lines = {
+        each.extract: line.line
+        for each in held
+        for line in circumstances.lines.lines
+        if line.target.extract == each.extract and set(line.accounts) & set(each.accounts)
+    }
     companies: list[Company] = []
 
     def new() -> Company:

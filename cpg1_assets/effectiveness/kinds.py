@@ -100,7 +100,8 @@ def of_files(lines: Mapping[str, str], held: tuple[Held, ...], new: NewCompany) 
 
 
 def _posted_twice(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     account, reference = company.account(held), company.reference()
     company.owe(held, amount, reference, day)
     for _ in range(2):
@@ -111,7 +112,8 @@ def _posted_twice(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _never_posted(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference = company.reference()
     company.owe(held, amount, reference, day)
     fault = Fault("never posted", line, f"{reference} is not in NAV", amount)
@@ -120,7 +122,8 @@ def _never_posted(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _never_settled(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference = company.reference()
     company.post(held, company.account(held), held.sign * amount, reference, day)
     fault = Fault("never settled", line, f"{reference} is open in NAV only", amount)
@@ -129,7 +132,8 @@ def _never_settled(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _manual_journal(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     company.post(
         held, company.account(held), held.sign * amount, company.reference("J"), day,
         source_code="GENJNL", user_id="JUMIA/BY.HAND",
@@ -140,7 +144,8 @@ def _manual_journal(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _posted_late(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference = company.reference()
     company.owe(held, amount, reference, day)
     company.post(
@@ -153,7 +158,8 @@ def _posted_late(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _posted_elsewhere(line: str, held: Held, new: NewCompany) -> Fault:
-    company, other, day = (it := new()), new(), it.day()
+    company, other = new(), new()
+    day = company.day()
     # The same figure in the currency of either: large in both.
     amount = max(company.fault_amount(), other.fault_amount())
     reference = company.reference()
@@ -167,12 +173,9 @@ def _posted_elsewhere(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _below_a_cent(line: str, held: Held, new: NewCompany) -> Fault:
-    company, day = (it := new()), it.day()
-    amount, off, reference = (
-        company.sound_amount(),
-        Decimal(company.draws.number(1, 99)) / 10_000,
-        company.reference(),
-    )
+    company = new()
+    amount, day, reference = company.sound_amount(), company.day(), company.reference()
+    off = Decimal(company.draws.number(1, 99)) / 10_000
     company.owe(held, amount, reference, day)
     company.post(held, company.account(held), held.sign * (amount + off), reference, day)
     fault = Fault("less than a cent off", line, f"{reference} differs by less than a cent", off)
@@ -180,7 +183,8 @@ def _below_a_cent(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _balance_alone(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount = (it := new()), it.fault_amount()
+    company = new()
+    amount = company.fault_amount()
     account = company.account(held)
     company.closing[account] += amount
     fault = Fault(
@@ -191,7 +195,8 @@ def _balance_alone(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _open_entry_missing(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference = company.reference()
     company.owe(held, amount, reference, day)
     company.post(
@@ -207,7 +212,8 @@ def _open_entry_missing(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _entry_of_the_year_missing(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference = company.reference()
     company.owe(held, amount, reference, day)
     company.post(held, company.account(held), held.sign * amount, reference, day, leaves_out=["cr_03"])
@@ -217,7 +223,8 @@ def _entry_of_the_year_missing(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _wrong_amount(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference, right = company.reference(), company.sound_amount()
     company.owe(held, right, reference, day)
     company.post(held, company.account(held), held.sign * (right + amount), reference, day)
@@ -226,7 +233,8 @@ def _wrong_amount(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _part_paid(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference, paid = company.reference(), company.sound_amount()
     company.owe(held, amount - paid, reference, day, original_amount_lcy=amount)
     company.post(
@@ -238,7 +246,8 @@ def _part_paid(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _two_posting_groups(line: str, held: Held, new: NewCompany) -> Fault:
-    company, day = (it := new()), it.day()
+    company = new()
+    day = company.day()
     customer, total = company.reference("C"), Decimal(0)
     for group in ("LOCAL", "FOREIGN"):
         amount, reference = company.sound_amount(), company.reference()
@@ -250,7 +259,8 @@ def _two_posting_groups(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _two_business_lines(line: str, held: Held, new: NewCompany) -> Fault:
-    company, day = (it := new()), it.day()
+    company = new()
+    day = company.day()
     customer, lesser = company.reference("C"), company.sound_amount()
     for amount, busline in ((lesser, "RETAIL"), (company.fault_amount(), "MARKETPLACE")):
         reference = company.reference()
@@ -263,7 +273,8 @@ def _two_business_lines(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _item_of_type(name: str, line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.sound_amount(), it.day()
+    company = new()
+    amount, day = company.sound_amount(), company.day()
     reference = company.reference()
     company.owe(held, amount, reference, day, transaction_type=name)
     company.post(held, company.account(held), amount, reference, day)
@@ -274,7 +285,8 @@ def _item_of_type(name: str, line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _unclassified(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.sound_amount(), it.day()
+    company = new()
+    amount, day = company.sound_amount(), company.day()
     reference = company.reference()
     name = f"Unheard of {reference}"
     company.owe(held, amount, reference, day, transaction_type=name)
@@ -294,7 +306,8 @@ def _never_delivered(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _in_transit(cause: str, before: timedelta, line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount = (it := new()), it.fault_amount()
+    company = new()
+    amount = company.fault_amount()
     used = company.month.next_month_start - before
     reference = _voucher_of_old(
         company, held, amount, used, remaining=Decimal(0), is_active=False, last_time_used=_at(used)
@@ -306,7 +319,8 @@ def _in_transit(cause: str, before: timedelta, line: str, held: Held, new: NewCo
 
 
 def _partly_used(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount = (it := new()), it.fault_amount()
+    company = new()
+    amount = company.fault_amount()
     used, left = company.month.next_month_start - _ON_THE_WAY, company.sound_amount()
     reference = _voucher_of_old(company, held, amount + left, used, remaining=left, last_time_used=_at(used))
     company.rows["jdash"].append(_jdash(company, reference, amount))
@@ -315,7 +329,8 @@ def _partly_used(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _cancelled(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference = _voucher_of_old(
         company, held, amount, day, remaining=amount, is_active=False, voucher_inactive_date=_at(day)
     )
@@ -327,7 +342,8 @@ def _cancelled(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _cancelled_at_another_amount(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     booked = company.sound_amount()
     reference = _voucher_of_old(
         company, held, amount + booked, day, remaining=amount + booked, is_active=False,
@@ -345,7 +361,8 @@ def _cancelled_at_another_amount(line: str, held: Held, new: NewCompany) -> Faul
 
 
 def _expired(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference = _voucher_of_old(
         company, held, amount, day, remaining=amount, is_valid="expired", to_date=_at(day)
     )
@@ -355,7 +372,8 @@ def _expired(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _used_in_another_month(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount = (it := new()), it.fault_amount()
+    company = new()
+    amount = company.fault_amount()
     day = company.month.previous().cutoff_date
     reference = _voucher_of_old(company, held, amount, day, remaining=amount)
     company.post(held, company.account(held), amount, reference, day, document_description="ITEMPRICECREDIT")
@@ -364,7 +382,8 @@ def _used_in_another_month(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _issued_in_another_month(line: str, held: Held, new: NewCompany) -> Fault:
-    company, amount, day = (it := new()), it.fault_amount(), it.day()
+    company = new()
+    amount, day = company.fault_amount(), company.day()
     reference = company.reference()
     company.owe(held, amount, reference, day)
     company.post(held, company.account(held), -amount, reference, company.month.previous().cutoff_date)
@@ -373,7 +392,8 @@ def _issued_in_another_month(line: str, held: Held, new: NewCompany) -> Fault:
 
 
 def _unknown_voucher(line: str, new: NewCompany) -> Fault:
-    company, amount = (it := new()), it.fault_amount()
+    company = new()
+    amount = company.fault_amount()
     reference = company.reference("U")
     company.rows["jdash"].append(_jdash(company, reference, amount))
     fault = Fault("unknown voucher", line, f"JDash names voucher {reference}, which nobody issued", amount)
@@ -396,7 +416,8 @@ def _entries_without_vouchers(line: str, held: Held, new: NewCompany) -> Iterato
         ("none", 1, None, None, {**by_hand, "document_description": "?"}),
     )
     for rule, sign, category, voucher_type, columns in of_rules:
-        company, amount, day = (it := new()), it.fault_amount(), it.day()
+        company = new()
+        amount, day = company.fault_amount(), company.day()
         reference = company.reference("X")
         company.post(held, company.account(held), sign * amount, reference, day, **columns)
         if category == "Usage":

@@ -14,7 +14,7 @@ from cpg1_assets_tests.closing import close
 MONTH = "2025-09"
 LATE = "EC_KE.csv"
 DOWNSTREAM = {
-    "jdash", "control_effectiveness", "timing_difference_bridge", "reconciliation", "bridge_calculations_evidence",
+    "jdash", "timing_difference_bridge", "reconciliation", "bridge_calculations_evidence", "control_effectiveness",
     "check_results", "evidence_manifest", "open_items", "open_item_suggestions", "open_item_changes", "open_item_comments",
 }  # fmt: skip
 
