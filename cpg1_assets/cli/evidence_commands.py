@@ -46,15 +46,17 @@ def verify(
     Works on a copied folder or archive, without a database. Without --anchor or --trusted-key it can only say
     that the evidence is consistent with itself.
     """
-    from dataclasses import replace  # noqa: PLC0415 - beside what it is for
+    from contextlib import nullcontext  # noqa: PLC0415 - beside what it is for
+    from dataclasses import replace  # noqa: PLC0415 - likewise
 
-    from cpg1_assets.evidence.audit.export import opened_evidence  # noqa: PLC0415 - imports pyarrow
+    from cpg1_assets.evidence.audit.export import OpenedEvidence, opened_evidence  # noqa: PLC0415 - imports pyarrow
     from cpg1_assets.evidence.audit.verify import verify as verify_evidence  # noqa: PLC0415
     from cpg1_assets.evidence.chain.signing import read_public_key  # noqa: PLC0415
 
     keys = [read_public_key(key) for key in trusted_keys]
     chosen = None if month is None else CutoffMonth.parse(month).key
-    with opened_evidence(path if path is not None else evidence_folder()) as found:
+    place = nullcontext(OpenedEvidence(evidence_folder())) if path is None else opened_evidence(path)
+    with place as found:
         report = verify_evidence(found.folder, chosen or found.month, anchor, keys)
         report = replace(report, problems=[*found.problems, *report.problems])
     if as_json:

@@ -188,8 +188,17 @@ def _as_drawn(sealed: Path, asset: str, seal: Mapping[str, Any], package: Path |
     if package is None:
         return drawn
     require_as_sealed(sealed, package)
+    try:
+        return drawn | _said_by(package, sealed)
+    except (AttributeError, TypeError, KeyError) as error:
+        raise StorageError(
+            f"{package} does not hold what an evidence package has there ({error})."
+        ) from error
+
+
+def _said_by(package: Path, sealed: Path) -> dict[str, Any]:
     validations = _json(package / "06_validation_results.json").get("validations", [])
-    return drawn | {
+    return {
         "source": _json(package / "00_system_context.json").get("source"),
         "parameters": _json(package / "02_query_parameters.json"),
         "control_totals": _control_totals(package, validations),

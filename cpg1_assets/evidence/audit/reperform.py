@@ -182,7 +182,8 @@ def frames_that_differ(version: Path, month: str) -> list[str]:
 def read_seal(sealed: Path) -> dict[str, Any]:
     """Read `seal.json` of a sealed version. Raises StorageError when it is missing or is not a seal's."""
     seal = _json(sealed / SEAL_FILE)
-    absent = [name for name in ("month", "version", "content") if name not in seal]
+    types = {"month": str, "version": int, "content": dict}
+    absent = [name for name, wanted in types.items() if not isinstance(seal.get(name), wanted)]
     if absent:
         raise StorageError(f"{sealed / SEAL_FILE} does not say {', '.join(absent)}: it is not a seal.")
     return seal

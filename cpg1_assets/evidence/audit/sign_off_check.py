@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from cpg1_assets.errors import Cpg1Error, EvidenceError
 from cpg1_assets.evidence.audit.month_check import MonthCheck
+from cpg1_assets.evidence.chain.companies import RATES, companies_of
 from cpg1_assets.evidence.chain.demands import AskedOf, company_changes, says_nothing_of_companies
 from cpg1_assets.evidence.chain.links import SIGN_OFF, Link, Problem
 from cpg1_assets.evidence.chain.seal import SEALS, SealedVersion, version_name
@@ -56,15 +57,18 @@ def _without_companies(
     # Only the newest version is signed: which of those before it were reviewed is the same for each of these.
     before = [link for link in links if link.index < silent[0].index]
     try:
+        if RATES in sealed.assets:
+            companies_of(sealed)
+    except (Cpg1Error, *_OF_ANOTHER_SHAPE) as error:
+        why = f"Which companies it is of cannot be told. {_said(error)}"
+        return [Problem(SIGN_OFF, link.name, why) for link in silent]
+    try:
         changed = company_changes(before, month.evidence, sealed)
     except EvidenceError:
         month.notes.append(
             f"{month.name}: whether companies left or came since the seal before was not told: that one is not here."
         )
         return []
-    except _OF_ANOTHER_SHAPE as error:
-        why = f"Which companies it is of cannot be told. {_said(error)}"
-        return [Problem(SIGN_OFF, link.name, why) for link in silent]
     told = f"It has no comment on the change of companies: {changed}."
     return [Problem(SIGN_OFF, link.name, told) for link in silent] if changed else []
 

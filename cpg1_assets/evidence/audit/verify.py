@@ -38,7 +38,8 @@ class VerifyReport:
     """What verification found. `problems` empty means: consistent with itself up to `head`.
 
     `anchored` says that the anchor given is in the chain, `trusted` that the head is covered by a signature of
-    a trusted key; `covered_to` is the last link that either of them vouches for.
+    a trusted key; `covered_to` is the last link that either of them vouches for. `only` is the month whose files were
+    looked at, where others were sealed too: of those, the links alone were.
     """
 
     problems: list[Problem]
@@ -52,10 +53,15 @@ class VerifyReport:
     links: int
     files: int
     size_bytes: int
+    only: str | None = None
 
     @property
     def conclusion(self) -> str:
-        """Say in a sentence what is known now, and no more than that."""
+        """Say in a few sentences what is known now, and no more than that."""
+        of = "" if self.only is None else f" This is of {self.only}: no file of another month was looked at."
+        return self._concluded() + of
+
+    def _concluded(self) -> str:
         unchecked = [problem for problem in self.problems if problem.kind == UNCHECKED]
         if unchecked and len(unchecked) == len(self.problems):
             return (
@@ -114,7 +120,7 @@ def verify(
     evidence = evidence.resolve()
     if not evidence.is_dir():
         raise EvidenceError(
-            f"{evidence} is not a folder: give the folder that holds {FOLDER} and the months."
+            f"{evidence} is not there, or is not a folder: give the folder that holds {FOLDER} and the months."
         )
     links, problems, notes = inspect_chain(evidence)
     top = _top(evidence, problems)
@@ -143,11 +149,7 @@ def verify(
     in_order = sorted(known, key=lambda link: link.index)
     problems += [problem for each in checked for problem in uncommented(each, in_order)]
     notes += [note for each in checked for note in each.notes]
-    others = [name for name in sealed if name != month]
-    if month is not None and others:
-        notes.append(
-            f"Of {len(others)} other sealed months, {others[0]} to {others[-1]}, the links were looked at and no files."
-        )
+    others = [] if month is None else [name for name in sealed if name != month]
     return VerifyReport(
         problems=problems,
         notes=notes,
@@ -160,6 +162,7 @@ def verify(
         links=len(links),
         files=sum(each.files for each in checked),
         size_bytes=sum(each.size_bytes for each in checked),
+        only=month if others else None,
     )
 
 

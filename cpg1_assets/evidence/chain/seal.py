@@ -130,11 +130,12 @@ class SealedVersion:
     def table(self, asset: str, columns: Sequence[str]) -> "pa.Table":
         """Read these columns of the sealed data of an asset. Raises EvidenceError as `data`, and without a column."""
         import pyarrow as pa  # noqa: PLC0415 - the chain can be read without it
-        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        from cpg1_assets.evidence.chain.sealed_table import read_columns  # noqa: PLC0415 - likewise
 
         path = self.data(asset)
         try:
-            table = pq.ParquetFile(path, page_checksum_verification=True).read(list(columns))
+            table = read_columns(path, columns)
         except (OSError, pa.ArrowException) as error:
             raise EvidenceError(f"{path} is not a readable Parquet file ({error}).") from error
         if set(table.column_names) != set(columns):

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from cpg1_assets.cli.commands import main
 from cpg1_assets.evidence.audit.export import export_month
-from cpg1_assets.evidence.chain.links import append_link
+from cpg1_assets.evidence.chain.links import anchor_of, append_link, head
 from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.evidence.sealing import (
     evidence_copy,
@@ -130,3 +130,21 @@ def test_a_month_before_that_is_not_in_the_export_is_named(places: dict[str, Pat
     assert said.exit_code == 0
     assert f"{EARLIER} was sealed before, and is not here: nothing to compare with." in said.output
     assert json.loads(cpg1("ipe", "--path", archive, "--json").stdout)["not_here"] == EARLIER
+
+
+def test_what_lies_beside_the_evidence_of_a_home_does_not_narrow_what_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for month in (EARLIER, MONTH):
+        small_month(tmp_path / "evidence", month)
+    shutil.rmtree(tmp_path / "evidence" / EARLIER)
+    newest = head(tmp_path / "evidence")
+    assert newest is not None
+    said = {"format": "cpg1-export-1", "month": MONTH, "head": anchor_of(newest)}
+    (tmp_path / "export.json").write_text(json.dumps(said))
+    monkeypatch.setenv("CPG1_HOME", str(tmp_path))
+    monkeypatch.setenv("CPG1_SOURCE", "sample")
+    verified = cpg1("verify")
+    assert (verified.exit_code, f"missing: {EARLIER}/seals/001" in verified.output) == (1, True)
+    # Named as an export it is one, and the answer says of which month.
+    assert f"This is of {MONTH}: no file of another month" in cpg1("verify", "--path", tmp_path).output

@@ -643,12 +643,20 @@ def test_a_change_of_companies_needs_a_comment_also_when_it_is_verified(evidence
     assert "whether companies left or came" in " ".join(alone.notes)
 
 
+def of_a_few_bytes(rows: int, text: str) -> pa.Table:
+    """Make a frame of lines that takes a few bytes in Parquet, and gigabytes when its texts are laid out."""
+    texts = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([text]))
+    return pa.table(dict.fromkeys(("line", "id_company", "status"), texts))
+
+
 @pytest.mark.parametrize(
     ("name", "table"),
     [
         ("reconciliation", pa.table({"a": [1]})),
         ("reconciliation", pa.table({"line": [None], "id_company": [1], "status": [[1]]})),
         ("cr_05", pa.table({"id_company": [[1]]})),
+        ("reconciliation", of_a_few_bytes(20_000, "x" * 1_000_000)),
+        ("reconciliation", of_a_few_bytes(50_000_000, "x")),
     ],
 )
 def test_frames_of_another_shape_leave_a_sign_off_that_cannot_be_told(
@@ -664,7 +672,7 @@ def test_frames_of_another_shape_leave_a_sign_off_that_cannot_be_told(
     rewrite(evidence, 5, lambda said: said["body"].update(reviews=prepared))
     report = verify(evidence)
     assert {kind for kind, _ in kinds(report)} == {"sign-off"}
-    assert name == "cr_05" or "cannot be told" in messages(report, "sign-off")
+    assert "cannot be told" in messages(report, "sign-off")
 
 
 # Sizes
