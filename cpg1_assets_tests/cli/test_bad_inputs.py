@@ -84,7 +84,7 @@ OPTIONS = [
     (["evidence", "keygen", "--out", ""], "--out"),
     (["evidence", "export", "2025-09"], "--out"),
     (["evidence", "export", "2025-09", "--out", "/nowhere/x.zip"], "2025-09"),
-    (["evidence", "reperform", "2025-09", "--path", "/nowhere"], "--path"),
+    (["evidence", "reperform", "2025-09", "--path", "/nowhere"], "/nowhere"),
     (["evidence", "ipe", "--path", ""], "--path"),
     (["evidence", "sign-off", "2025-09", "--role", "boss", "--name", "A", "--comment", "c"], "--role"),
     (["evidence", "sign-off", "2025-09", "--role", "preparer", "--name", "", "--comment", "c"], "--name"),
