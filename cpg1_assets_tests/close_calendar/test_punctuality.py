@@ -26,6 +26,7 @@ class _Clock:
     """What the chain asks for the time."""
 
     at = datetime(2025, 10, 1, tzinfo=UTC)
+    fromisoformat = staticmethod(datetime.fromisoformat)
 
     def now(self, zone: object) -> datetime:
         assert zone is UTC
