@@ -49,8 +49,9 @@ def test_a_column_that_is_joined_or_grouped_on_has_some(sample_books: Path, tabl
 def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare exactly, as the engine of the books would by itself."""
 
-    def exactly(query: Query) -> tuple[str, dict[str, Scalar]]:
-        # A text that nobody has asked before: translations are remembered.
+    def exactly(query: Query, *, keep: bool) -> tuple[str, dict[str, Scalar]]:
+        # A text that nobody has asked before, and nobody shall find again: translations are remembered.
+        assert keep
         return dialect.to_duckdb(Query(f"{query.text}\n-- compared exactly", query.parameters))
 
     monkeypatch.setattr(dialect, "ignore_trailing_blanks", lambda *_: None)
