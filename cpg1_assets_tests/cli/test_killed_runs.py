@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -28,7 +28,7 @@ def hang(*_arguments, **_named):
 
 extracts.extract_month = hang
 """
-_PATIENCE_SECONDS = 300
+_PATIENCE_SECONDS = 120
 _DAGSTER = str(Path(sys.executable).with_name("dagster"))
 _NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
@@ -77,6 +77,23 @@ def started(home: Path, *commands: list[str]) -> Iterator[list["subprocess.Popen
             killed(process)
 
 
+@contextmanager
+def holding_all_slots(
+    home: Path, instance: dg.DagsterInstance, commands: list[list[str]]
+) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Start commands one after the other, each when the one before holds a slot.
+
+    Dagster claims a slot in SQLite by reading which is free and then taking it: two that do so in one moment may take the
+    same one, and then only one of them is known to hold it.
+    """
+    with ExitStack() as stack:
+        running: list[subprocess.Popen[bytes]] = []
+        for command in commands:
+            running.extend(stack.enter_context(started(home, command)))
+            until(lambda: len(holders(instance)) == len(running))
+        yield running
+
+
 def killed(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
@@ -121,8 +138,7 @@ def test_a_close_after_four_killed_runs_that_held_all_slots(
     else:
         select = [_DAGSTER, "asset", "materialize", "--select", "*", "-f", definitions]
         commands = [[*select, "--partition", month] for month in MONTHS]
-    with started(home, *commands) as running:
-        until(lambda: len(holders(instance)) == len(MONTHS))
+    with holding_all_slots(home, instance, commands) as running:
         dead = holders(instance)
         for process in running:
             killed(process)
@@ -146,8 +162,8 @@ def test_a_close_after_a_run_of_the_daemon_was_killed_with_its_daemon(
 def test_a_close_that_waits_for_the_pool_says_for_whom_and_goes_on_when_they_are_killed(
     home: Path, instance: dg.DagsterInstance, closes: list[str]
 ) -> None:
-    with started(home, *([*closes, "close", "--month", month] for month in MONTHS)) as running:
-        until(lambda: len(holders(instance)) == len(MONTHS))
+    commands = [[*closes, "close", "--month", month] for month in MONTHS]
+    with holding_all_slots(home, instance, commands) as running:
         with subprocess.Popen(
             [sys.executable, "-m", "cpg1_assets", "close", "--month", "2025-09"],
             env=environment(home, {"PYTHONUNBUFFERED": "1"}), cwd=home, text=True, stdout=subprocess.PIPE,
