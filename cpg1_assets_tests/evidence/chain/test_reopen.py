@@ -188,20 +188,24 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("change", "why"), WRONG.values(), ids=WRONG)
-def test_a_reopening_this_software_would_not_have_made_is_a_problem(
-    signed: Path, change: dict[str, object], why: str
-) -> None:
-    seal = read_chain(signed)[0]
+def reopened_by_hand(evidence: Path, **change: object) -> None:
+    """Write the link of a reopening of the first seal, with nothing held against the chain as the software does."""
     body = {
         "month": MONTH,
         "version": 1,
-        "seal_digest": seal.digest,
+        "seal_digest": read_chain(evidence)[0].digest,
         "name": "Cleo",
         "reason": "late",
         "os_account": "cleo",
     }
-    append_link(signed, "reopen", body | change)
+    append_link(evidence, "reopen", body | change)
+
+
+@pytest.mark.parametrize(("change", "why"), WRONG.values(), ids=WRONG)
+def test_a_reopening_this_software_would_not_have_made_is_a_problem(
+    signed: Path, change: dict[str, object], why: str
+) -> None:
+    reopened_by_hand(signed, **change)
     (problem,) = verify(signed).problems
     assert (problem.kind, problem.path) == ("reopen", "chain/000004.json")
     assert re.search(why, problem.message)
@@ -211,16 +215,7 @@ def test_a_reopening_this_software_would_not_have_made_is_a_problem(
 def test_a_reopening_of_a_month_that_was_not_signed_off_is_a_problem(evidence: Path, steps: list) -> None:  # type: ignore[type-arg]
     for step in steps:
         step(evidence)
-    seal = read_chain(evidence)[0]
-    body = {
-        "month": MONTH,
-        "version": 1,
-        "seal_digest": seal.digest,
-        "name": "Cleo",
-        "reason": "late",
-        "os_account": "cleo",
-    }
-    append_link(evidence, "reopen", body)
+    reopened_by_hand(evidence)
     (problem,) = verify(evidence).problems
     assert problem.message == "It reopens a month that was not signed off."
 
@@ -230,16 +225,7 @@ def test_a_review_that_rests_on_nothing_does_not_close_a_month(evidence: Path) -
     body = {**prepared.body, "role": "reviewer", "name": "Bob", "reviews": "0" * 64}
     append_link(evidence, "sign-off", body)
     append_link(evidence, "sign-off", {**prepared.body, "reviews": prepared.digest})
-    seal = read_chain(evidence)[0]
-    again = {
-        "month": MONTH,
-        "version": 1,
-        "seal_digest": seal.digest,
-        "name": "Cleo",
-        "reason": "late",
-        "os_account": "cleo",
-    }
-    append_link(evidence, "reopen", again)
+    reopened_by_hand(evidence)
     assert [(problem.kind, problem.path) for problem in verify(evidence).problems] == [
         ("sign-off", "chain/000003.json"),
         ("sign-off", "chain/000004.json"),
@@ -249,16 +235,7 @@ def test_a_review_that_rests_on_nothing_does_not_close_a_month(evidence: Path) -
 
 def test_a_reopening_of_a_version_that_was_sealed_over_is_a_problem(signed: Path) -> None:
     small_month(signed, MONTH, run="run-2", amount=2)
-    seal = read_chain(signed)[0]
-    body = {
-        "month": MONTH,
-        "version": 1,
-        "seal_digest": seal.digest,
-        "name": "Cleo",
-        "reason": "late",
-        "os_account": "cleo",
-    }
-    append_link(signed, "reopen", body)
+    reopened_by_hand(signed)
     assert [problem.kind for problem in verify(signed).problems] == ["reopen"]
 
 
