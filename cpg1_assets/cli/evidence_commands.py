@@ -152,6 +152,8 @@ def sign_off(
 ) -> None:
     """Sign off the newest seal of MONTH as preparer or reviewer. The reviewer cannot be the preparer."""
     from cpg1_assets.evidence.audit.verify import problems_of  # noqa: PLC0415
+    from cpg1_assets.evidence.audit.who_signed import one_hand  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.links import read_chain  # noqa: PLC0415
     from cpg1_assets.evidence.chain.registered_keys import REVIEWER  # noqa: PLC0415
     from cpg1_assets.evidence.chain.sign_off import CERTIFICATION  # noqa: PLC0415
     from cpg1_assets.evidence.chain.sign_off import sign_off as record  # noqa: PLC0415
@@ -185,10 +187,12 @@ def sign_off(
         "open_variances": link.body["open_variances"],
         "failed_checks": link.body["failed_checks"],
         "open_items": link.body["open_items"],
+        "notes": one_hand(read_chain(Home(settings).evidence_folder), link.body["month"]),
     }
     words = f"{said['name']}, {role} of {said['month']} (version {said['version']}): {certification}"
     made = made_anew(settings, said["month"])
-    tell_link(said, link, signer, words, as_json=as_json, made=made)
+    notes = [f"note: {note}" for note in said["notes"]]
+    tell_link(said, link, signer, words, *notes, as_json=as_json, made=made)
 
 
 @evidence.command()

@@ -5,7 +5,7 @@ What this software would not have made at all is named in `chain.signed_links`; 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from cpg1_assets.evidence.chain.registered_keys import (
     PREPARER,
     REVIEWER,
     KeyRegister,
+    RegisteredKey,
     register_of,
     said,
     signing_key,
@@ -126,44 +127,44 @@ def _hands(signed: Iterable[Link], role: str) -> set[str]:
 def since_revoked(links: Sequence[Link], month: str | None = None) -> tuple[list[Problem], list[str]]:
     """Name what was signed at a time from which on its key was revoked by a later link.
 
-    A sign-off that covers its month is a problem, which signing anew mends; anything else is a note. `links` are those of
-    the whole chain.
+    A sign-off on which the standing of its month rests is a problem, which signing anew mends; anything else is a note.
+    `links` are those of the whole chain.
     """
-    problems, notes, register = [], [], register_of(links)
-    covers: Mapping[str, set[str]] = _Covers(links)
+    register = register_of(links)
+    found = {link.digest: key for link in links if (key := _revoked_since(link, register)) is not None}
+    problems, notes = [], []
     for link in links:
-        key, at = register.key(signing_key(link)), time_of(link.made_at)
-        since = None if key is None else key.revoked_from
-        if key is None or key.revocation is None or since is None or at is None:
-            continue
-        if link.index >= key.revocation.index or at < since:
+        key = found.get(link.digest)
+        if key is None or key.revocation is None or key.revoked_from is None:
             continue
         why = (
             f"It was signed with the key {key.key_id} of {key.person}, which was revoked later ({key.revocation.name}), "
-            f"from {said(since)} on, when it had not signed yet."
+            f"from {said(key.revoked_from)} on, when it had not signed yet."
         )
-        if link.kind == SIGN_OFF and link.digest in covers[str(link.body.get("month"))]:
-            problems.append(
-                Problem(
-                    SINCE_REVOKED, link.name, f"{why} It has to be signed anew, with a key that is valid."
-                )
-            )
+        if _rests_on(link, links, found.keys()):
+            why = f"{why} It has to be signed anew, with a key that is valid."
+            problems.append(Problem(SINCE_REVOKED, link.name, why))
         elif month in (None, link.body.get("month")) or link.kind not in OF_A_MONTH:
             notes.append(f"{link.name}: {why} Look whether it is to be relied on.")
     return problems, notes
 
 
-class _Covers(dict[str, set[str]]):
-    """By month, the digests of the sign-offs that cover it; each month is asked for once."""
+def _revoked_since(link: Link, register: KeyRegister) -> RegisteredKey | None:
+    """Give the key of a link that was revoked after it, from a time before it."""
+    key, at = register.key(signing_key(link)), time_of(link.made_at)
+    if key is None or key.revocation is None or key.revocation.index <= link.index:
+        return None
+    return key if at is not None and key.revoked_from is not None and key.revoked_from <= at else None
 
-    def __init__(self, links: Sequence[Link]) -> None:
-        super().__init__()
-        self._links = links
 
-    def __missing__(self, month: str) -> set[str]:
-        seal = newest_seal(self._links, month)
-        self[month] = set() if seal is None else {link.digest for link in covering(self._links, seal)}
-        return self[month]
+def _rests_on(link: Link, links: Sequence[Link], revoked: Collection[str]) -> bool:
+    """Whether a month is signed in a role by this sign-off, and by none whose key was valid."""
+    seal = newest_seal(links, str(link.body.get("month")))
+    if link.kind != SIGN_OFF or seal is None:
+        return False
+    role = link.body.get("role")
+    signed = [each for each in covering(links, seal) if each.body.get("role") == role]
+    return link in signed and all(each.digest in revoked for each in signed)
 
 
 class TrustedKeys:

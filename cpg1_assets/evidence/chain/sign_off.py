@@ -52,8 +52,8 @@ from cpg1_assets.evidence.chain.seal import (
 from cpg1_assets.evidence.chain.signed_links import (
     RULE,
     SINCE_REVOKED,
+    Names,
     covering,
-    names_in_common,
     newest_seal,
     of_seal,
     review_that_closed,
@@ -376,7 +376,7 @@ def _other_role(links: list[Link], seal: Link, role: Role, name: str, month: str
     Nobody is both on one seal, also not when it was reopened in between.
     """
     others = [link for link in of_seal(links, seal) if link.body.get("role") != role]
-    if names_in_common(name, [str(link.body.get("name")) for link in others]):
+    if Names(str(link.body.get("name")) for link in others).have(name):
         raise EvidenceError(
             f"{name} has signed {month} in the other role: the reviewer cannot be the preparer. "
             "Somebody else has to sign."
