@@ -1,11 +1,12 @@
 """`cpg1 evidence keys`: who may sign with which key. Needs neither Dagster nor a database."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cpg1_assets.cli.answering import PlaceType, json_option, told
+from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
 from cpg1_assets.cli.evidence_place import evidence_path, opened
 from cpg1_assets.cli.signed_shown import show_keys
 from cpg1_assets.cli.terminal import say, say_json
@@ -32,26 +33,32 @@ def keys(path: Path | None, *, as_json: bool) -> None:
         if path is not None or as_json:
             raise click.UsageError(f"Options of {then} come after it; --path is for the list alone.")
         return
-    from cpg1_assets.evidence.chain.links import anchor_of, read_chain  # noqa: PLC0415 - beside what it is for
-    from cpg1_assets.evidence.chain.registered_keys import REGISTRAR, register_of  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.key_register import inspect_register  # noqa: PLC0415 - beside what it is for
+    from cpg1_assets.evidence.chain.links import anchor_of, read_chain  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.registered_keys import REGISTRAR  # noqa: PLC0415
 
     with opened(path) as folder:
         links = read_chain(folder)
-    registered = register_of(links).keys
+    register, problems = inspect_register(links)
+    registered = register.keys
     registrars = [key.person for key in registered if key.role == REGISTRAR and key.revocation is None]
     if as_json:
         head = anchor_of(links[-1]) if links else None
-        say_json({"keys": [_as_dict(key) for key in registered], "head": head})
-        return
-    if not registered:
+        wrong = [problem._asdict() for problem in problems]
+        say_json({"keys": [_as_dict(key) for key in registered], "problems": wrong, "head": head})
+        sys.exit(FAILED if problems else 0)
+    for problem in problems:
+        say(f"{problem.kind}: {problem.path}: {problem.message}")
+    if registered:
+        show_keys(registered)
+    else:
         say("There is no key register: a sign-off without a key of its own is an assertion.")
         say("A registrar begins it: cpg1 evidence keys add FILE.pub --person NAME --role registrar")
-        return
-    show_keys(registered)
     if len(registrars) == 1:
         say(
             f"{registrars[0]} is the only registrar: without that key nobody can change the register. Add another one."
         )
+    sys.exit(FAILED if problems else 0)
 
 
 @keys.command()

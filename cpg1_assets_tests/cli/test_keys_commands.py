@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from cpg1_assets.evidence.chain.links import read_chain
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import Cpg1
+from cpg1_assets_tests.evidence.chain.signing import ANN, RITA, forged, registered
 from cpg1_assets_tests.evidence.small_year import OPEN, small_month
 
 MONTH = "2025-09"
@@ -91,6 +93,19 @@ def test_the_whole_way_from_the_first_registrar_to_a_revoked_key(
     assert [(each["name"], each["registered"]) for each in said["signed"] if each["kind"] == "sign-off"] == [
         ("Ann Okafor", True), ("Bob Diallo", True),
     ]  # fmt: skip
+
+
+def test_an_entry_that_is_none_is_listed_as_a_problem(cpg1: Cpg1, evidence: Path) -> None:
+    registered(evidence, RITA, "Rita Mensah", "registrar")
+    assert cpg1("evidence", "keys").exit_code == 0
+    body = {**read_chain(evidence)[-1].body, "public_key": ANN.public_key, "role": "preparer"}
+    forged(evidence, "key", body, ANN)
+    listed = cpg1("evidence", "keys")
+    assert listed.exit_code == 1
+    assert "register: chain/000003.json: It changes the register, and no registrar signed it" in listed.stdout
+    assert ANN.key_id not in listed.stdout
+    said = json.loads(cpg1("evidence", "keys", "--json").stdout)
+    assert ([each["person"] for each in said["keys"]], len(said["problems"])) == (["Rita Mensah"], 1)
 
 
 def test_options_of_the_list_do_not_pass_for_those_of_a_change(cpg1: Cpg1, evidence: Path) -> None:

@@ -133,6 +133,7 @@ def since_revoked(links: Sequence[Link], month: str | None = None) -> tuple[list
     register = register_of(links)
     found = {link.digest: key for link in links if (key := _revoked_since(link, register)) is not None}
     problems, notes = [], []
+    rest: dict[str, set[str]] = {}
     for link in links:
         key = found.get(link.digest)
         if key is None or key.revocation is None or key.revoked_from is None:
@@ -141,7 +142,10 @@ def since_revoked(links: Sequence[Link], month: str | None = None) -> tuple[list
             f"It was signed with the key {key.key_id} of {key.person}, which was revoked later ({key.revocation.name}), "
             f"from {said(key.revoked_from)} on, when it had not signed yet."
         )
-        if _rests_on(link, links, found.keys()):
+        of = str(link.body.get("month"))
+        if of not in rest:
+            rest[of] = _rests_on(links, of, found.keys())
+        if link.digest in rest[of]:
             why = f"{why} It has to be signed anew, with a key that is valid."
             problems.append(Problem(SINCE_REVOKED, link.name, why))
         elif month in (None, link.body.get("month")) or link.kind not in OF_A_MONTH:
@@ -157,14 +161,18 @@ def _revoked_since(link: Link, register: KeyRegister) -> RegisteredKey | None:
     return key if at is not None and key.revoked_from is not None and key.revoked_from <= at else None
 
 
-def _rests_on(link: Link, links: Sequence[Link], revoked: Collection[str]) -> bool:
-    """Whether a month is signed in a role by this sign-off, and by none whose key was valid."""
-    seal = newest_seal(links, str(link.body.get("month")))
-    if link.kind != SIGN_OFF or seal is None:
-        return False
-    role = link.body.get("role")
-    signed = [each for each in covering(links, seal) if each.body.get("role") == role]
-    return link in signed and all(each.digest in revoked for each in signed)
+def _rests_on(links: Sequence[Link], month: str, revoked: Collection[str]) -> set[str]:
+    """Give the sign-offs with a revoked key on which a month rests: no other covers it in their role."""
+    seal = newest_seal(links, month)
+    rest: set[str] = set()
+    for role in (PREPARER, REVIEWER):
+        signed = (
+            {link.digest for link in covering(links, seal) if link.body.get("role") == role}
+            if seal
+            else set()
+        )
+        rest |= signed if signed <= set(revoked) else set()
+    return rest
 
 
 class TrustedKeys:

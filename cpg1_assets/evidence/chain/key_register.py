@@ -4,6 +4,7 @@ Whoever registers the first key vouches for themselves; whatever comes after, a 
 is in `registered_keys`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from cpg1_assets.evidence.chain.links import (
     KEY,
     KEY_REVOCATION,
     Link,
+    Problem,
     append_link,
     os_account,
     read_chain,
     time_now,
     time_of,
 )
-from cpg1_assets.evidence.chain.registered_keys import REGISTRAR, KeyRegister, RegisteredKey, said
+from cpg1_assets.evidence.chain.registered_keys import REGISTER, REGISTRAR, KeyRegister, RegisteredKey, said
 from cpg1_assets.evidence.chain.sign_off import require_said, signing_lock
 from cpg1_assets.evidence.chain.signing import Signer, is_signed, key_id
 
@@ -44,7 +46,7 @@ def add_key(
     require_said("registered key", "name", person)
     with signing_lock(evidence):
         links = read_chain(evidence)
-        register, now = _trusted_register(links), _now(links)
+        register, now = _sound_register(links), _now(links)
         key = register.key(public_key)
         if key is not None:
             raise EvidenceError(
@@ -87,7 +89,7 @@ def revoke_key(
     require_said("revocation", "reason", reason)
     with signing_lock(evidence):
         links = read_chain(evidence)
-        register, now = _trusted_register(links), _now(links)
+        register, now = _sound_register(links), _now(links)
         key = _named(register, which)
         if key.revocation is not None:
             raise EvidenceError(
@@ -126,18 +128,26 @@ def time_given(text: str, option: str, *, is_end: bool = False) -> datetime:
     )
 
 
-def _trusted_register(links: list[Link]) -> KeyRegister:
-    """Give the register. Raises EvidenceError where an entry of it is none: nobody should add to that."""
-    register = KeyRegister()
+def inspect_register(links: Iterable[Link]) -> tuple[KeyRegister, list[Problem]]:
+    """Give the register, and what is wrong with entries of it. Raises EvidenceError without the signing library."""
+    register, problems = KeyRegister(), []
     for link in links:
         wrong = register.add(link)
         if not wrong and link.kind in (KEY, KEY_REVOCATION) and not is_signed(link.digest, link.signature):
             wrong = "Its signature is not one of the key it names."
         if wrong:
-            raise EvidenceError(
-                f"The key register is not as this software makes one. {link.name}: {wrong} Look at all of it with: cpg1 "
-                "evidence verify; then put the chain back from a copy."
-            )
+            problems.append(Problem(REGISTER, link.name, wrong))
+    return register, problems
+
+
+def _sound_register(links: Iterable[Link]) -> KeyRegister:
+    """Give the register. Raises EvidenceError where an entry of it is none: nobody should add to that."""
+    register, problems = inspect_register(links)
+    if problems:
+        raise EvidenceError(
+            f"The key register is not as this software makes one. {problems[0].path}: {problems[0].message} Look at all of "
+            "it with: cpg1 evidence verify; then put the chain back from a copy."
+        )
     return register
 
 

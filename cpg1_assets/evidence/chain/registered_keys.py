@@ -17,6 +17,8 @@ from cpg1_assets.evidence.chain.signing import is_public_key, key_id
 
 PREPARER, REVIEWER, REGISTRAR = "preparer", "reviewer", "registrar"
 ROLES = (PREPARER, REVIEWER, REGISTRAR)
+REGISTER = "register"
+"""The kind of problem of an entry of the register."""
 _OF_A_KEY = {"public_key", "person", "role", "valid_from", "valid_to", "os_account"}
 _OF_A_REVOCATION = {"public_key", "revoked_from", "reason", "os_account"}
 

@@ -20,6 +20,7 @@ from cpg1_assets.evidence.chain.links import (
 from cpg1_assets.evidence.chain.names import forms_of, forms_of_earlier_rules, is_seen
 from cpg1_assets.evidence.chain.registered_keys import (
     PREPARER,
+    REGISTER,
     REVIEWER,
     KeyRegister,
     signing_key,
@@ -31,8 +32,6 @@ failed checks; rule 3, items in place of the lines they are of, as `demands` lis
 names are compared with look-alikes folded. A sign-off names its rule, and is held to that one; those from before there
 were two name none."""
 _LOOK_ALIKES_SINCE = 4
-REGISTER = "register"
-"""The kind of problem of an entry of the key register."""
 SINCE_REVOKED = "revoked"
 """The kind of problem of a sign-off that covers a month and whose key was revoked since, from before it signed."""
 _ENTRIES = (KEY, KEY_REVOCATION)
