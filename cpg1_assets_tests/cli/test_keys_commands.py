@@ -16,6 +16,14 @@ MONTH = "2025-09"
 
 
 @pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Give a home without books: nothing here is closed."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def evidence(home: Path) -> Path:
     """Seal a small month in the test's home; give the evidence folder."""
     folder = Home(Settings(home=home)).evidence_folder
