@@ -66,24 +66,27 @@ def left_by(
     """Give what can be kept of a run of `job` for `month`; None where nothing of it can."""
     runs = _with_those_before(instance, run)
     done = _steps_done(instance, runs)
-    there: dict[str, Stored] = {}
     kept: dict[str, Stored] = {}
     anew: dict[str, str] = {}
+    made_of_these: set[str] = set()
     inputs, codes = made_of(deployment), code_versions(deployment)
     for asset in (key.to_user_string() for key in job.asset_layer.asset_graph.toposorted_asset_keys):
         if asset not in done or asset not in codes:
             continue
         try:
-            stored = there[asset] = Stored(*deployment.storage.provenance(asset, month.key))
+            stored = Stored(*deployment.storage.provenance(asset, month.key))
+            if not stored.provenance.inputs.keys().isdisjoint({*anew, *made_of_these}):
+                made_of_these.add(asset)
+                continue
             others = [
                 *_drawn_from_other(deployment, month, asset, stored, runs),
-                *why_unproven(asset, there, codes, inputs.get(asset, ())),
+                *why_unproven(asset, {**kept, asset: stored}, codes, inputs.get(asset, ())),
             ]
         except (StorageError, EvidenceError, DataError) as error:
             others = [str(error)]
         if others:
             anew[asset] = "; ".join(others)
-        elif stored.provenance.inputs.keys() <= kept.keys():
+        else:
             kept[asset] = stored
     if not kept:
         return None
