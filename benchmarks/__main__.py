@@ -112,6 +112,10 @@ def close(folder: Path) -> None:
     )
     share = (figures["seconds"] - figures["work"]) / figures["assets"]
     print(f"  orchestration {share:.3f} s an asset, {figures['assets']:.0f} assets (at most 0.2)")
+    print(
+        f"  going on with it from its last step: {figures['kept']:.0f} assets kept, {figures['resumed']:.1f} s, "
+        f"ratio {figures['resumed'] / figures['seconds']:.2f} (at most 0.3)"
+    )
 
 
 @contextmanager

@@ -287,7 +287,15 @@ def close(home: str, month: str) -> dict[str, float]:
         started = time.perf_counter()
         outcome = close_month(settings, CutoffMonth.parse(month), lambda _: None)
         seconds = time.perf_counter() - started
-    return {"seconds": seconds, "work": work(), "assets": len(outcome.files)}
+    started = time.perf_counter()
+    again = close_month(settings, CutoffMonth.parse(month), lambda _: None, resume=True)
+    return {
+        "seconds": seconds,
+        "work": work(),
+        "assets": len(outcome.files),
+        "resumed": time.perf_counter() - started,
+        "kept": len(again.kept),
+    }
 
 
 @contextmanager

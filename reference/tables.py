@@ -227,7 +227,7 @@ def _options(name: str, _now: str) -> Iterable[str]:
 
 
 def _written(option: click.Option, command: click.Command) -> str:
-    name = ", ".join(option.opts)
+    name = ", ".join([*option.opts, *option.secondary_opts])
     if option.is_flag:
         return name
     value = option.make_metavar(click.Context(command)).strip("[]").replace("|", " or ")

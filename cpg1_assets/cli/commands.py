@@ -112,6 +112,12 @@ class _Several(click.Command):
     multiple=True,
     help="Only these companies. A narrower scope is not the control.",
 )
+@click.option(
+    "--resume/--anew",
+    default=None,
+    help="Keep what the month's last run left, where it is proven, and run the rest; or run all. "
+    "Default: --resume where that run failed within the last 24 hours, else --anew.",
+)
 @_every
 @_json
 @_told
@@ -121,6 +127,7 @@ def close(
     gl_accounts: tuple[str, ...],
     companies: tuple[str, ...],
     *,
+    resume: bool | None,
     every: bool,
     as_json: bool,
 ) -> None:
@@ -138,7 +145,7 @@ def close(
 
     if not as_json:
         say(f"Closing {chosen.key}{marks(settings)}")
-    outcome = close_month(settings, chosen, (lambda _: None) if as_json else say_step)
+    outcome = close_month(settings, chosen, (lambda _: None) if as_json else say_step, resume=resume)
     stopping.decide()
     if as_json:
         say_json(outcome.as_dict())

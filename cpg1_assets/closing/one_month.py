@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cpg1_assets import stopping
@@ -37,6 +38,7 @@ from cpg1_assets.graph.instance import (
 )
 from cpg1_assets.graph.instance import failed_checks as failed_in_run
 from cpg1_assets.graph.job import CLOSE_MONTH
+from cpg1_assets.graph.resume import Left, did_not_end_well, last_run, left_by
 from cpg1_assets.graph.run import Progress, Wired, run_month
 from cpg1_assets.graph.steps import run_is_over
 from cpg1_assets.home import naming_places
@@ -49,6 +51,9 @@ _CLOSE = Wired(
     CLOSE_MONTH, definitions_of, close_month_definition, "{month} is not closed. Close the month again."
 )
 
+_RESUMED_WITHIN = timedelta(hours=24)
+"""So old may a run be that failed, for the next close to go on with it unasked: its extracts are of that time."""
+
 
 @dataclass(frozen=True)
 class CloseOutcome:
@@ -56,7 +61,8 @@ class CloseOutcome:
 
     `exit_status` is 1 when it failed; then `failures` says which steps and why. All others mean closed: 4 when a check
     of severity ERROR failed that is no variance, else 3 when a line is neither reconciled nor explained, else 0.
-    `untested_checks` are those that found nothing to test.
+    `untested_checks` are those that found nothing to test. `resumes` is the run it went on with, if it did, and `kept`
+    the assets that were kept of it.
     """
 
     month: str
@@ -75,14 +81,21 @@ class CloseOutcome:
     inputs: str = ""
     deciding_inputs: str = ""
     seal: dict[str, Any] = field(default_factory=dict)
+    resumes: str | None = None
+    kept: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
 
 
-def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
+def close_month(
+    settings: Settings, month: CutoffMonth, progress: Progress, *, resume: bool | None = None
+) -> CloseOutcome:
     """Close `month`. `progress` is told each step as it ends.
+
+    With `resume` what the month's last run left is kept where it is proven, and the rest is run; without, all is. None
+    leaves it to what became of that run: one that failed within the last day is gone on with.
 
     Raises BusyError when the month is being closed already, SignedOffError when it is signed off, ScopeError for an
     unknown company, SettingsError when the home keeps other books or the inbox is wrong, StorageError when the home
@@ -90,10 +103,12 @@ def close_month(settings: Settings, month: CutoffMonth, progress: Progress) -> C
     refuses and a run that fails are outcomes, not exceptions.
     """
     with naming_places(settings):
-        return _closed(settings, month, progress)
+        return _closed(settings, month, progress, resume=resume)
 
 
-def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> CloseOutcome:
+def _closed(
+    settings: Settings, month: CutoffMonth, progress: Progress, *, resume: bool | None
+) -> CloseOutcome:
     deployment = open_deployment(settings)
     require_options(settings)
     # An unknown company is found before anything is made: only the server knows which there are.
@@ -105,18 +120,47 @@ def _closed(settings: Settings, month: CutoffMonth, progress: Progress) -> Close
         with stopping.within(settings.max_run_seconds, took_too_long(settings, month)):
             if refused is None:
                 refused = _refused(deployment, month, progress)
-            run_id, success = "", False
+            run_id, success, left = "", False, None
             if not refused:
-                run_id, success = run_month(deployment, month, instance, progress, _CLOSE)
+                left = _gone_on_with(deployment, month, instance, progress, resume=resume)
+                run_id, success = run_month(deployment, month, instance, progress, _CLOSE, left)
+        kept = {} if left is None else left.kept
         outcome = CloseOutcome(
             **came_to(deployment, month, instance, run_id, success=success, refused=refused),
             seconds=round(time.monotonic() - started, 1),
-            files=materialized_hashes(instance, run_id),
+            files={**kept, **materialized_hashes(instance, run_id)},
             inputs=inputs,
             deciding_inputs=deciding,
+            resumes=None if left is None else left.run_id,
+            kept=sorted(kept),
         )
         write_record(settings, month, outcome.as_dict())
         return outcome
+
+
+def _gone_on_with(
+    deployment: Deployment, month: CutoffMonth, instance: Instance, progress: Progress, *, resume: bool | None
+) -> Left | None:
+    """Give what is kept of the month's last run, and say it; None where all is to be run."""
+    last = None if resume is False else last_run(instance, CLOSE_MONTH, month)
+    if last is None or (resume is None and not did_not_end_well(last.dagster_run)):
+        return None
+    named = f"run {last.dagster_run.run_id[:8]} of {last.create_timestamp:%Y-%m-%d %H:%M} UTC"
+    if resume is None and datetime.now(UTC) - last.create_timestamp > _RESUMED_WITHIN:
+        progress(
+            f"{named} did not end well, but is more than {_RESUMED_WITHIN.days * 24} hours old: all is run. To go on with "
+            f"it: cpg1 close --month {month.key} --resume"
+        )
+        return None
+    job = definitions_of(deployment).resolve_job_def(CLOSE_MONTH)
+    left = left_by(last.dagster_run, deployment, month, instance, job)
+    if left is None:
+        progress(f"Nothing that {named} left can be kept: all is run")
+        return None
+    progress(f"Goes on with {named}: {len(left.kept)} assets are kept as it stored them")
+    for asset, why in left.anew.items():
+        progress(f"{asset} is made anew: {why}")
+    return left
 
 
 @contextmanager

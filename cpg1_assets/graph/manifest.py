@@ -105,12 +105,8 @@ def month_content(
             f"cpg1 close --month {month.key}"
         )
     stored = {asset: Stored(*deployment.storage.provenance(asset, month.key)) for asset in assets}
-    inputs: dict[str, Sequence[str]] = {name: made.inputs for name, made in derivations().items()}
     drawn = [*deployment.catalog, *DRAWN_FROM]
-    inputs[CHECK_RESULTS.name] = drawn
-    inputs[CONTROL_EFFECTIVENESS.name] = SEEDING
-    inputs |= DRAWN_FROM
-    require_one_version(month.key, stored, code_versions(deployment), inputs)
+    require_one_version(month.key, stored, code_versions(deployment), made_of(deployment))
     validations = {
         asset: file.provenance.said.get("validations", []) for asset, file in stored.items() if asset in drawn
     }
@@ -140,6 +136,16 @@ def month_content(
         packaged=drawn,
         validations=validations,
     )
+
+
+def made_of(deployment: Deployment) -> dict[str, Sequence[str]]:
+    """Give what each asset of a month must have been made of, by asset; more may have been read."""
+    return {
+        **{name: made.inputs for name, made in derivations().items()},
+        **DRAWN_FROM,
+        CONTROL_EFFECTIVENESS.name: SEEDING,
+        CHECK_RESULTS.name: [*deployment.catalog, *DRAWN_FROM],
+    }
 
 
 def _require_reperformed(version: Path, month: str) -> None:

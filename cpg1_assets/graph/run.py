@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import _reexecute_job  # the public one takes no job of this process
 from dagster._core.storage import local_compute_log_manager  # how it catches output is no setting
 from dagster._utils import ensure_file
 
@@ -21,6 +23,7 @@ from cpg1_assets.deployment import Deployment
 from cpg1_assets.graph.dead_runs import PARTITION_TAG
 from cpg1_assets.graph.executor import LOOK_SECONDS, PoolWait
 from cpg1_assets.graph.instance import CLOSE_TAG, TOLD_EVENTS, StepDone, StepsTold, run_tags
+from cpg1_assets.graph.resume import Left
 from cpg1_assets.month import CutoffMonth
 
 Progress = Callable[[StepDone | str], None]
@@ -46,8 +49,12 @@ def run_month(
     instance: dg.DagsterInstance,
     progress: Progress,
     wired: Wired,
+    left: Left | None = None,
 ) -> tuple[str, bool]:
-    """Run a job for `month`; give the run's id and whether it succeeded. `progress` is told each step as it ends."""
+    """Run a job for `month`; give the run's id and whether it succeeded. `progress` is told each step as it ends.
+
+    With `left` the run goes on with the one that left it.
+    """
     settings, tags = deployment.settings, run_tags()
     # What a person should read is told by `progress` and the outcome; Dagster's own log is in its event log.
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -66,20 +73,35 @@ def run_month(
         worker_output(deployment.home.place / "logs" / f"close-{month.key}.log"),
         _told(progress, instance, tags),
     ):
+        here = None
         if settings.executor_kind == "in_process":
-            job = wired.definitions_of(deployment).resolve_job_def(wired.job)
-            result = job.execute_in_process(
-                partition_key=month.key, instance=instance, tags=tags, run_config=quiet, raise_on_error=False
-            )
-            return result.run_id, result.success
+            here = wired.definitions_of(deployment).resolve_job_def(wired.job)
+            if left is None:
+                result = here.execute_in_process(
+                    partition_key=month.key,
+                    instance=instance,
+                    tags=tags,
+                    run_config=quiet,
+                    raise_on_error=False,
+                )
+                return result.run_id, result.success
         os.environ.update(settings.scope_environment())
-        with dg.execute_job(
-            dg.reconstructable(wired.from_environment),
-            instance=instance,
-            tags={PARTITION_TAG: month.key, **tags},
-            run_config=quiet,
-            raise_on_error=False,
-        ) as executed:
+        there = dg.reconstructable(wired.from_environment)
+        of_month = {PARTITION_TAG: month.key, **tags}
+        if left is None:
+            executed = dg.execute_job(
+                there, instance=instance, tags=of_month, run_config=quiet, raise_on_error=False
+            )
+        else:
+            executed = _reexecute_job(
+                job_arg=there if here is None else InMemoryJob(here),
+                run_config=quiet,
+                reexecution_options=dg.ReexecutionOptions(left.run_id, left.steps),
+                tags=of_month,
+                instance=instance,
+                raise_on_error=False,
+            )
+        with executed:
             return executed.run_id, executed.success
 
 

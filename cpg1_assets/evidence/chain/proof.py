@@ -33,7 +33,7 @@ def require_one_version(
     unproven = {
         asset: why
         for asset in sorted(stored)
-        if (why := "; ".join(_unproven(asset, stored, codes, inputs.get(asset, ()))))
+        if (why := "; ".join(why_unproven(asset, stored, codes, inputs.get(asset, ()))))
     }
     if unproven:
         told = ". ".join(f"{asset}: {why}" for asset, why in unproven.items())
@@ -43,9 +43,10 @@ def require_one_version(
         )
 
 
-def _unproven(
+def why_unproven(
     asset: str, stored: Mapping[str, Stored], codes: Mapping[str, str], inputs: Iterable[str]
 ) -> Iterator[str]:
+    """Say why a stored file is not what the loaded code gives from the files of `stored`; nothing where it is."""
     provenance = stored[asset].provenance
     if provenance.sha256 != stored[asset].sha256:
         yield "its provenance is of another file"
