@@ -24,12 +24,15 @@ from cpg1_assets.evidence.chain.links import (
     parse_anchor,
     time_of,
 )
-from cpg1_assets.evidence.chain.seal import SEALS
+from cpg1_assets.evidence.chain.seal import ROW_TREES, SEALS
 from cpg1_assets.evidence.chain.signed_links import sign_off_problems
 from cpg1_assets.evidence.chain.signing import is_signed, key_id
 
 UNCHECKED = "unchecked"
 """The kind of problem that is no difference: something could not be looked at."""
+ROOTS_NOT_COMPUTED = (
+    "The roots of rows that seals state were not computed again; that does: cpg1 evidence reperform MONTH"
+)
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 
@@ -149,6 +152,8 @@ def verify(
     in_order = sorted(known, key=lambda link: link.index)
     problems += [problem for each in checked for problem in uncommented(each, in_order)]
     notes += [note for each in checked for note in each.notes]
+    if any(ROW_TREES in sealed.seal for each in checked for sealed in each.sealed.values()):
+        notes.append(ROOTS_NOT_COMPUTED)
     others = [] if month is None else [name for name in sealed if name != month]
     return VerifyReport(
         problems=problems,
