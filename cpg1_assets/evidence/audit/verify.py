@@ -24,6 +24,7 @@ from cpg1_assets.evidence.chain.links import (
     parse_anchor,
     time_of,
 )
+from cpg1_assets.evidence.chain.sample import sample_problems
 from cpg1_assets.evidence.chain.seal import ROW_TREES, SEALS
 from cpg1_assets.evidence.chain.signed_links import sign_off_problems
 from cpg1_assets.evidence.chain.signing import is_signed, key_id
@@ -140,6 +141,7 @@ def verify(
     trusted_to, signed_by = _check_signatures(links, trusted_keys, problems)
     known = [link for own in of_month.values() for link in own]
     problems += sign_off_problems(links)
+    problems += sample_problems(links)
     checked = [
         MonthCheck(evidence, name, of_month.get(name, [])) for name in (sealed if month is None else [month])
     ]

@@ -1,8 +1,8 @@
-"""The chain of seals, sign-offs and reopenings: one small file a link, each covering the digest of the link before it.
+"""The chain of seals, sign-offs and what else is recorded: a small file a link, each covering the link before it.
 
 `chain/<NNNNNN>.json` under the evidence folder, in the order the links were made, whatever month they are
 of. A link is canonical JSON (keys sorted, no blanks, UTF-8) and is never written twice. What a link's body
-means is settled in `seal`, `sign_off` and `reopen`; whether the files it speaks of are still there, in `verify`.
+means is settled in `seal`, `sign_off`, `reopen` and `sample`; whether the files it speaks of are still there, in `verify`.
 """
 
 import getpass
@@ -30,7 +30,7 @@ from cpg1_assets.refusal import naming
 FORMAT = "cpg1-chain-1"
 FOLDER = "chain"
 BEFORE_THE_FIRST = "0" * 64
-SEAL, SIGN_OFF, REOPEN = "seal", "sign-off", "reopen"
+SEAL, SIGN_OFF, REOPEN, SAMPLE = "seal", "sign-off", "reopen", "sample"
 _NAME = re.compile(r"[0-9]{6}\.json")
 _PARTIAL = re.compile(r"\..*\.partial")
 _FIELDS = {"format", "index", "kind", "previous", "made_at", "made_by", "body", "digest"}
@@ -387,7 +387,7 @@ def _parsed(data: bytes) -> Link | None:
         and is_digest(found["digest"])
         and is_digest(found["previous"])
         and isinstance(found["body"], dict)
-        and found["kind"] in (SEAL, SIGN_OFF, REOPEN)
+        and found["kind"] in (SEAL, SIGN_OFF, REOPEN, SAMPLE)
         and ("signature" not in found or _is_signature(signature))
     )
     if not well_formed:
