@@ -1,5 +1,6 @@
 """A workpaper that was filled in is part of the evidence: its rows are those drawn, and it cannot be changed any more."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -36,19 +37,39 @@ from cpg1_assets_tests.evidence.small_year import small_month
 LINK = "chain/000002.json"
 
 
-@pytest.fixture
-def evidence(tmp_path: Path) -> Path:
-    sealed_month(tmp_path / "evidence")
-    return tmp_path / "evidence"
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seal the month, hand a workpaper out, and take it in on a copy, `held`. Nobody writes in the folder."""
+    folder = tmp_path_factory.mktemp("once")
+    sealed = sealed_month(folder / "evidence")
+    handed_out(sealed, folder / "tested.xlsx")
+    shutil.copytree(folder / "evidence", folder / "held" / "evidence")
+    finished = Path(shutil.copy(folder / "tested.xlsx", folder / "held"))
+    take_sample(folder / "held" / "evidence", rewritten(finished, filled_in))
+    return folder
 
 
 @pytest.fixture
-def workpaper(evidence: Path, tmp_path: Path) -> Path:
-    """Give a workpaper that was handed out."""
-    sealed = latest_seal(evidence, MONTH)
-    assert sealed is not None
-    handed_out(sealed, tmp_path / "tested.xlsx")
-    return tmp_path / "tested.xlsx"
+def evidence(once: Path, tmp_path: Path) -> Path:
+    """Give a copy of the sealed month."""
+    return Path(shutil.copytree(once / "evidence", tmp_path / "evidence"))
+
+
+@pytest.fixture
+def workpaper(once: Path, tmp_path: Path) -> Path:
+    """Give a copy of a workpaper that was handed out."""
+    return Path(shutil.copy(once / "tested.xlsx", tmp_path))
+
+
+@pytest.fixture
+def held(once: Path, tmp_path: Path) -> Path:
+    """Give a copy of the evidence that the finished workpaper was taken into."""
+    return Path(shutil.copytree(once / "held" / "evidence", tmp_path / "held" / "evidence"))
+
+
+def kept_in(evidence: Path) -> Path:
+    """Give the workpaper that was taken in last."""
+    return kept(evidence, read_chain(evidence)[-1])
 
 
 def kinds(report: VerifyReport) -> set[tuple[str, str]]:
@@ -188,26 +209,38 @@ def test_what_stands_in_the_place_of_the_file_is_not_overwritten(evidence: Path,
 # Verified from then on
 
 
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def linked(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/null")
+
+
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
         (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x"), "changed"),
         (lambda path: path.write_bytes(path.read_bytes() + b"x"), "changed"),
         (lambda path: path.unlink(), "missing"),
+        (pipe, "special file"),
+        (linked, "link"),
     ],
 )
 def test_a_kept_workpaper_that_is_changed_or_gone_is_found(
-    evidence: Path, workpaper: Path, change: Callable[[Path], object], kind: str
+    held: Path, change: Callable[[Path], object], kind: str
 ) -> None:
-    path = kept(evidence, take_sample(evidence, rewritten(workpaper, filled_in)))
+    path = kept_in(held)
     change(path)
-    assert kinds(verify(evidence)) == {(kind, path.relative_to(evidence).as_posix())}
+    assert kinds(verify(held)) == {(kind, path.relative_to(held).as_posix())}
 
 
 def test_a_file_beside_the_kept_ones_is_found_and_what_was_left_half_written_is_a_note(
-    evidence: Path, workpaper: Path
+    held: Path, workpaper: Path
 ) -> None:
-    folder = kept(evidence, take_sample(evidence, rewritten(workpaper, filled_in))).parent
+    folder = kept_in(held).parent
     shutil.copy(workpaper, folder / "mine.xlsx")
     (folder / "deeper").mkdir()
     (folder / "deeper" / "x.csv").write_text("x")
@@ -239,46 +272,39 @@ FORGED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
 
 @pytest.mark.parametrize(("change", "said"), FORGED)
 def test_a_link_that_this_software_would_not_have_made_is_a_problem(
-    evidence: Path, workpaper: Path, change: Callable[[dict[str, Any]], object], said: str
+    held: Path, change: Callable[[dict[str, Any]], object], said: str
 ) -> None:
-    take_sample(evidence, rewritten(workpaper, filled_in))
-
     def forge(link: dict[str, Any]) -> None:
         change(link["body"])
 
-    rewrite(evidence, 2, forge)
-    messages = [problem.message for problem in verify(evidence).problems if problem.path == LINK]
+    rewrite(held, 2, forge)
+    messages = [problem.message for problem in verify(held).problems if problem.path == LINK]
     assert [message for message in messages if said in message]
 
 
-def test_a_file_taken_in_twice_is_a_problem(evidence: Path, workpaper: Path) -> None:
-    take_sample(evidence, rewritten(workpaper, filled_in))
-    take_sample(evidence, rewritten(workpaper, lambda rows: filled_in(rows, note="again")))
-    first = read_chain(evidence)[1].body
-    rewrite(evidence, 3, lambda link: link.update(body=dict(first)))
-    assert ("sample", "chain/000003.json") in kinds(verify(evidence))
+def test_a_file_taken_in_twice_is_a_problem(held: Path, workpaper: Path) -> None:
+    take_sample(held, rewritten(workpaper, lambda rows: filled_in(rows, note="again")))
+    first = read_chain(held)[1].body
+    rewrite(held, 3, lambda link: link.update(body=dict(first)))
+    assert ("sample", "chain/000003.json") in kinds(verify(held))
 
 
-def test_a_changed_result_needs_every_later_link_to_be_written_anew(evidence: Path, workpaper: Path) -> None:
-    take_sample(evidence, rewritten(workpaper, filled_in))
-    small_month(evidence, MONTH, run="run-2", amount=2)
-    anchor = f"3-{read_chain(evidence)[2].digest[:20]}"
-    assert verify(evidence, anchor=anchor).problems == []
-    rewrite(evidence, 2, lambda link: link["body"].update(results={"ok": 5, "exception": 1, "not tested": 0}))
-    rewrite_from(evidence, 2)
-    assert verify(evidence).problems == []
-    assert kinds(verify(evidence, anchor=anchor)) == {("anchor", "chain/000003.json")}
+def test_a_changed_result_needs_every_later_link_to_be_written_anew(held: Path) -> None:
+    small_month(held, MONTH, run="run-2", amount=2)
+    anchor = f"3-{read_chain(held)[2].digest[:20]}"
+    assert verify(held, anchor=anchor).problems == []
+    rewrite(held, 2, lambda link: link["body"].update(results={"ok": 5, "exception": 1, "not tested": 0}))
+    rewrite_from(held, 2)
+    assert verify(held).problems == []
+    assert kinds(verify(held, anchor=anchor)) == {("anchor", "chain/000003.json")}
 
 
-def test_an_export_carries_the_workpapers_and_verifies(
-    evidence: Path, workpaper: Path, tmp_path: Path
-) -> None:
-    link = take_sample(evidence, rewritten(workpaper, filled_in))
-    export_month(evidence, MONTH, tmp_path / "export.zip")
+def test_an_export_carries_the_workpapers_and_verifies(held: Path, tmp_path: Path) -> None:
+    export_month(held, MONTH, tmp_path / "export.zip")
     with opened_evidence(tmp_path / "export.zip") as opened:
         assert opened.problems == ()
         assert verify(opened.folder).problems == []
-        assert kept(opened.folder, link).read_bytes() == workpaper.read_bytes()
+        assert kept_in(opened.folder).read_bytes() == kept_in(held).read_bytes()
 
 
 def test_only_the_bytes_that_were_checked_are_kept(
