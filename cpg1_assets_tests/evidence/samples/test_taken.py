@@ -13,7 +13,6 @@ from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.audit.export import export_month, opened_evidence
 from cpg1_assets.evidence.audit.verify import VerifyReport, verify
 from cpg1_assets.evidence.chain.links import SAMPLE, Link, read_chain
-from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.evidence.samples import taken
 from cpg1_assets.evidence.samples.draw import Terms
@@ -245,7 +244,7 @@ def test_a_file_beside_the_kept_ones_is_found_and_what_was_left_half_written_is_
     (folder / "deeper").mkdir()
     (folder / "deeper" / "x.csv").write_text("x")
     (folder / ".x.0123456789abcdef.partial").write_text("half")
-    report = verify(evidence)
+    report = verify(held)
     assert kinds(report) == {
         ("added", f"{MONTH}/samples/mine.xlsx"),
         ("added", f"{MONTH}/samples/deeper/x.csv"),
