@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cpg1_assets.errors import EvidenceError, printable
+from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.links import (
     TIMESTAMP,
     Link,
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clock of the machine that made a link may stand from the authority's."""
 _FIELDS = {"link", "link_digest", "time", "authority", "query", "reply"}
-_LONGEST_NAME = 500
 
 
 class Stamp(NamedTuple):
@@ -107,7 +106,7 @@ def add_timestamp(
         "link": of.index,
         "link_digest": of.digest,
         "time": replied.time.isoformat(timespec="seconds"),
-        "authority": _named(replied),
+        "authority": replied.authority,
         "query": base64.b64encode(query).decode(),
         "reply": base64.b64encode(reply).decode(),
     }
@@ -166,7 +165,7 @@ def look_at(link: Link, of: Link, authorities: "Sequence[Certificate] | None") -
         return stamp, f"What it holds proves nothing: {error}."
     if asked.digest != of.digest:
         return stamp, "Its reply is of another digest than that of the link it names."
-    if (body["time"], body["authority"]) != (replied.time.isoformat(timespec="seconds"), _named(replied)):
+    if (body["time"], body["authority"]) != (replied.time.isoformat(timespec="seconds"), replied.authority):
         return stamp, "It names another time or authority than its reply."
     why = _wrong_time(replied.time, of, link.made_at)
     return stamp, why or ("" if authorities is None else unproven(replied, authorities))
@@ -228,7 +227,3 @@ def _bytes_of(body: Mapping[str, Any]) -> _Bytes:
             raise ValueError("it ends in bits that mean nothing")
         read.append(content)
     return _Bytes(*read)
-
-
-def _named(reply: Reply) -> str:
-    return printable(reply.authority)[:_LONGEST_NAME]

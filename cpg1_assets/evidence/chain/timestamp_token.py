@@ -4,13 +4,15 @@ Signature and certificates are checked by the library rfc3161-client, which is n
 the chain a timestamp is of, and whether its time fits, is settled in `timestamp`.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cpg1_assets.errors import EvidenceError
+from cpg1_assets.errors import EvidenceError, printable
 from cpg1_assets.plain_file import read_plain
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ _SHA256 = "2.16.840.1.101.3.4.2.1"
 _SHA256_IN_DER = bytes.fromhex("0609608648016503040201")
 _SEQUENCE, _INTEGER, _OCTETS, _IDENTIFIER, _FLAG, _FIRST = 0x30, 0x02, 0x04, 0x06, 0x01, 0xA0
 _GRANTED = 0
+_LONGEST_NAME, _UNNAMED = 500, "nobody it names"
 _LONG_TAG, _LONG_LENGTH = 0x1F, 0x80
 
 
@@ -35,13 +38,18 @@ class Query(NamedTuple):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a granted reply says: when the authority saw which digest, for which nonce, and who says so."""
+    """What a granted reply says: when the authority saw which digest, for which nonce, and who says so.
+
+    `valid` is from when to when the certificate of the one who signed it holds, `is_for_time` whether it is one for
+    timestamps, and for nothing else.
+    """
 
     digest: str
     nonce: int | None
     time: datetime
     authority: str
-    _signer: "Certificate"
+    valid: tuple[datetime, datetime]
+    is_for_time: bool
     _parsed: Any
 
 
@@ -78,48 +86,55 @@ def read_reply(content: bytes) -> Reply:
     Raises ValueError that says what is wrong with it, and EvidenceError without the library.
     """
     library, x509 = _library(), _x509()
-    try:
-        parsed = library.decode_timestamp_response(_with_certificates_in_order(content))
-    except ValueError as error:
-        raise ValueError(f"it is no reply of RFC 3161 ({error})") from None
-    if parsed.status != _GRANTED:
-        told = "; ".join(parsed.status_string) or "it says not why"
-        raise ValueError(f"the authority did not grant it (status {parsed.status}: {told})")
-    try:
+    ordered = _with_certificates_in_order(content)
+    with _in_a_sentence("it is no reply of RFC 3161"):
+        parsed = library.decode_timestamp_response(ordered)
+        status, texts = parsed.status, parsed.status_string
+    if status != _GRANTED:
+        raise ValueError(
+            f"the authority did not grant it (status {status}: {'; '.join(texts) or 'it does not say why'})"
+        )
+    with _in_a_sentence("it holds no token that can be read"):
         info, signed = parsed.tst_info, parsed.signed_data
-        signers = [*signed.signer_infos]
+        signers = [(each.issuer, each.serial_number) for each in signed.signer_infos]
         certificates = [x509.load_der_x509_certificate(each) for each in signed.certificates]
-    except ValueError as error:
-        raise ValueError(f"it holds no token that can be read ({error})") from None
-    own = [
-        each
-        for each in certificates
-        for signer in signers
-        if (each.issuer, each.serial_number) == (signer.issuer, signer.serial_number)
-    ]
-    if len(signers) != 1 or len(own) != 1:
+        own = [each for each in certificates if [(each.issuer, each.serial_number)] == signers]
+        is_sha256 = info.message_imprint.hash_algorithm.dotted_string == _SHA256
+    if len(own) != 1:
         raise ValueError("it does not hold the certificate of the one who signed it")
-    if info.message_imprint.hash_algorithm.dotted_string != _SHA256:
+    if not is_sha256:
         raise ValueError("it is not of a SHA-256")
-    return Reply(
-        digest=info.message_imprint.message.hex(),
-        nonce=info.nonce,
-        time=info.gen_time.astimezone(UTC),
-        authority=own[0].subject.rfc4514_string(),
-        _signer=own[0],
-        _parsed=parsed,
-    )
+    with _in_a_sentence("the certificate of the one who signed it cannot be read"):
+        return Reply(
+            digest=info.message_imprint.message.hex(),
+            nonce=info.nonce,
+            time=info.gen_time.astimezone(UTC),
+            authority=printable(own[0].subject.rfc4514_string())[:_LONGEST_NAME] or _UNNAMED,
+            valid=(own[0].not_valid_before_utc, own[0].not_valid_after_utc),
+            is_for_time=_is_for_time(own[0].extensions, x509),
+            _parsed=parsed,
+        )
+
+
+def _is_for_time(extensions: Any, x509: Any) -> bool:  # noqa: ANN401 - of a library that comes late
+    try:
+        usage = extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound:
+        return False
+    return bool(usage.critical and [*usage.value] == [x509.ExtendedKeyUsageOID.TIME_STAMPING])
 
 
 def read_authorities(path: Path) -> "list[Certificate]":
     """Read the certificates of authorities (PEM). Raises EvidenceError where there is none, and without the library."""
     x509 = _x509()
     try:
-        return list(x509.load_pem_x509_certificates(read_plain(path, _LARGEST_CERTIFICATES)))
+        content = read_plain(path, _LARGEST_CERTIFICATES)
+        with _in_a_sentence("no certificate in it can be read"):
+            return list(x509.load_pem_x509_certificates(content))
     except OSError as error:
         raise EvidenceError(f"The certificates {path} cannot be read ({error.strerror or error}).") from error
     except ValueError as error:
-        raise EvidenceError(f"{path} holds no certificates in PEM ({error}).") from error
+        raise EvidenceError(f"{path} holds no certificates in PEM: {error}.") from error
 
 
 def unproven(reply: Reply, authorities: "Sequence[Certificate]") -> str:
@@ -128,28 +143,35 @@ def unproven(reply: Reply, authorities: "Sequence[Certificate]") -> str:
     Checked are purpose and validity of its certificate at the time it names, the certificates up to an authority, and
     the signature. Whether one of them was revoked is not.
     """
-    library, x509 = _library(), _x509()
-    signer = reply._signer  # noqa: SLF001 - of this module
-    try:
-        usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-        is_for_time = usage.critical and [*usage.value] == [x509.ExtendedKeyUsageOID.TIME_STAMPING]
-    except (x509.ExtensionNotFound, ValueError):
-        is_for_time = False
-    if not is_for_time:
+    library = _library()
+    if not reply.is_for_time:
         return f"The certificate of {reply.authority} is not one for timestamps (extended key usage, critical, alone)."
-    if not signer.not_valid_before_utc <= reply.time <= signer.not_valid_after_utc:
+    first, last = reply.valid
+    if not first <= reply.time <= last:
         return (
             f"The certificate of {reply.authority} was not valid at {reply.time.isoformat()}: it is from "
-            f"{signer.not_valid_before_utc.isoformat()} to {signer.not_valid_after_utc.isoformat()}."
+            f"{first.isoformat()} to {last.isoformat()}."
         )
-    verifier = library.VerifierBuilder(roots=[*authorities], nonce=reply.nonce).build()
     try:
-        proven = verifier.verify(reply._parsed, bytes.fromhex(reply.digest))  # noqa: SLF001 - likewise
-    except (library.VerificationError, ValueError) as error:
+        with _in_a_sentence("it is not proven"):
+            verifier = library.VerifierBuilder(roots=[*authorities], nonce=reply.nonce).build()
+            verifier.verify(reply._parsed, bytes.fromhex(reply.digest))  # noqa: SLF001 - of this module
+    except ValueError as error:
         if "certificate verify error" in str(error):
             return f"The certificate of {reply.authority} does not lead to one of the authorities that were given."
         return f"It is not signed by {reply.authority}, whom it names."
-    return "" if proven else f"It is not proven to be of {reply.authority}."
+    return ""
+
+
+@contextmanager
+def _in_a_sentence(what: str) -> Iterator[None]:
+    """Make a ValueError of whatever libraries raise of bytes that anybody may have written, and let none of them warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except Exception as error:
+            raise ValueError(f"{what} ({type(error).__name__}: {error})") from error
 
 
 class _Element(NamedTuple):

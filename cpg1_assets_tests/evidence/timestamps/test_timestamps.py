@@ -358,6 +358,15 @@ def test_any_byte_of_a_reply_that_is_another_is_read_in_a_sentence_or_proves_wha
             assert (read.digest, read.nonce, read.time) == (whole.digest, whole.nonce, whole.time)
 
 
+def test_a_certificate_of_another_version_than_there_is_is_refused_in_a_sentence(
+    authority: Authority,
+) -> None:
+    reply = authority.reply(make_query(b"x"))
+    assert reply.count(bytes.fromhex("a003020102")) == 1
+    with pytest.raises(ValueError, match=r"it holds no token that can be read \(InvalidVersion"):
+        read_reply(reply.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105")))
+
+
 def test_a_pipe_and_a_large_file_are_not_read(tmp_path: Path) -> None:
     with (tmp_path / "large.tsr").open("wb") as file:
         file.truncate(1 << 40)
