@@ -126,7 +126,7 @@ def sample_draw(
         return
     for line in lines_above(drawn):
         say(line)
-    say(f"{len(drawn.rows)} rows drawn: {', '.join(map(str, outs))}")
+    say(f"Rows drawn: {len(drawn.rows)}. Workpaper: {', '.join(map(str, outs))}")
 
 
 @click.command("sample-check")
@@ -171,9 +171,10 @@ def sample_check(file: Path, root: str | None, path: Path | None, *, as_json: bo
         for problem in problems:
             say(problem)
         if problems:
-            say(f"{len(problems)} differences: this is not, or not all, what was drawn, by {against}.")
+            counted = "1 difference" if len(problems) == 1 else f"{len(problems)} differences"
+            say(f"{counted}: this is not, or not all, what was drawn, by {against}.")
         else:
-            say(f"{len(returned.rows)} rows are as they were drawn and sealed, by {against}.")
+            say(f"As it was drawn and sealed, by {against}. Rows: {len(returned.rows)}.")
         say(f"Results: {filled}; {len(returned.rows) - sum(results.values())} without one.")
     sys.exit(FAILED if problems else 0)
 
@@ -210,7 +211,7 @@ def sample_add(file: Path, *, as_json: bool) -> None:
     link = take_sample(Home(settings).evidence_folder, file, signer=signer)
     said = dict(link.body)
     filled = ", ".join(f"{count} {result}" for result, count in said["results"].items())
-    words = f"Sample of {said['asset']}, {said['month']} (version {said['version']}): {said['rows']} rows, {filled}."
+    words = f"Sample of {said['asset']}, {said['month']} (version {said['version']}), rows: {filled}."
     tell_link(
         said,
         link,

@@ -76,7 +76,7 @@ def test_one_changed_digit_is_named_and_the_exit_status_says_so(
         checked = cpg1("evidence", "sample-check", str(csv), *more)
         assert checked.exit_code == 1
         assert "entry_no of row" in checked.stdout
-        assert "1 differences: this is not, or not all, what was drawn" in checked.stdout
+        assert "1 difference: this is not, or not all, what was drawn" in checked.stdout
         assert (
             json.loads(cpg1("evidence", "sample-check", str(csv), *more, "--json").stdout)["as_drawn"]
             is False
