@@ -25,6 +25,7 @@ from cpg1_assets.cli.comments_command import comments
 from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.evidence_commands import evidence
 from cpg1_assets.cli.explain_command import explain
+from cpg1_assets.cli.keys_commands import keys
 from cpg1_assets.cli.month_shown import show_month
 from cpg1_assets.cli.months_shown import show_backfill, show_months
 from cpg1_assets.cli.render import marks
@@ -63,6 +64,7 @@ main.add_command(report)
 main.add_command(runs)
 evidence.add_command(reperform)
 evidence.add_command(ipe)
+evidence.add_command(keys)
 evidence.add_command(sample_draw)
 evidence.add_command(sample_check)
 evidence.add_command(sample_add)

@@ -19,7 +19,7 @@ from cpg1_assets import embedded
 from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import StorageError
 from cpg1_assets.frame import FrameSpec
-from cpg1_assets.storage.parquet import opened_parquet
+from cpg1_assets.parquet_file import opened_parquet
 
 SHOWN = 100
 Kind = Literal["came", "went", "changed"]

@@ -15,9 +15,10 @@ from cpg1_assets.errors import EvidenceError, printable, shown
 from cpg1_assets.evidence.audit.month_check import Budget, MonthCheck, settled
 from cpg1_assets.evidence.audit.sign_off_check import uncommented
 from cpg1_assets.evidence.audit.timestamp_check import UNCHECKED, check_timestamps
+from cpg1_assets.evidence.audit.who_signed import Signed, TrustedKeys, one_hand, since_revoked, who_signed
 from cpg1_assets.evidence.chain.links import (
     FOLDER,
-    OF_NO_MONTH,
+    OF_A_MONTH,
     SEAL,
     Link,
     Problem,
@@ -46,9 +47,9 @@ class VerifyReport:
     """What verification found. `problems` empty means: consistent with itself up to `head`.
 
     `anchored` says that the anchor given is in the chain, `trusted` that the head is covered by a signature of
-    a trusted key; `covered_to` is the last link that either of them vouches for; `stamps` are the timestamps that an
-    authority that was given vouches for. `only` is the month whose files were
-    looked at, where others were sealed too: of those, the links alone were.
+    a trusted key; `covered_to` is the last link that either of them vouches for. `only` is the month whose files were
+    looked at, where others were sealed too: of those, the links alone were. `signed` is who signed what, with which key;
+    `stamps` are the timestamps that an authority that was given vouches for.
     """
 
     problems: list[Problem]
@@ -58,6 +59,7 @@ class VerifyReport:
     trusted: bool
     covered_to: int
     signed_by: list[str]
+    signed: list[Signed]
     months: dict[str, int]
     links: int
     files: int
@@ -119,6 +121,7 @@ class VerifyReport:
             "trusted": self.trusted,
             "covered_to": self.covered_to,
             "signed_by": self.signed_by,
+            "signed": [each.as_dict() for each in self.signed],
             "timestamps": [stamp._asdict() for stamp in self.stamps],
             "months": self.months,
             "links": self.links,
@@ -136,9 +139,9 @@ def verify(
 ) -> VerifyReport:
     """Verify the evidence folder, or of it only `month` and the whole chain.
 
-    `trusted_keys` are public keys in base64, `authorities` certificates that timestamps must lead to. Raises
-    EvidenceError when the folder is not there, holds nothing sealed, or the anchor is not one; everything else that is
-    wrong is a problem of the report.
+    `trusted_keys` are public keys in base64; keys that they put into the key register are trusted with them.
+    `authorities` are certificates that timestamps must lead to. Raises EvidenceError when the folder is not there, holds
+    nothing sealed, or the anchor is not one; everything else that is wrong is a problem of the report.
     """
     noted = None if anchor is None else parse_anchor(anchor)
     evidence = evidence.resolve()
@@ -163,6 +166,8 @@ def verify(
     stamps = check_timestamps(links, authorities, problems, notes)
     problems += sign_off_problems(links)
     problems += sample_problems(links)
+    revoked, of_revoked = since_revoked(links, month)
+    problems += revoked
     checked = [
         MonthCheck(evidence, name, of_month.get(name, [])) for name in (sealed if month is None else [month])
     ]
@@ -174,7 +179,7 @@ def verify(
     problems += settled(checked)
     in_order = sorted(known, key=lambda link: link.index)
     problems += [problem for each in checked for problem in uncommented(each, in_order)]
-    notes += [note for each in checked for note in each.notes]
+    notes += [note for each in checked for note in each.notes] + of_revoked + one_hand(links, month)
     if any(ROW_TREES in sealed.seal for each in checked for sealed in each.sealed.values()):
         notes.append(ROOTS_NOT_COMPUTED)
     others = [] if month is None else [name for name in sealed if name != month]
@@ -186,6 +191,7 @@ def verify(
         trusted=trusted_to > 0,
         covered_to=max(trusted_to, noted[0] if anchored and noted is not None else 0),
         signed_by=signed_by,
+        signed=who_signed(links, month),
         months={each.name: len(each.versions) for each in checked if each.versions},
         links=len(links),
         files=sum(each.files for each in checked),
@@ -204,9 +210,9 @@ def _by_month(links: list[Link], problems: list[Problem]) -> dict[str, list[Link
     """Give the links that are of a month by it; what is no month must not be taken for the name of a folder."""
     months: dict[str, list[Link]] = {}
     for link in links:
-        month = link.body.get("month")
-        if link.kind in OF_NO_MONTH:
+        if link.kind not in OF_A_MONTH:
             continue
+        month = link.body.get("month")
         if isinstance(month, str) and _MONTH.fullmatch(month):
             months.setdefault(month, []).append(link)
         else:
@@ -277,8 +283,10 @@ def _check_signatures(
 ) -> tuple[int, list[str]]:
     """Give the last link a trusted key vouches for (a signature covers all links before it), and who signed."""
     signers, trusted_to = set(), 0
+    trusted = TrustedKeys(trusted_keys)
     for link in links:
         if link.signature is None:
+            trusted.add(link, is_signed=False)
             continue
         try:
             valid = is_signed(link.digest, link.signature)
@@ -290,6 +298,8 @@ def _check_signatures(
             )
             return 0, []
         public_key = link.signature.get("public_key", "")
+        is_trusted = trusted.has(public_key, link.made_at)
+        trusted.add(link, is_signed=valid)
         if not valid:
             why = (
                 "Its signature is not one of the key it names, or that key is none that anybody holds alone."
@@ -297,12 +307,12 @@ def _check_signatures(
             problems.append(Problem("signature", link.name, why))
             continue
         signers.add(key_id(public_key))
-        if trusted_keys and public_key not in trusted_keys:
+        if trusted_keys and not is_trusted:
             who = key_id(public_key)
             problems.append(
                 Problem("signature", link.name, f"It is signed by the key {who}, which is not trusted.")
             )
-        elif public_key in trusted_keys:
+        elif is_trusted:
             trusted_to = link.index
     if trusted_keys:
         problems += [
