@@ -167,8 +167,23 @@ LIBREOFFICE = Part(
     lambda: libreoffice() is not None,
 )
 DUCKDB = Part("DuckDB's command line, as the wheel duckdb-cli", _WHEELS, lambda: duckdb_cli() is not None)
+OPENSSL = Part(
+    "OpenSSL's command line", "apt-get install openssl", lambda: shutil.which("openssl") is not None
+)
+TIMESTAMPS = Part("rfc3161-client, which reads timestamps", _WHEELS, lambda: _can_import("rfc3161_client"))
 GIT = Part("git on PATH", "apt-get install git", lambda: shutil.which("git") is not None)
 
 POSTGRESQL_OVER_ODBC = (DRIVER_MANAGER, POSTGRESQL, POSTGRESQL_DRIVER, ANOTHER_USER)
 TDS_OVER_ODBC = (DRIVER_MANAGER, MICROSOFTS_DRIVER)
-EVERY_PART = (*POSTGRESQL_OVER_ODBC, MICROSOFTS_DRIVER, CHROMIUM, LIBREOFFICE, DG, SITE, DUCKDB, GIT)
+EVERY_PART = (
+    *POSTGRESQL_OVER_ODBC,
+    MICROSOFTS_DRIVER,
+    CHROMIUM,
+    LIBREOFFICE,
+    DG,
+    SITE,
+    DUCKDB,
+    OPENSSL,
+    TIMESTAMPS,
+    GIT,
+)

@@ -33,7 +33,9 @@ from cpg1_assets.cli.reopen_command import reopen
 from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.cli.report_command import report
 from cpg1_assets.cli.runs_commands import runs
+from cpg1_assets.cli.sample_commands import sample_add, sample_check, sample_draw
 from cpg1_assets.cli.terminal import say, say_json, say_step
+from cpg1_assets.cli.timestamp_commands import timestamp_add, timestamp_request
 from cpg1_assets.env_file import EnvFile
 from cpg1_assets.errors import MonthError, SettingsError
 from cpg1_assets.home import Home
@@ -63,6 +65,11 @@ main.add_command(runs)
 evidence.add_command(reperform)
 evidence.add_command(ipe)
 evidence.add_command(keys)
+evidence.add_command(sample_draw)
+evidence.add_command(sample_check)
+evidence.add_command(sample_add)
+evidence.add_command(timestamp_request)
+evidence.add_command(timestamp_add)
 
 
 _every = click.option(

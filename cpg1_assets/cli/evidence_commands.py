@@ -37,10 +37,23 @@ def evidence() -> None:
     multiple=True,
     help="Public key file that links must be signed with. May be repeated.",
 )
+@click.option(
+    "--tsa-ca",
+    "authority_file",
+    metavar="FILE",
+    type=PlaceType(path_type=Path),
+    help="Certificates (PEM) of the time-stamping authority you trust: timestamps in the chain must lead to one of them.",
+)
 @json_option
 @told
 def verify(
-    month: str | None, path: Path | None, anchor: str | None, trusted_keys: tuple[Path, ...], *, as_json: bool
+    month: str | None,
+    path: Path | None,
+    anchor: str | None,
+    trusted_keys: tuple[Path, ...],
+    authority_file: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Hash every sealed file again, walk the chain, check the signatures. Exit status 1 if anything differs.
 
@@ -53,12 +66,14 @@ def verify(
     from cpg1_assets.evidence.audit.export import OpenedEvidence, opened_evidence  # noqa: PLC0415 - imports pyarrow
     from cpg1_assets.evidence.audit.verify import verify as verify_evidence  # noqa: PLC0415
     from cpg1_assets.evidence.chain.signing import read_public_key  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.timestamp_token import read_authorities  # noqa: PLC0415
 
+    authorities = None if authority_file is None else read_authorities(authority_file)
     keys = [read_public_key(key) for key in trusted_keys]
     chosen = None if month is None else CutoffMonth.parse(month).key
     place = nullcontext(OpenedEvidence(evidence_folder())) if path is None else opened_evidence(path)
     with place as found:
-        report = verify_evidence(found.folder, chosen or found.month, anchor, keys)
+        report = verify_evidence(found.folder, chosen or found.month, anchor, keys, authorities)
         report = replace(report, problems=[*found.problems, *report.problems])
     if as_json:
         say_json(report.as_dict())
@@ -74,6 +89,8 @@ def verify(
             vouched = "" if trusted_keys else " (whose keys these are was not checked)"
             say(f"Signed with: {', '.join(report.signed_by)}{vouched}")
         show_signed(report.signed)
+        for stamp in report.stamps:
+            say(f"Timestamp: {stamp}")
         say(report.conclusion)
     sys.exit(FAILED if report.problems else 0)
 

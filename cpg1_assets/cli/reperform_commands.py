@@ -123,6 +123,8 @@ def _show_reperformance(result: "Reperformance") -> None:
         _show_outcome(outcome, width)
     for name in result.altered:
         say(f"  {name} is not the file that was sealed: its SHA-256 is not the manifest's.")
+    for name in result.other_rows:
+        say(f"  {name} does not have the rows whose number and root are in seal.json.")
     same = sum(outcome.identical for outcome in result.outcomes)
     if result.identical:
         say(f"identical: all {same} frames, computed again from the sealed extracts and rules alone.")
@@ -131,6 +133,10 @@ def _show_reperformance(result: "Reperformance") -> None:
         say(
             f"NOT identical: {len(result.outcomes) - same} of {len(result.outcomes)} frames. `went` is sealed and "
             "was not computed again, `came` is computed and was not sealed."
+        )
+    if result.other_rows:
+        say(
+            "NOT as the seal says: number or root of rows is of other ones. Samples of these frames prove nothing."
         )
     if result.altered:
         say(

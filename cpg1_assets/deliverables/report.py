@@ -29,7 +29,7 @@ from cpg1_assets.deliverables.written import USD, Written, written_in
 from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.chain.demands import CHECKS, ITEMS, VARIANCES
 from cpg1_assets.evidence.chain.items_to_comment import has_open_items, items_to_comment
-from cpg1_assets.evidence.chain.links import REOPEN, SEAL, Link
+from cpg1_assets.evidence.chain.links import REOPEN, SAMPLE, SEAL, Link
 from cpg1_assets.evidence.chain.seal import version_name
 from cpg1_assets.evidence.chain.sign_off import SignOff
 from cpg1_assets.inbox.currency import company_currency
@@ -228,7 +228,7 @@ class _Page:
             "told": _told,
             "short": _short,
             "value": self._value,
-            "kinds": {"SEAL": SEAL, "REOPEN": REOPEN},
+            "kinds": {"SEAL": SEAL, "REOPEN": REOPEN, "SAMPLE": SAMPLE},
             "usd": USD,
         }
 

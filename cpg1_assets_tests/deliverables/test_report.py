@@ -15,10 +15,14 @@ import pytest
 from cpg1_assets.close_calendar.punctuality import sealed_punctuality
 from cpg1_assets.deliverables.closed_month import ClosedMonth, closed_month
 from cpg1_assets.deliverables.report import report_html
+from cpg1_assets.deliverables.sample_workpaper import write_workpaper
 from cpg1_assets.deliverables.written import written_in
 from cpg1_assets.evidence.chain.links import SIGN_OFF, append_link
 from cpg1_assets.evidence.chain.reopen import reopen
 from cpg1_assets.evidence.chain.sign_off import sign_off
+from cpg1_assets.evidence.samples.draw import Terms
+from cpg1_assets.evidence.samples.sample import draw_sample
+from cpg1_assets.evidence.samples.taken import take_sample
 from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
@@ -26,6 +30,7 @@ from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.deliverables.hand_sealed import MONTH, RATE, hand_sealed, red_month, seal_by_hand
 from cpg1_assets_tests.deliverables.page import Element, parsed
 from cpg1_assets_tests.evidence.chain.signing import BOB, OTHER, begun
+from cpg1_assets_tests.evidence.samples.handed_out import filled_in, rewritten
 from cpg1_assets_tests.explaining.stored_month import COMPANY, LINE, item, reconciled
 
 FIGURES = (
@@ -411,6 +416,16 @@ def test_a_sign_off_shows_with_its_comments_and_a_reopening_takes_its_cover(tmp_
     assert "reopened by Cy: late & wrong" in text
     assert "0 of 2" in text
     assert "needs a comment" in text
+
+
+def test_a_sample_that_was_taken_in_shows_among_what_the_chain_says(tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence"
+    sealed = seal_by_hand(evidence, red_month())
+    terms = Terms("random", 1, "audit-1")
+    write_workpaper(draw_sample(sealed.sealed, "reconciliation", terms), tmp_path / "s.csv", ".csv")
+    take_sample(evidence, rewritten(tmp_path / "s.csv", filled_in))
+    text = " ".join(parsed(report_html(closed_month(evidence, MONTH))).text.split())
+    assert "sample of reconciliation (version 1) taken in, rows drawn: 1" in text
 
 
 def test_whether_a_key_is_of_the_register_stands_beside_each_sign_off(tmp_path: Path) -> None:

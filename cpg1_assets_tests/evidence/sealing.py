@@ -13,7 +13,8 @@ from cpg1_assets.disk import sha256_of
 from cpg1_assets.evidence.audit import reperform
 from cpg1_assets.evidence.chain.links import append_link, digest_of, read_chain
 from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, read_manifest, to_arrow
-from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE
+from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, ROW_TREES, SEAL_FILE
+from cpg1_assets.evidence.row_tree.rows import row_tree
 from cpg1_assets.home import Home
 from cpg1_assets.rules.frames import CHECK_RESULTS, CONTROL_EFFECTIVENESS, OPEN_ITEM_COMMENTS
 from cpg1_assets.storage.parquet import write_parquet
@@ -66,7 +67,8 @@ def listed_anew(folder: Path) -> None:
     written = write_parquet(to_arrow(rows), MANIFEST, folder / MANIFEST_FILE)
     seal = json.loads((folder / SEAL_FILE).read_text())
     content = {Path(row.path).stem: row.sha256 for row in rows if row.kind == "data"}
-    now = {"manifest_sha256": written.sha256, "files": len(rows), "content": content}
+    trees = {asset: row_tree(folder / "data" / f"{asset}.parquet")._asdict() for asset in content}
+    now = {"manifest_sha256": written.sha256, "files": len(rows), "content": content, ROW_TREES: trees}
     (folder / SEAL_FILE).write_text(json.dumps(seal | now))
 
 

@@ -22,6 +22,7 @@ from typing import BinaryIO
 from cpg1_assets.errors import EvidenceError, shown
 from cpg1_assets.evidence.audit.verify import verify
 from cpg1_assets.evidence.chain.links import FOLDER, Problem, anchor_of, inspect_chain, read_chain
+from cpg1_assets.evidence.chain.sample import sample_files
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, sealed_versions
 from cpg1_assets.evidence.packages.package import json_text
 from cpg1_assets.json_file import parse_json, require_object
@@ -76,6 +77,8 @@ def export_month(evidence: Path, month: str, out: Path) -> Path:
     for sealed in versions:
         names |= {f"{month}/{row.path}" for row in sealed.manifest()}
         names |= {f"{month}/seals/{sealed.folder.name}/{name}" for name in (SEAL_FILE, MANIFEST_FILE)}
+    of_month = [link for link in links if link.body.get("month") == month]
+    names |= {f"{month}/{file}" for file in sample_files(of_month)}
     texts = _texts(month, anchor_of(links[-1]))
     beside = out.with_name(partial_name(out.name))
     if out.exists():

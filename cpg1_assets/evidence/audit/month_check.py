@@ -20,8 +20,9 @@ from cpg1_assets.evidence.audit.sealed_claims import (
     wrong_seal,
 )
 from cpg1_assets.evidence.audit.walk import Walked, hash_files, walk
-from cpg1_assets.evidence.chain.links import SEAL, Link, Problem
+from cpg1_assets.evidence.chain.links import SAMPLE, SEAL, Link, Problem
 from cpg1_assets.evidence.chain.manifest import LARGEST_MANIFEST, ManifestRow, parse_manifest
+from cpg1_assets.evidence.chain.sample import SAMPLES, sample_files
 from cpg1_assets.evidence.chain.seal import (
     CONTEXT_FILE,
     LARGEST_SEAL,
@@ -36,6 +37,10 @@ from cpg1_assets.plain_file import read_plain
 
 _SHOWN = 3
 _ADDED = "It was not there when the month was sealed."
+_NOT_TAKEN_IN = (
+    "No link of the chain speaks of it: it was put there, or taking it in was killed half way (then taking the same file "
+    "in again completes it)."
+)
 _HALF_WRITTEN = re.compile(r"\..+\.partial")
 _LEAST_BUDGET = 2_000_000_000
 """Bytes. What is not as it was announced is hashed only to say where it came from, and no more of it than was sealed
@@ -104,6 +109,9 @@ class MonthCheck:
             self.found = walk(folder, self.name)
         self.problems += self.found.problems
         self._read_versions(folder)
+        for path, announced in sample_files(self.links).items():
+            self.expected[path] = {announced}
+            self.kinds[path] = SAMPLE
         self._unlinked(folder)
         sealed_folders = self._sealed_folders()
         loose = [path for path in self.found.files if path not in self.expected]
@@ -305,7 +313,9 @@ class MonthCheck:
             if version in self._blind:
                 continue
             package = _package(path)
-            if not package or package in sealed or path.startswith(f"{SEALS}/"):
+            if _is_sample(path) and _HALF_WRITTEN.fullmatch(Path(path).name):
+                self.notes.append(f"{self.name}/{path}: left half written by a process that was killed.")
+            elif not package or package in sealed or path.startswith(f"{SEALS}/"):
                 self.added.append(path)
             else:
                 unsealed.setdefault(package, []).append(path)
@@ -368,7 +378,10 @@ def settled(months: list[MonthCheck]) -> list[Problem]:
         missing = [path for path in month.missing if f"{month.name}/{path}" not in moved]
         added = [path for path in month.added if f"{month.name}/{path}" not in places_moved_to]
         problems += [_missing(month, path) for path in missing]
-        problems += [Problem("added", f"{month.name}/{path}", _ADDED) for path in added]
+        problems += [
+            Problem("added", f"{month.name}/{path}", _NOT_TAKEN_IN if _is_sample(path) else _ADDED)
+            for path in added
+        ]
         problems += [_changed(month, path, places) for path in month.changed]
     return problems
 
@@ -402,6 +415,11 @@ def _changed(month: MonthCheck, path: str, places: Mapping[str, list[str]]) -> P
 
 def _therefore(kind: str) -> str:
     return " So not all files of this version were compared." if kind == "manifest" else ""
+
+
+def _is_sample(path: str) -> bool:
+    """Whether a file lies where the workpapers of samples do."""
+    return path.startswith(f"{SAMPLES}/") and path.count("/") == 1
 
 
 def _package(path: str) -> str:

@@ -17,11 +17,12 @@ import pyarrow.dataset as ds
 from cpg1_assets.control_version import control_version
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.effectiveness.control_effectiveness import SEEDING, control_effectiveness, seed_of
-from cpg1_assets.errors import Cpg1Error, StorageError
+from cpg1_assets.errors import Cpg1Error, EvidenceError, StorageError
 from cpg1_assets.evidence.audit.differences import Differences, differences
 from cpg1_assets.evidence.chain.manifest import read_manifest
-from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, SEAL_FILE
+from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, MANIFEST_FILE, ROW_TREES, SEAL_FILE
 from cpg1_assets.evidence.packages.context import system_context
+from cpg1_assets.evidence.row_tree.rows import row_tree
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.json_file import read_object
 from cpg1_assets.loaded import TEXTS
@@ -98,7 +99,8 @@ class Reperformance:
     """The re-performance of one sealed version of a month.
 
     `altered` names sealed files whose bytes are not those of the manifest: what was re-performed is then not
-    what was sealed. `sealed_by_code` and `this_code` are version and git commit.
+    what was sealed. `other_rows` names frames whose rows do not have the number and root that the seal says.
+    `sealed_by_code` and `this_code` are version and git commit.
     """
 
     month: str
@@ -106,6 +108,7 @@ class Reperformance:
     books: str
     outcomes: tuple[AssetOutcome, ...]
     altered: tuple[str, ...]
+    other_rows: tuple[str, ...]
     sealed_by_code: str
     this_code: str
     libraries: dict[str, dict[str, str]]
@@ -113,7 +116,9 @@ class Reperformance:
     @property
     def identical(self) -> bool:
         """Whether every frame is identical, and computed from the files that were sealed."""
-        return not self.altered and all(outcome.identical for outcome in self.outcomes)
+        return (
+            not self.altered and not self.other_rows and all(outcome.identical for outcome in self.outcomes)
+        )
 
     @property
     def other_code(self) -> bool:
@@ -128,6 +133,7 @@ class Reperformance:
             "version": self.version,
             "identical": self.identical,
             "altered": list(self.altered),
+            "other_rows": list(self.other_rows),
             "code": {
                 "sealed_by": self.sealed_by_code,
                 "here": self.this_code,
@@ -164,6 +170,7 @@ def reperform(sealed: Path) -> Reperformance:
         books=str(seal.get("books", "")),
         outcomes=outcomes,
         altered=altered_files(sealed, [str(p.relative_to(sealed)) for p in _needed(sealed)]),
+        other_rows=tuple(_other_rows(sealed, seal)),
         sealed_by_code=_code(seal, here),
         this_code=_code(here, seal),
         libraries=_other_libraries(context.get("libraries"), here["libraries"]),
@@ -236,6 +243,21 @@ def require_as_sealed(sealed: Path, package: Path | None = None) -> None:
             f"{shown}: not there, or not as it was sealed. Look at the month with: "
             f"cpg1 evidence verify {month_folder.name}"
         )
+
+
+def _other_rows(sealed: Path, seal: Mapping[str, Any]) -> Iterator[str]:
+    """Name the sealed frames whose rows have another number or root than the seal says, or cannot be counted."""
+    said = seal.get(ROW_TREES, {})  # versions sealed before there were roots say nothing
+    for asset in sorted(seal["content"]) if said else ():
+        path = _data(sealed, asset)
+        try:
+            # Only a plain file, and the one that was sealed, is given to a reader of Parquet.
+            is_sealed = "/" not in asset and _hash(path) == seal["content"][asset]
+            now = row_tree(path)._asdict() if is_sealed else None
+        except EvidenceError:
+            now = None
+        if not isinstance(said, dict) or now is None or said.get(asset) != now:
+            yield asset
 
 
 def _hash(path: Path) -> str | None:

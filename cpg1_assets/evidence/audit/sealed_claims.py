@@ -11,7 +11,7 @@ from typing import Any
 from cpg1_assets.errors import shown
 from cpg1_assets.evidence.chain.links import Link, is_digest, time_of
 from cpg1_assets.evidence.chain.manifest import ManifestRow
-from cpg1_assets.evidence.chain.seal import CONTROL, FORMAT
+from cpg1_assets.evidence.chain.seal import CONTROL, FORMAT, ROW_TREES
 
 _BODY = {"month", "version", "seal_sha256", "manifest_sha256"}
 _OF_THE_CONTEXT = ("books", "code_version", "control_version", "git")
@@ -100,6 +100,27 @@ def wrong_counts(seal: Mapping[str, Any], rows: Sequence[ManifestRow], prefix: s
     for asset in sorted(content.keys() | listed.keys()):
         if content.get(asset) != listed.get(asset):
             yield f"It says another digest of {shown(asset)} than the manifest, or only one of them has it."
+
+    yield from _wrong_row_trees(seal, content)
+
+
+def _wrong_row_trees(seal: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[str]:
+    """Say what no seal says of its rows; that the roots are those of the frames is found by re-performance alone."""
+    if ROW_TREES not in seal:
+        return
+    trees = seal[ROW_TREES]
+    if not isinstance(trees, dict) or trees.keys() != content.keys():
+        yield "It does not say of each frame that was sealed which root its rows have."
+        return
+    for asset, tree in trees.items():
+        if not (
+            isinstance(tree, dict)
+            and tree.keys() == {"rows", "root"}
+            and type(tree["rows"]) is int
+            and tree["rows"] >= 0
+            and is_digest(tree["root"])
+        ):
+            yield f"What it says of the rows of {shown(asset)} is no number and no root."
 
 
 def wrong_context(seal: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[str]:

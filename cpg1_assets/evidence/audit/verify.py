@@ -9,11 +9,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cpg1_assets.errors import EvidenceError, printable, shown
 from cpg1_assets.evidence.audit.month_check import Budget, MonthCheck, settled
 from cpg1_assets.evidence.audit.sign_off_check import uncommented
+from cpg1_assets.evidence.audit.timestamp_check import UNCHECKED, check_timestamps
 from cpg1_assets.evidence.audit.who_signed import Signed, TrustedKeys, one_hand, since_revoked, who_signed
 from cpg1_assets.evidence.chain.links import (
     FOLDER,
@@ -26,12 +27,18 @@ from cpg1_assets.evidence.chain.links import (
     parse_anchor,
     time_of,
 )
-from cpg1_assets.evidence.chain.seal import SEALS
+from cpg1_assets.evidence.chain.sample import sample_problems
+from cpg1_assets.evidence.chain.seal import ROW_TREES, SEALS
 from cpg1_assets.evidence.chain.signed_links import sign_off_problems
 from cpg1_assets.evidence.chain.signing import is_signed, key_id
+from cpg1_assets.evidence.chain.timestamp import Stamp
 
-UNCHECKED = "unchecked"
-"""The kind of problem that is no difference: something could not be looked at."""
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+ROOTS_NOT_COMPUTED = (
+    "The roots of rows that seals state were not computed again; that does: cpg1 evidence reperform MONTH"
+)
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 
@@ -41,7 +48,8 @@ class VerifyReport:
 
     `anchored` says that the anchor given is in the chain, `trusted` that the head is covered by a signature of
     a trusted key; `covered_to` is the last link that either of them vouches for. `only` is the month whose files were
-    looked at, where others were sealed too: of those, the links alone were. `signed` is who signed what, with which key.
+    looked at, where others were sealed too: of those, the links alone were. `signed` is who signed what, with which key;
+    `stamps` are the timestamps that an authority that was given vouches for.
     """
 
     problems: list[Problem]
@@ -57,12 +65,20 @@ class VerifyReport:
     files: int
     size_bytes: int
     only: str | None = None
+    stamps: tuple[Stamp, ...] = ()
 
     @property
     def conclusion(self) -> str:
         """Say in a few sentences what is known now, and no more than that."""
         of = "" if self.only is None else f" This is of {self.only}: no file of another month was looked at."
-        return self._concluded() + of
+        return self._concluded() + self._stamped() + of
+
+    def _stamped(self) -> str:
+        """Say what the timestamp of the newest link proves; nothing where there is none, or something is wrong."""
+        if self.problems or not self.stamps:
+            return ""
+        newest = max(self.stamps, key=lambda stamp: stamp.link)
+        return f" Up to link {newest.link} it existed at {newest.time}, says {newest.authority}."
 
     def _concluded(self) -> str:
         unchecked = [problem for problem in self.problems if problem.kind == UNCHECKED]
@@ -84,8 +100,9 @@ class VerifyReport:
                 f"As it was sealed up to link {self.covered_to}; the {self.links - self.covered_to} links after it "
                 f"are consistent with themselves only. The head is {self.head}: compare it with the head you noted."
             )
+        known = "" if self.stamps else ", and no more than that is known"
         return (
-            f"Consistent with itself, and no more than that is known: the head is {self.head}. Compare it with the "
+            f"Consistent with itself{known}: the head is {self.head}. Compare it with the "
             "head you noted (--anchor), or give a key you trust (--trusted-key)."
         )
 
@@ -105,6 +122,7 @@ class VerifyReport:
             "covered_to": self.covered_to,
             "signed_by": self.signed_by,
             "signed": [each.as_dict() for each in self.signed],
+            "timestamps": [stamp._asdict() for stamp in self.stamps],
             "months": self.months,
             "links": self.links,
             "files": self.files,
@@ -113,13 +131,17 @@ class VerifyReport:
 
 
 def verify(
-    evidence: Path, month: str | None = None, anchor: str | None = None, trusted_keys: Sequence[str] = ()
+    evidence: Path,
+    month: str | None = None,
+    anchor: str | None = None,
+    trusted_keys: Sequence[str] = (),
+    authorities: "Sequence[Certificate] | None" = None,
 ) -> VerifyReport:
     """Verify the evidence folder, or of it only `month` and the whole chain.
 
-    `trusted_keys` are public keys in base64; keys that they put into the key register are trusted with them. Raises
-    EvidenceError when the folder is not there, holds nothing sealed, or the anchor is not one; everything else that is
-    wrong is a problem of the report.
+    `trusted_keys` are public keys in base64; keys that they put into the key register are trusted with them.
+    `authorities` are certificates that timestamps must lead to. Raises EvidenceError when the folder is not there, holds
+    nothing sealed, or the anchor is not one; everything else that is wrong is a problem of the report.
     """
     noted = None if anchor is None else parse_anchor(anchor)
     evidence = evidence.resolve()
@@ -141,7 +163,9 @@ def verify(
     anchored = _check_anchor(links, noted, problems)
     trusted_to, signed_by = _check_signatures(links, trusted_keys, problems)
     known = [link for own in of_month.values() for link in own]
+    stamps = check_timestamps(links, authorities, problems, notes)
     problems += sign_off_problems(links)
+    problems += sample_problems(links)
     revoked, of_revoked = since_revoked(links, month)
     problems += revoked
     checked = [
@@ -156,6 +180,8 @@ def verify(
     in_order = sorted(known, key=lambda link: link.index)
     problems += [problem for each in checked for problem in uncommented(each, in_order)]
     notes += [note for each in checked for note in each.notes] + of_revoked + one_hand(links, month)
+    if any(ROW_TREES in sealed.seal for each in checked for sealed in each.sealed.values()):
+        notes.append(ROOTS_NOT_COMPUTED)
     others = [] if month is None else [name for name in sealed if name != month]
     return VerifyReport(
         problems=problems,
@@ -171,6 +197,7 @@ def verify(
         files=sum(each.files for each in checked),
         size_bytes=sum(each.size_bytes for each in checked),
         only=month if others else None,
+        stamps=tuple(stamps),
     )
 
 
@@ -180,7 +207,7 @@ def problems_of(evidence: Path, month: str) -> list[Problem]:
 
 
 def _by_month(links: list[Link], problems: list[Problem]) -> dict[str, list[Link]]:
-    """Give the links by the month they are of; what is no month must not be taken for the name of a folder."""
+    """Give the links that are of a month by it; what is no month must not be taken for the name of a folder."""
     months: dict[str, list[Link]] = {}
     for link in links:
         if link.kind not in OF_A_MONTH:

@@ -2,8 +2,8 @@
 
 `chain/<NNNNNN>.json` under the evidence folder, in the order the links were made, whatever month they are
 of. A link is canonical JSON (keys sorted, no blanks, UTF-8) and is never written twice. What a link's body
-means is settled in `seal`, `sign_off`, `reopen` and `key_register`; whether the files it speaks of are still
-there, in `verify`.
+means is settled in the module of its kind, such as `seal`, `sign_off` or `key_register`; whether the files it speaks
+of are still there, in `verify`.
 """
 
 import getpass
@@ -31,11 +31,11 @@ from cpg1_assets.refusal import naming
 FORMAT = "cpg1-chain-1"
 FOLDER = "chain"
 BEFORE_THE_FIRST = "0" * 64
-SEAL, SIGN_OFF, REOPEN = "seal", "sign-off", "reopen"
-KEY, KEY_REVOCATION = "key", "key-revocation"
-OF_A_MONTH = frozenset({SEAL, SIGN_OFF, REOPEN})
+SEAL, SIGN_OFF, REOPEN, SAMPLE = "seal", "sign-off", "reopen", "sample"
+KEY, KEY_REVOCATION, TIMESTAMP = "key", "key-revocation", "timestamp"
+OF_A_MONTH = frozenset({SEAL, SIGN_OFF, REOPEN, SAMPLE})
 """The kinds whose links say which month they are of."""
-KINDS = OF_A_MONTH | {KEY, KEY_REVOCATION}
+KINDS = OF_A_MONTH | {KEY, KEY_REVOCATION, TIMESTAMP}
 _NAME = re.compile(r"[0-9]{6}\.json")
 _PARTIAL = re.compile(r"\..*\.partial")
 _FIELDS = {"format", "index", "kind", "previous", "made_at", "made_by", "body", "digest"}

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 FORMAT = "cpg1-seal-1"
 CONTROL = "C-PG-1"
 SEALS = "seals"
+ROW_TREES = "row_trees"
+"""What a seal says of the rows of each frame, as `row_tree.rows` counts and hashes them; those made before say nothing."""
 SEAL_FILE, MANIFEST_FILE, CONTEXT_FILE = "seal.json", "manifest.parquet", "context.json"
 LARGEST_SEAL = 8_000_000
 """Bytes; a seal has a few thousand."""
@@ -313,7 +315,8 @@ def _write_version(
     evidence: Path, month: str, version: int, content: MonthContent, run_id: str, not_before: Sequence[str]
 ) -> tuple[Path, str]:
     """Write a version beside its place and rename it there; give its folder, and when it says it was sealed."""
-    from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415 - verify does not need its libraries
+    from cpg1_assets.evidence.row_tree.rows import row_tree  # noqa: PLC0415 - verify does not need its libraries
+    from cpg1_assets.storage.parquet import write_parquet  # noqa: PLC0415 - likewise
 
     folder = seals_folder(evidence, month)
     final = folder / version_name(version)
@@ -342,6 +345,10 @@ def _write_version(
             "manifest_sha256": manifest.sha256,
             "files": manifest.rows,
             "content": {asset: hashes[f"data/{asset}.parquet"] for asset in sorted(content.data)},
+            ROW_TREES: {
+                asset: row_tree(beside / "data" / f"{asset}.parquet")._asdict()
+                for asset in sorted(content.data)
+            },
             "code_version": context.get("code_version"),
             "control_version": context.get("control_version"),
             "git": context.get("git"),

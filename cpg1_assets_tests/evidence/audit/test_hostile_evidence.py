@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cpg1_assets.errors import EvidenceError
-from cpg1_assets.evidence.audit.verify import VerifyReport, verify
+from cpg1_assets.evidence.audit.verify import ROOTS_NOT_COMPUTED, VerifyReport, verify
 from cpg1_assets.evidence.audit.walk import walk
 from cpg1_assets.evidence.chain.links import anchor_of, append_link, head, inspect_chain
 from cpg1_assets.evidence.chain.manifest import MANIFEST, ManifestRow, parse_manifest
@@ -84,8 +84,9 @@ def messages(report: VerifyReport, kind: str) -> str:
 def test_before_any_of_it_nothing_is_found(small: Path) -> None:
     report = verify(small)
     assert report.problems == []
-    (note,) = report.notes
-    assert note.startswith("Preparer and reviewer signed with the same operating-system account (")
+    of_accounts, of_roots = report.notes
+    assert of_accounts.startswith("Preparer and reviewer signed with the same operating-system account (")
+    assert of_roots == ROOTS_NOT_COMPUTED
 
 
 # Files that are none

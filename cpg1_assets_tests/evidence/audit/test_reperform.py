@@ -133,6 +133,7 @@ def test_other_bytes_for_the_same_rows_are_identical_and_said(
     table = pq.read_table(path)
     pq.write_table(table.take(list(reversed(range(table.num_rows)))), path, compression="gzip")
     monkeypatch.setattr(reperform_module, "altered_files", lambda *_: ())
+    monkeypatch.setattr(reperform_module, "_other_rows", lambda *_: ())
     found = outcome(reperform(sealed), "reconciliation")
     assert found.identical
     assert not found.same_bytes
