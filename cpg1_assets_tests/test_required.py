@@ -84,7 +84,7 @@ def test_a_test_that_needs_only_the_driver_is_skipped_by_name_where_there_is_non
     tmp_path: Path, all_required: str, status: int, told: str
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'base'}",
          f"{ROOT}/cpg1_assets_tests/postgres/test_faults.py", "-k", "accepts_and_stays_silent"],
         env=os.environ
         | {"PYTHONPATH": str(ROOT), "ODBCSYSINI": str(tmp_path), "CPG1_TESTS_REQUIRE_ALL": all_required},
