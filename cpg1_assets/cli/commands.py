@@ -35,7 +35,7 @@ from cpg1_assets.cli.report_command import report
 from cpg1_assets.cli.runs_commands import runs
 from cpg1_assets.cli.several_values import Several, split
 from cpg1_assets.cli.terminal import say, say_json, say_step
-from cpg1_assets.cli.workpaper_commands import certificate, index
+from cpg1_assets.cli.workpaper_commands import certificate, data, index
 from cpg1_assets.env_file import EnvFile
 from cpg1_assets.errors import MonthError, SettingsError
 from cpg1_assets.home import Home
@@ -67,6 +67,7 @@ evidence.add_command(ipe)
 evidence.add_command(drift)
 evidence.add_command(index)
 evidence.add_command(certificate)
+evidence.add_command(data)
 
 
 _every = click.option(

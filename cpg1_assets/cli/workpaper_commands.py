@@ -1,6 +1,6 @@
-"""The commands `cpg1 evidence index` and `certificate`: what is given out of a sealed month beside its evidence.
+"""The commands `cpg1 evidence index`, `certificate` and `data`: what is given out of a sealed month beside its evidence.
 
-Each verifies the month first, and writes one new file. With `--path` no setting is looked at.
+Each verifies the month first, and writes one new file or folder. With `--path` no setting is looked at.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ import click
 from cpg1_assets.cli.answering import PlaceType, json_option, told
 from cpg1_assets.cli.evidence_place import evidence_path, opened, sealed_in
 from cpg1_assets.cli.reperform_commands import version_option
+from cpg1_assets.cli.several_values import Several, split
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.month import CutoffMonth
@@ -106,6 +107,68 @@ def certificate(
         _write(out, certificate_html(closed, verified, at, _locale(path)))
     said = {"month": chosen.key, "version": closed.sealed.version, "head": closed.head}
     _tell({**said, "verified_at": at, "conclusion": verified.conclusion}, out, as_json=as_json)
+
+
+@click.command(cls=Several)
+@click.argument("month")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["ads", "csv"]),
+    required=True,
+    help="ads: GL_Detail and Trial_Balance in the field names of the Audit Data Standards. csv: the frames as they are.",
+)
+@click.option(
+    "--frames",
+    metavar="FRAME...",
+    multiple=True,
+    help="With csv: which sealed frames, such as cr_03 reconciliation.",
+)
+@click.option("--out", metavar="FOLDER", type=PlaceType(path_type=Path), required=True, help="New folder.")
+@version_option
+@evidence_path
+@json_option
+@told
+def data(
+    month: str,
+    kind: str,
+    frames: tuple[str, ...],
+    out: Path,
+    version: int | None,
+    path: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Write sealed data of MONTH as text files that other programs read, with digests that tie them to the seal."""
+    from cpg1_assets.deliverables.closed_month import closed_month  # noqa: PLC0415 - imports pyarrow
+    from cpg1_assets.deliverables.data_files import ADS, DIGESTS, write_ads, write_csv  # noqa: PLC0415 - likewise
+    from cpg1_assets.evidence.audit.export import require_new  # noqa: PLC0415 - likewise
+    from cpg1_assets.evidence.audit.verify import require_verified  # noqa: PLC0415 - likewise
+
+    chosen, asked = CutoffMonth.parse(month), split(frames) or ()
+    if (kind == ADS) == bool(asked):
+        raise click.UsageError(
+            "Name frames with --frames for csv, and none for ads: its files are of cr_03 and cr_04."
+        )
+    with opened(path) as evidence:
+        require_new(out, evidence)
+        number = sealed_in(evidence, chosen.key, version).version
+        require_verified(evidence, chosen.key, "no data of it is written")
+        closed = closed_month(evidence, chosen, number)
+        said = write_ads(closed, out) if kind == ADS else write_csv(closed, asked, out)
+    if as_json:
+        say_json({"folder": str(out), **said})
+        return
+    for name, file in said["files"].items():
+        say(f"{out / name}: {file['rows']:,} rows, SHA-256 {file['sha256']}")
+        if file["texts_a_spreadsheet_would_run"]:
+            say(
+                f"  {file['texts_a_spreadsheet_would_run']:,} texts of {file['frame']} begin like a formula: import it as "
+                "text, do not open it in a spreadsheet."
+            )
+    say(
+        f"{out / DIGESTS} ties them to version {number} of {chosen.key}, from the chain up to {said['head']}."
+    )
 
 
 def _require_suffix(out: Path, *suffixes: str) -> None:

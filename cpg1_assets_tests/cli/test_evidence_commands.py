@@ -260,7 +260,38 @@ def test_a_signed_month_has_a_certificate_and_any_sealed_one_an_index(
         refused = cpg1("evidence", command, MONTH, "--out", str(out))
         assert refused.exit_code == 1
         assert said in refused.stderr
+    folder = tmp_path / "data"
+    written = cpg1(
+        "evidence",
+        "data",
+        MONTH,
+        "--format",
+        "csv",
+        "--frames",
+        "cr_05",
+        "reconciliation",
+        "--out",
+        str(folder),
+    )
+    assert written.exit_code == 0
+    assert {path.name for path in folder.iterdir()} == {"cr_05.csv", "reconciliation.csv", "digests.json"}
+    for wrong, said in (
+        (("--format", "csv", "--out", "x"), "Name frames"),
+        (("--format", "ads", "--frames", "cr_05", "--out", "x"), "Name frames"),
+        (
+            ("--format", "csv", "--frames", "cr_05", "--out", str(folder)),
+            "is there already and is not overwritten",
+        ),
+    ):
+        assert said in cpg1("evidence", "data", MONTH, *wrong).stderr
     (evidence / MONTH / "seals" / "001" / "rules" / "lines.yaml").write_text("x")
+    assert (
+        cpg1(
+            "evidence", "data", MONTH, "--format", "csv", "--frames", "cr_05", "--out", str(tmp_path / "no")
+        ).exit_code
+        == 1
+    )
+    assert not (tmp_path / "no").exists()
     for command in ("certificate", "index"):
         refused = cpg1("evidence", command, MONTH, "--out", str(tmp_path / "new.html"))
         assert refused.exit_code == 1
