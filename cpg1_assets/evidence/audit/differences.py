@@ -196,9 +196,17 @@ class Compared:
 
 @contextmanager
 def compared(
-    before: Path, after: Path, spec: FrameSpec, companies: Sequence[str] | None = None
+    before: Path,
+    after: Path,
+    spec: FrameSpec,
+    companies: Sequence[str] | None = None,
+    *,
+    hashed: bool = False,
 ) -> Iterator[Compared]:
     """Compare two Parquet files of the frame `spec`; of `before` only the rows of `companies`, where they are given.
+
+    `hashed` says that both are known to be as they were written: their pages need not be compared with their checksums,
+    and the engine reads the files by itself, which takes a fraction of the memory of a large frame.
 
     Raises StorageError naming the file that is not there or is not Parquet.
     """
@@ -211,7 +219,9 @@ def compared(
     amounts = [c.name for c in spec.columns if c.name in columns and c.type == "amount"]
     with embedded.opened() as connection:
         try:
-            _compare(connection, before, after, columns, key, companies)
+            for name, path in (("before", before), ("after", after)):
+                _register(connection, name, path, hashed=hashed)
+            _compare(connection, columns, key, companies)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise StorageError(
                 f"{before} and {after} cannot be compared: one of them is damaged ({error})."
@@ -239,10 +249,16 @@ def _schema(path: Path) -> pa.Schema:
         raise StorageError(f"{path} is not a readable Parquet file ({error}).") from error
 
 
+def _register(connection: duckdb.DuckDBPyConnection, name: str, path: Path, *, hashed: bool) -> None:
+    """Make a file a view. As a frame where it must be: its path may hold what a path pattern would mean."""
+    if hashed and not set("*?[") & set(str(path)):
+        connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {embedded.parquet(path)}")
+    else:
+        connection.register(name, opened_parquet(str(path)))
+
+
 def _compare(
     connection: duckdb.DuckDBPyConnection,
-    before: Path,
-    after: Path,
     columns: list[str],
     key: list[str],
     companies: Sequence[str] | None,
@@ -250,9 +266,6 @@ def _compare(
     """Make the table `differing`: kind, and each column before and after."""
     listed = ", ".join(quoted(name) for name in columns)
     partition = f"PARTITION BY {', '.join(quoted(name) for name in key)} " if key else ""
-    # Handed over as frames, not as paths: a folder's name may hold what a path pattern would mean.
-    connection.register("before", opened_parquet(str(before)))
-    connection.register("after", opened_parquet(str(after)))
     if companies is None:
         sides = {"before": f'SELECT {listed} FROM "before"'}
     else:

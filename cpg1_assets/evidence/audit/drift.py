@@ -410,7 +410,7 @@ def _compared(
     shown: int,
 ) -> ExtractDrift:
     then = sealed.data(spec.name)
-    with compared(then, now, spec, companies) as found, _named(spec.name):
+    with compared(then, now, spec, companies, hashed=True) as found, _named(spec.name):
         classed = (
             entries.classed(found)
             if entries is not None and set(found.columns) >= _LEDGER

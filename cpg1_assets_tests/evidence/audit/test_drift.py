@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from cpg1_assets.errors import EvidenceError, SourceError, TransientSourceError
+from cpg1_assets.evidence.audit.differences import compared
 from cpg1_assets.evidence.audit.drift import Drift, ExtractDrift, drift
 from cpg1_assets.evidence.chain.seal import SealedVersion, latest_seal
 from cpg1_assets.extracts.catalog import read_catalog
+from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.home import Home
 from cpg1_assets.sources.interface import Source
 from cpg1_assets.sources.sample import SampleBooks
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.evidence.attacks import forge_file
 from cpg1_assets_tests.evidence.sealing import evidence_copy, sealed_folder
@@ -188,3 +192,36 @@ def test_nothing_moved_is_said_only_of_a_drift_that_compared_something() -> None
     assert replace(one, companies_left=("EC_KE",)).moved
     assert "company new in scope: EC_XX" in replace(one, companies_new=("EC_XX",)).summary()
     assert replace(one, extracts=(ExtractDrift("cr_03", columns_went=("amount (string)",)),)).moved
+
+
+SMALL = FrameSpec(
+    name="small",
+    title="Small",
+    key=("id_company", "entry_no"),
+    amounts=("amount",),
+    columns=columns(("id_company", "text"), ("entry_no", "integer"), ("amount", "amount"), ("why", "text")),
+)
+
+
+@pytest.mark.parametrize("folder", ["plain", "what a pattern [ab]? or * means"])
+@pytest.mark.parametrize("hashed", [True, False])
+def test_files_compare_alike_however_they_are_read_and_wherever_they_lie(
+    tmp_path: Path, folder: str, *, hashed: bool
+) -> None:
+    place = tmp_path / folder
+    place.mkdir()
+    rows = [
+        {"id_company": company, "entry_no": number, "amount": Decimal(number), "why": None}
+        for company in ("EC_NG", "EC_KE")
+        for number in range(3)
+    ]
+    write_parquet(pa.Table.from_pylist(rows, SMALL.arrow_schema), SMALL, place / "before.parquet")
+    now = [*rows[1:3], rows[0] | {"amount": Decimal("0.0001")}, rows[0] | {"entry_no": 9}]
+    write_parquet(pa.Table.from_pylist(now, SMALL.arrow_schema), SMALL, place / "after.parquet")
+    with compared(
+        place / "before.parquet", place / "after.parquet", SMALL, ["EC_NG"], hashed=hashed
+    ) as found:
+        assert [(row["called"], row["rows"], found.effects(row)) for row in found.totals()] == [
+            ("came", 1, {"amount": "0.0000"}),
+            ("changed", 1, {"amount": "0.0001"}),
+        ]
