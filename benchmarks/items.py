@@ -18,11 +18,12 @@ import cpg1_assets.rules
 from benchmarks.measured import generate, run_task
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.rules.frames import OPEN_ITEM_MATCHES
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.open_item_matches import open_item_matches
-from cpg1_assets.storage.parquet import opened_parquet, write_parquet
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.yaml_file import read_yaml
 
 COMPANIES = 9

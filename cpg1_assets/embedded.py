@@ -5,6 +5,7 @@ their tables themselves. This is for the small questions: totals, counts, rows f
 """
 
 import atexit
+import glob
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from cpg1_assets.partial import spill_folder
 P = ParamSpec("P")
 MEMORY_LIMIT = "512MB"
 _NOT_READ = re.compile(r"reading the stream registered as '(?:source of )?(.*?)' failed: (.*)", re.DOTALL)
+_FILE_NOT_READ = re.compile(
+    r"Failed to read file|Could not read enough bytes|Invalid string encoding found in Parquet"
+)
 
 
 def of_this_process(
@@ -89,12 +93,15 @@ def rows(
 def damaged_input(error: BaseException) -> StorageError | None:
     """Say that a stored file a statement reads is not as it was written, if that is what `error` means."""
     found = _NOT_READ.search(str(error))
-    if found is None:
-        return None
-    return StorageError(
-        f"The stored file of {found[1]} is damaged: {found[2].strip()}. Materialize {found[1]} of the month again, or "
-        "close the month."
-    )
+    if found is not None:
+        return StorageError(
+            f"The stored file of {found[1]} is damaged: {found[2].strip()}. Materialize {found[1]} of the month again, or "
+            "close the month."
+        )
+    # What the engine's reader of Parquet says of a page that makes no sense has no kind, and often names no file.
+    if type(error) is duckdb.Error or _FILE_NOT_READ.search(str(error)):
+        return StorageError(f"A stored file that is read here is damaged: {error}. Close the month again.")
+    return None
 
 
 def quoted(name: str) -> str:
@@ -110,8 +117,8 @@ def literal(text: str) -> str:
 
 
 def parquet(path: object) -> str:
-    """Write the table function that reads the Parquet file at `path`, as part of a statement."""
-    return f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+    """Write the table function that reads the one Parquet file at `path`, whatever it is named, as part of a statement."""
+    return f"read_parquet({literal(glob.escape(str(path)))}, hive_partitioning = false)"
 
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:

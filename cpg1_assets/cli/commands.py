@@ -26,6 +26,7 @@ from cpg1_assets.cli.doctor_command import doctor
 from cpg1_assets.cli.drift_command import drift
 from cpg1_assets.cli.evidence_commands import evidence
 from cpg1_assets.cli.explain_command import explain
+from cpg1_assets.cli.keys_commands import keys
 from cpg1_assets.cli.month_shown import show_month
 from cpg1_assets.cli.months_shown import show_backfill, show_months
 from cpg1_assets.cli.render import marks
@@ -68,6 +69,7 @@ evidence.add_command(drift)
 evidence.add_command(index)
 evidence.add_command(certificate)
 evidence.add_command(data)
+evidence.add_command(keys)
 
 
 _every = click.option(

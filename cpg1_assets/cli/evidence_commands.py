@@ -1,4 +1,4 @@
-"""The commands of `cpg1 evidence`: verify, keygen, sign-off, export. None of them needs Dagster or a database."""
+"""The commands of `cpg1 evidence`: verify, keygen, sign-off, export. Neither Dagster nor a database is needed."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ import click
 from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
 from cpg1_assets.cli.evidence_place import evidence_folder, evidence_path, opened
 from cpg1_assets.cli.new_link import made_anew, tell_link
+from cpg1_assets.cli.signed_shown import show_signed
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
@@ -72,6 +73,7 @@ def verify(
         if report.signed_by:
             vouched = "" if trusted_keys else " (whose keys these are was not checked)"
             say(f"Signed with: {', '.join(report.signed_by)}{vouched}")
+        show_signed(report.signed)
         say(report.conclusion)
     sys.exit(FAILED if report.problems else 0)
 
@@ -150,9 +152,11 @@ def sign_off(
 ) -> None:
     """Sign off the newest seal of MONTH as preparer or reviewer. The reviewer cannot be the preparer."""
     from cpg1_assets.evidence.audit.verify import problems_of  # noqa: PLC0415
+    from cpg1_assets.evidence.audit.who_signed import one_hand  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.links import read_chain  # noqa: PLC0415
+    from cpg1_assets.evidence.chain.registered_keys import REVIEWER  # noqa: PLC0415
     from cpg1_assets.evidence.chain.sign_off import CERTIFICATION  # noqa: PLC0415
     from cpg1_assets.evidence.chain.sign_off import sign_off as record  # noqa: PLC0415
-    from cpg1_assets.evidence.chain.signed_links import REVIEWER  # noqa: PLC0415
     from cpg1_assets.evidence.chain.signing import open_signer  # noqa: PLC0415
 
     settings = Settings.from_environment()
@@ -183,10 +187,12 @@ def sign_off(
         "open_variances": link.body["open_variances"],
         "failed_checks": link.body["failed_checks"],
         "open_items": link.body["open_items"],
+        "notes": one_hand(read_chain(Home(settings).evidence_folder), link.body["month"]),
     }
     words = f"{said['name']}, {role} of {said['month']} (version {said['version']}): {certification}"
     made = made_anew(settings, said["month"])
-    tell_link(said, link, signer, words, as_json=as_json, made=made)
+    notes = [f"note: {note}" for note in said["notes"]]
+    tell_link(said, link, signer, words, *notes, as_json=as_json, made=made)
 
 
 @evidence.command()

@@ -16,13 +16,14 @@ from cpg1_assets.deliverables.report import STATUS
 from cpg1_assets.deliverables.written import USD, written_in
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.audit.verify import VerifyReport
+from cpg1_assets.evidence.audit.who_signed import one_hand
 from cpg1_assets.evidence.chain.companies import RATES
 from cpg1_assets.evidence.chain.links import anchor_of
+from cpg1_assets.evidence.chain.registered_keys import PREPARER, REVIEWER
 from cpg1_assets.evidence.chain.sign_off import SignOff
-from cpg1_assets.evidence.chain.signed_links import PREPARER, REVIEWER
 from cpg1_assets.rules.frames import CHECK_RESULTS, CONTROL_EFFECTIVENESS
 
-_MOST_LINES, _MOST_COMPANIES, _MOST_REVIEWS, _LONGEST = 12, 48, 3, 80
+_MOST_LINES, _MOST_COMPANIES, _MOST_REVIEWS, _MOST_HANDS, _LONGEST = 12, 40, 2, 2, 80
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def certificate_html(closed: ClosedMonth, verified: VerifyReport, at: str, local
             f"{closed.month.key} has no certificate: {verified.conclusion} See: cpg1 evidence verify {closed.month.key}"
         )
     results = _results(closed)
+    hands = one_hand(closed.links, closed.month.key)
     statuses = [row["status"] for row in closed.reconciliation]
     companies = sorted({str(row["id_company"]).strip() for row in closed.rows(RATES)})
     source = closed.context.get("source")
@@ -60,6 +62,8 @@ def certificate_html(closed: ClosedMonth, verified: VerifyReport, at: str, local
         verified=verified,
         at=at,
         signed=signed,
+        hands=hands[-_MOST_HANDS:],
+        more_hands=max(len(hands) - _MOST_HANDS, 0),
         results=results if len(results) <= _MOST_LINES else [],
         lines=len(results),
         total=LineResult(
@@ -149,7 +153,7 @@ def _failed(closed: ClosedMonth) -> dict[str, int] | None:
     return {severity: failed.count(severity) for severity in ("ERROR", "WARN")}
 
 
-def _short(said: object) -> str:
+def _short(said: object, most: int = _LONGEST) -> str:
     """Give a text as far as the sheet has room for it, and how long it is in whole."""
     whole = str(said)
-    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}… ({len(whole):,} characters)"
+    return whole if len(whole) <= most else f"{whole[:most]}… ({len(whole):,} characters)"

@@ -19,6 +19,7 @@ from cpg1_assets.evidence.chain.seal import CONTEXT_FILE, CONTROL, SealedVersion
 from cpg1_assets.evidence.chain.sign_off import SigningStanding, signing_standing
 from cpg1_assets.json_file import parse_json
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.rules.engine import Frame
 from cpg1_assets.rules.explained_lines import ExplainedLine, commented_items, explained_lines
 from cpg1_assets.rules.frames import (
@@ -30,7 +31,6 @@ from cpg1_assets.rules.frames import (
 )
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.not_computed import why_not_computed
-from cpg1_assets.storage.parquet import opened_parquet
 from cpg1_assets.yaml_file import parse_yaml
 
 LARGEST = 50

@@ -25,9 +25,9 @@ from cpg1_assets.evidence.chain.companies import RATES
 from cpg1_assets.evidence.packages.package import json_text
 from cpg1_assets.inbox.cells import given_out
 from cpg1_assets.inbox.currency import company_currency
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.partial import clear_partials, partial_name
 from cpg1_assets.refusal import naming
-from cpg1_assets.storage.parquet import opened_parquet
 
 FORMAT = "cpg1-data-1"
 DIGESTS = "digests.json"

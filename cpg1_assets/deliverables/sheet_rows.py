@@ -20,6 +20,7 @@ from cpg1_assets.evidence.chain.seal import SealedVersion, sealed_versions
 from cpg1_assets.inbox.currency import company_currency
 from cpg1_assets.inbox.given_cells import Value, given_number
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.rules.frames import (
     OPEN_ITEM_CHANGES,
     OPEN_ITEM_COMMENTS,
@@ -28,7 +29,6 @@ from cpg1_assets.rules.frames import (
     RECONCILIATION,
 )
 from cpg1_assets.rules.open_items_sheet import open_items_sheet
-from cpg1_assets.storage.parquet import opened_parquet
 
 INPUTS = (OPEN_ITEMS.name, OPEN_ITEM_MATCHES.name, OPEN_ITEM_CHANGES.name, OPEN_ITEM_COMMENTS.name)
 """The assets that the sheet is made of; a version that was sealed without one of them has no such sheet."""

@@ -117,7 +117,8 @@ def write_seal(book: Book, month: ClosedMonth) -> None:
     signed = [sign_off.as_dict() for sign_off in month.signing.sign_offs]
     for each in signed:
         covers = "covers the month as it is sealed now" if each["covers"] else "does not cover it any more"
-        key = f"key {each['signed_by_key']}" if each["signed_by_key"] else "no personal key"
+        known = {True: " of the register", False: " NOT of the register"}.get(each["registered"], "")
+        key = f"key {each['signed_by_key']}{known}" if each["signed_by_key"] else "no personal key"
         page.cells(
             _SIGNED,
             [each["role"],

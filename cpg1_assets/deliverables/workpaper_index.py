@@ -15,7 +15,7 @@ from cpg1_assets.deliverables.closed_month import ClosedMonth
 from cpg1_assets.deliverables.pages import page
 from cpg1_assets.deliverables.written import written_in
 from cpg1_assets.errors import EvidenceError
-from cpg1_assets.evidence.chain.links import REOPEN, SEAL, SIGN_OFF, Link
+from cpg1_assets.evidence.chain.links import KEY, KEY_REVOCATION, REOPEN, SEAL, SIGN_OFF, Link
 from cpg1_assets.evidence.chain.manifest import ManifestRow
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, SEALS
 from cpg1_assets.evidence.packages.package import spreadsheet_csv
@@ -135,6 +135,11 @@ ATTRIBUTES = (
         (SEAL_FILE, MANIFEST_FILE, f"link/{SEAL}"),
     ),
     Attribute("preparation and review", "Who signed the month, in which role, and what they said", (f"link/{SIGN_OFF}",)),
+    Attribute(
+        "key register",
+        "Which keys may sign, of whom and in which role, and who entered or revoked them",
+        (f"link/{KEY}", f"link/{KEY_REVOCATION}"),
+    ),
     Attribute("reopening", "Who reopened the month, and why", (f"link/{REOPEN}",)),
     Attribute(
         "earlier runs",
@@ -245,10 +250,11 @@ def _files(closed: ClosedMonth) -> Iterator[_Placed]:
 
 
 def _links(closed: ClosedMonth) -> Iterator[_Placed]:
-    """Give the links that speak of this version, or of the month and no version."""
+    """Give the links that speak of this version, of the month and no version, or of no month."""
     for link in closed.links:
-        said = link.body.get("month"), link.body.get("version", closed.sealed.version)
-        if said == (closed.month.key, closed.sealed.version):
+        month = link.body.get("month", closed.month.key)
+        version = link.body.get("version", closed.sealed.version)
+        if (month, version) == (closed.month.key, closed.sealed.version):
             size, digest = _read(closed.evidence / link.name)
             yield _Placed(f"link/{link.kind}", _entry(link.name, f"link: {link.kind}", size, digest, link))
 

@@ -27,8 +27,9 @@ from cpg1_assets.graph.preview import preview
 from cpg1_assets.graph.result_metadata import result_metadata
 from cpg1_assets.graph.steps import enter_step, hold_month
 from cpg1_assets.home import naming_places
+from cpg1_assets.parquet_file import damaged
 from cpg1_assets.process import is_the_runs_own
-from cpg1_assets.storage.parquet import Writable, WrittenParquet, damaged, write_parquet
+from cpg1_assets.storage.parquet import Writable, WrittenParquet, write_parquet
 from cpg1_assets.storage.provenance import Provenance
 
 
@@ -87,16 +88,18 @@ class ParquetIOManager(dg.IOManager):
         step = (context.run_id, context.step_key)
         drawn = obj if isinstance(obj, Drawn) else None
         data = obj.written if isinstance(obj, Drawn) else obj
-        written = (
-            data
-            if isinstance(data, WrittenParquet)
-            else write_parquet(data, spec, self._storage.spool_path(asset, month, context.run_id[:8]))
-        )
+        inputs = dict(sorted(self._read.pop(step, {}).items()))
+        with self._storage.read_as_written(inputs, month):
+            written = (
+                data
+                if isinstance(data, WrittenParquet)
+                else write_parquet(data, spec, self._storage.spool_path(asset, month, context.run_id[:8]))
+            )
         provenance = Provenance(
             asset=asset,
             month=month,
             sha256=written.sha256,
-            inputs=dict(sorted(self._read.pop(step, {}).items())),
+            inputs=inputs,
             code=self._codes.get(asset, ""),
             control_version=self._deployment.version.digest,
             said={} if drawn is None else drawn.said,

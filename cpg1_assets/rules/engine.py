@@ -16,10 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from cpg1_assets.embedded import damaged_input, of_this_process, quoted
+from cpg1_assets.embedded import damaged_input, of_this_process, parquet, quoted
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import Column, FrameSpec
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import ParquetFile
 from cpg1_assets.partial import spill_folder
 from cpg1_assets.rules.vocabulary import MACROS
 
@@ -124,13 +125,13 @@ def run(
     if _ONLY_ASKED.get():
         raise _OnlyAskedError(Asked(statement, inputs, result, stages or {}))
     connection = _connect()
-    for name, given in inputs.items():
-        _create_view(connection, name, given)
-    for name, stage in (stages or {}).items():
-        try:
+    try:
+        for name, given in inputs.items():
+            _create_view(connection, name, given)
+        for name, stage in (stages or {}).items():
             connection.execute(stage_made(name, stage))
-        except duckdb.Error as error:
-            raise damaged_input(error) or _misfit(error) or error from error
+    except duckdb.Error as error:
+        raise damaged_input(error) or _misfit(error) or error from error
     computed = connection.sql(statement)
     _check_result(computed, result)
     return computed.project(typed(result.columns)).order(_order(result))
@@ -152,7 +153,7 @@ def to_table(relation: duckdb.DuckDBPyRelation) -> pa.Table:
     """
     try:
         return relation.to_arrow_table()
-    except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
+    except duckdb.Error as error:
         raise damaged_input(error) or _misfit(error) or error from error
 
 
@@ -273,7 +274,13 @@ def _column_names(frame: Frame) -> list[str]:
 
 
 def _source(connection: duckdb.DuckDBPyConnection, name: str, frame: Frame, needed: list[str]) -> str:
-    """Make the frame readable by the engine, as often as the statement likes, and say under which name."""
+    """Make the frame readable by the engine, as often as the statement likes, and say under which name.
+
+    A file the engine reads itself: Arrow reads ahead of it, up to a gigabyte for each time a statement reads it. Not one
+    with a backslash in its path, which would escape what makes a pattern.
+    """
+    if isinstance(frame, ParquetFile) and frame.local_path is not None and "\\" not in frame.local_path:
+        return parquet(frame.local_path)
     source = f"source of {name}"
     if isinstance(frame, pd.DataFrame):
         try:

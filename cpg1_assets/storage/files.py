@@ -9,22 +9,22 @@ import io
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 import fsspec
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from fsspec.implementations.local import LocalFileSystem
 
 from cpg1_assets.disk import sha256_of, sync, write_whole
 from cpg1_assets.errors import StorageError
+from cpg1_assets.parquet_file import ParquetFile, damaged, opened_parquet
 from cpg1_assets.partial import clear_partials, partial_name, writer_is_gone
 from cpg1_assets.refusal import refused
-from cpg1_assets.storage.parquet import WrittenParquet, damaged, opened_parquet
+from cpg1_assets.storage.parquet import WrittenParquet
 from cpg1_assets.storage.provenance import Provenance, is_provenance_name, provenance_name
 
 _BLOCK = 1 << 20
@@ -231,16 +231,32 @@ class ParquetStorage:
             ) from error
         return known[1]
 
-    def dataset(self, asset: str, month: str) -> ds.Dataset:
+    def dataset(self, asset: str, month: str) -> ParquetFile:
         """Open an asset's file lazily, once its bytes are those that were written there. Raises as `provenance`.
 
         Its bytes are hashed anew: a disk that gives back other ones does not change what is known of the file. Pages
-        read later are compared with their checksums (`opened_parquet`).
+        that Arrow reads later are compared with their checksums, and what an engine read itself by `read_as_written`.
         """
         self._hashes.pop(self.path(asset, month), None)
         self.provenance(asset, month)
         filesystem = None if self.is_local else pafs.PyFileSystem(pafs.FSSpecHandler(self.filesystem))
         return opened_parquet(self.path(asset, month), filesystem)
+
+    @contextmanager
+    def read_as_written(self, files: Mapping[str, str], month: str) -> Iterator[None]:
+        """Hold that the files of a month, SHA-256 by asset, are still those when what is done with their rows is done.
+
+        Raises StorageError, whatever else went wrong with bytes that are others by now.
+        """
+        try:
+            yield
+        finally:
+            for asset, sha256 in files.items():
+                self._hashes.pop(self.path(asset, month), None)
+                if self.provenance(asset, month)[0] != sha256:
+                    raise StorageError(
+                        f"{self.path(asset, month)} was replaced while it was read. {_to_do(asset, month)}"
+                    )
 
     def table(self, asset: str, month: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read an asset's file whole, or only these columns. Raises as `dataset`, also where a page is damaged."""

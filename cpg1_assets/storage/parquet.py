@@ -1,4 +1,4 @@
-"""Writing and reading one Parquet file of the control: sorted, exact, deterministic, whole or not at all.
+"""Writing one Parquet file of the control: sorted, exact, deterministic, whole or not at all.
 
 No Dagster here: the IO manager decides where a file goes, this module how its bytes come to be.
 """
@@ -14,13 +14,11 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from cpg1_assets.disk import sha256_of
 from cpg1_assets.embedded import damaged_input
-from cpg1_assets.errors import Cpg1Error, DataError, StorageError
+from cpg1_assets.errors import Cpg1Error, DataError
 from cpg1_assets.frame import Column, FrameSpec
 from cpg1_assets.refusal import refusal_of
 from cpg1_assets.storage.background import Background
@@ -70,27 +68,6 @@ def write_parquet(data: Writable, spec: FrameSpec, path: Path) -> WrittenParquet
             raise damaged_input(error) or DataError(f"{spec.name}: {error}") from error
         raise
     return WrittenParquet(path=path, rows=rows, size_bytes=path.stat().st_size, sha256=sha256_of(path))
-
-
-def opened_parquet(path: str, filesystem: pafs.FileSystem | None = None) -> ds.Dataset:
-    """Open a Parquet file lazily, so that each page that is read is compared with the checksum it was written with.
-
-    Compressed pages have no other: a bit that flips in one gives other rows without an error. Files of earlier
-    versions have no checksums, and are read. Raises StorageError when it is not Parquet; what reads it afterwards
-    raises OSError or pyarrow.ArrowException where a page is not as it was written (`damaged` words it).
-    """
-    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True, pre_buffer=False)
-    try:
-        return ds.dataset(
-            path, format=ds.ParquetFileFormat(default_fragment_scan_options=options), filesystem=filesystem
-        )
-    except (pa.ArrowException, OSError) as error:
-        raise StorageError(damaged(path, error)) from error
-
-
-def damaged(path: object, error: Exception) -> str:
-    """Say that a stored file cannot be read as what was written there."""
-    return f"{path} is not a readable Parquet file ({error}). It is damaged: materialize its asset again."
 
 
 def conformed(batches: pa.RecordBatchReader, spec: FrameSpec) -> Iterator[pa.RecordBatch]:

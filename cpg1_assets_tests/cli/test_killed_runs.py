@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -81,16 +81,9 @@ def started(home: Path, *commands: list[str]) -> Iterator[list["subprocess.Popen
 def holding_all_slots(
     home: Path, instance: dg.DagsterInstance, commands: list[list[str]]
 ) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Start commands one after the other, each when the one before holds a slot.
-
-    Dagster claims a slot in SQLite by reading which is free and then taking it: two that do so in one moment may take the
-    same one, and then only one of them is known to hold it.
-    """
-    with ExitStack() as stack:
-        running: list[subprocess.Popen[bytes]] = []
-        for command in commands:
-            running.extend(stack.enter_context(started(home, command)))
-            until(lambda: len(holders(instance)) == len(running))
+    """Start commands, and go on when each holds a slot."""
+    with started(home, *commands) as running:
+        until(lambda: len(holders(instance)) == len(running))
         yield running
 
 

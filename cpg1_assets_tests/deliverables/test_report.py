@@ -25,6 +25,7 @@ from cpg1_assets.settings import Settings
 from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.deliverables.hand_sealed import MONTH, RATE, hand_sealed, red_month, seal_by_hand
 from cpg1_assets_tests.deliverables.page import Element, parsed
+from cpg1_assets_tests.evidence.chain.signing import BOB, OTHER, begun
 from cpg1_assets_tests.explaining.stored_month import COMPANY, LINE, item, reconciled
 
 FIGURES = (
@@ -410,6 +411,19 @@ def test_a_sign_off_shows_with_its_comments_and_a_reopening_takes_its_cover(tmp_
     assert "reopened by Cy: late & wrong" in text
     assert "0 of 2" in text
     assert "needs a comment" in text
+
+
+def test_whether_a_key_is_of_the_register_stands_beside_each_sign_off(tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence"
+    seal_by_hand(evidence, red_month())
+    said: dict[str, Any] = {"comment": "looked", "problems_of": lambda *_: []}
+    sign_off(evidence, MONTH.key, role="preparer", name="Dan", items={"i1aa": "posted"}, signer=OTHER, **said)
+    begun(evidence)
+    sign_off(evidence, MONTH.key, role="reviewer", name="Bob Diallo", signer=BOB, **said)
+    text = " ".join(parsed(report_html(closed_month(evidence, MONTH))).text.split())
+    assert f"key {OTHER.key_id}" in text
+    assert f"key {OTHER.key_id} of the register" not in text, "there was none yet"
+    assert f"key {BOB.key_id} of the register" in text
 
 
 def test_a_sign_off_whose_comments_are_no_texts_does_not_stop_the_page(tmp_path: Path) -> None:

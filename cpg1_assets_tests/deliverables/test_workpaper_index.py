@@ -24,7 +24,7 @@ from cpg1_assets.month import CutoffMonth
 from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.deliverables.hand_sealed import MONTH, red_month, seal_by_hand
 from cpg1_assets_tests.deliverables.page import parsed
-from cpg1_assets_tests.evidence.chain.signing import prepare, reopened, review
+from cpg1_assets_tests.evidence.chain.signing import begun, prepare, reopened, review
 from cpg1_assets_tests.evidence.small_year import small_month
 
 
@@ -71,7 +71,7 @@ def test_every_file_is_there_and_has_the_hash_of_the_manifest_and_the_link_that_
 def test_every_file_of_a_closed_month_is_named_by_an_attribute(entries: list[Entry]) -> None:
     assert list(by_attribute(entries)) == [attribute.name for attribute in ATTRIBUTES]
     nothing = {name for name, files in by_attribute(entries).items() if files == {""}}
-    assert nothing == {"preparation and review", "reopening", "earlier runs"}
+    assert nothing == {"preparation and review", "key register", "reopening", "earlier runs"}
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,14 @@ def test_sign_offs_and_reopenings_are_links_of_the_version_they_are_of(tmp_path:
     assert first["reopening"] == {"chain/000004.json"}
     second = by_attribute(workpaper_index(closed_month(evidence, MONTH)))
     assert second["preparation and review"] == second["reopening"] == {""}
+
+
+def test_the_key_register_is_of_no_month_and_in_every_index(tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence"
+    small_month(begun(evidence), MONTH.key)
+    found = by_attribute(workpaper_index(closed_month(evidence, MONTH)))
+    assert found["key register"] == {f"chain/00000{index}.json" for index in (1, 2, 3)}
+    assert "chain/000004.json" in found["seal"]
 
 
 def test_a_file_or_link_that_no_attribute_names_is_listed_as_such(tmp_path: Path) -> None:

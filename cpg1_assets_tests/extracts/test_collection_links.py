@@ -13,8 +13,8 @@ from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.extracts.extraction import extract_month
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.sources.sample import SampleBooks
-from cpg1_assets.storage.parquet import opened_parquet
 from cpg1_assets_tests.extracts.source_tables import LAST_MOMENT, MIDNIGHT, Row, SourceTables, at, money
 
 LONG_AGO = at("2019-02-28 13:00")

@@ -16,9 +16,9 @@ from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.extracts.extraction import extract_month
 from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.month import CutoffMonth, month_range
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.rules.findings import ties_to_the_balances
 from cpg1_assets.sources.sample import SampleBooks
-from cpg1_assets.storage.parquet import opened_parquet
 from cpg1_assets_tests.extracts.source_tables import LAST_MOMENT, MIDNIGHT, Row, SourceTables, at, by, money
 
 MARCH = at("2025-03-01")

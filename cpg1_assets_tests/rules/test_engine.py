@@ -4,6 +4,7 @@ import gc
 import os
 import tempfile
 from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from cpg1_assets.errors import DataError
 from cpg1_assets.frame import FrameSpec, columns
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.rules.engine import Frame, Input, run, to_frame, to_table
 from cpg1_assets_tests.rules.rows import rows
 
@@ -88,19 +90,46 @@ def test_a_stream_may_be_read_twice_by_a_statement() -> None:
     assert [row["id"] for row in found] == ["x", "x", "y", "y"]
 
 
-@pytest.mark.parametrize("name", ["one.parquet", "it's [odd] *?.parquet"])
-def test_a_parquet_file_is_read_whatever_its_path(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "opened", [ds.dataset, lambda path: opened_parquet(str(path))], ids=["data set", "stored"]
+)
+@pytest.mark.parametrize("name", ["one.parquet", r"it's [odd] \*?.parquet", "s3::x%41{a,b}.parquet"])
+def test_a_parquet_file_is_read_whatever_its_path(
+    tmp_path: Path, name: str, opened: Callable[[Path], Frame]
+) -> None:
     folder = tmp_path / "id=not a column"
     folder.mkdir()
     pq.write_table(given(id=pa.array(["x", "y"])), folder / name)
     (tmp_path / "elsewhere").mkdir()
-    assert [row["id"] for row in read(ds.dataset(folder / name))] == ["x", "y"]
+    assert [row["id"] for row in read(opened(folder / name))] == ["x", "y"]
 
 
 def test_a_filtered_dataset_keeps_its_filter(tmp_path: Path) -> None:
-    pq.write_table(given(id=pa.array(["x", "y"])), tmp_path / "one.parquet")
-    filtered = ds.dataset(tmp_path / "one.parquet").filter(ds.field("id") == "y")
-    assert [row["id"] for row in read(filtered)] == ["y"]
+    path = tmp_path / "one.parquet"
+    pq.write_table(given(id=pa.array(["x", "y"])), path)
+    for whole in (ds.dataset(path), opened_parquet(str(path))):
+        assert [row["id"] for row in read(whole.filter(ds.field("id") == "y"))] == ["y"]
+
+
+def test_a_stored_file_is_read_as_arrow_reads_it(tmp_path: Path) -> None:
+    """With every type that a frame may have, at the ends of what it holds."""
+    ends: dict[str, list[object]] = {
+        "text": ["", "e\u0301\x00 ", "\U0001f600"],
+        "integer": [-(2**63), 2**63 - 1, 0],
+        "flag": [True, False, True],
+        "date": [date(1, 1, 1), date(9999, 12, 31), date(1900, 2, 28)],
+        "timestamp": [datetime(1, 1, 1), datetime.max, datetime(1969, 12, 31, 23, 59, 59, 1)],  # noqa: DTZ001, DTZ901
+        "amount": [Decimal("9" * 20 + ".9999"), Decimal("-0.0001"), Decimal(0)],
+        "rate": [Decimal("9" * 9 + ".123456789"), Decimal("-1e-9"), Decimal(0)],
+    }
+    written = pa.table(
+        [pa.array([*ends[column.type], None], column.arrow_type) for column in SPEC.columns],
+        SPEC.arrow_schema,
+    )
+    pq.write_table(written, tmp_path / "one.parquet")
+    found = read(opened_parquet(str(tmp_path / "one.parquet")))
+    assert found == read(ds.dataset(written))
+    assert sorted(map(str, found)) == sorted(map(str, written.to_pylist()))
 
 
 def test_a_dataset_of_several_files_is_read_whole(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from cpg1_assets.evidence.audit.register import ipe_register
 from cpg1_assets.evidence.audit.reperform import reperform
 from cpg1_assets.frame import FrameSpec, columns
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.rules.engine import Input, run, to_table
 from cpg1_assets.settings import Settings
 from cpg1_assets.storage.files import ParquetStorage
-from cpg1_assets.storage.parquet import opened_parquet, write_parquet
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets_tests.closing import Closed
 from cpg1_assets_tests.evidence.sealing import evidence_copy, sealed_folder
 from cpg1_assets_tests.graph.hand_made import frame
@@ -146,27 +147,75 @@ def test_a_bit_that_flips_on_the_disk_under_an_unchanged_file_is_seen_when_its_r
         storage.rows("reconciliation", MONTH)
 
 
-def test_a_bit_that_flips_while_a_step_reads_is_found_by_the_pages_checksums(tmp_path: Path) -> None:
+def test_a_bit_that_flips_while_arrow_reads_is_found_by_the_pages_checksums(tmp_path: Path) -> None:
     """The file was compared before: what is left is that a page comes otherwise from the disk when it is read."""
-    rows = [{"number": n, "amount": None, "note": f"note {n * n}"} for n in range(1000)]
-    path = tmp_path / "example.parquet"
-    write_parquet(pa.Table.from_pylist(rows, schema=SPEC.arrow_schema), SPEC, path)
+    path, rows = example(tmp_path)
     content, chance = path.read_bytes(), seeded(14)
-    statement = "SELECT number, amount, note FROM example"
     wrong = 0
     for _ in range(FLIPS):
         path.write_bytes(flipped(content, chance))
         wrong += _is_read_otherwise(path, rows)
         try:
-            relation = run(statement, {"example": Input(opened_parquet(str(path)), SPEC.columns)}, SPEC)
-            assert to_table(relation).to_pylist() == rows
-            write_parquet(
-                run(statement, {"example": Input(opened_parquet(str(path)), SPEC.columns)}, SPEC),
-                SPEC, tmp_path / "computed.parquet",
-            )  # fmt: skip
-        except (StorageError, DataError) as error:
-            assert "example" in str(error)  # noqa: PT017 - most flips are refused, those of no meaning are not
+            assert opened_parquet(str(path)).to_table(columns=list(rows[0])).to_pylist() == rows
+        except (StorageError, OSError, pa.ArrowException) as error:
+            assert str(error)  # noqa: PT017 - most flips are refused, those of no meaning are not
     assert wrong > FLIPS / 2, "without the checksums most flips would be other rows"
+
+
+def test_what_the_engine_says_of_a_bit_that_flips_while_it_reads_is_that_a_file_is_damaged(
+    tmp_path: Path,
+) -> None:
+    """It has no checksums: rows that come otherwise are found by the hash of the file afterwards."""
+    path, _ = example(tmp_path)
+    content, chance = path.read_bytes(), seeded(14)
+    said = 0
+    for _ in range(FLIPS):
+        path.write_bytes(flipped(content, chance))
+        for compute in (
+            lambda relation: to_table(relation).to_pylist(),
+            lambda relation: write_parquet(relation, SPEC, tmp_path / "computed.parquet"),
+        ):
+            try:
+                frame = {"example": Input(opened_parquet(str(path)), SPEC.columns)}
+                compute(run("SELECT number, amount, note FROM example", frame, SPEC))
+            except (StorageError, DataError) as error:
+                said += "is damaged" in str(error)
+    assert said > FLIPS / 2, "of the others most made other rows, some meant nothing"
+
+
+def example(folder: Path) -> tuple[Path, list[dict[str, object]]]:
+    """Write a file of a thousand rows."""
+    rows: list[dict[str, object]] = [
+        {"number": n, "amount": None, "note": f"note {n * n}"} for n in range(1000)
+    ]
+    path = folder / "example.parquet"
+    write_parquet(pa.Table.from_pylist(rows, schema=SPEC.arrow_schema), SPEC, path)
+    return path, rows
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["and is computed from", "and stops the computation"])
+def test_a_file_that_changes_while_a_step_reads_it_is_named_and_nothing_comes_of_it(
+    home: Path, *, fails: bool
+) -> None:
+    storage = storage_of(home)
+    path = home / "storage" / "ipe_07" / f"{MONTH}.parquet"
+    files = {asset: storage.provenance(asset, MONTH)[0] for asset in ("ipe_07", "ipe_08")}
+    with storage.read_as_written(files, MONTH):
+        pass
+    content = path.read_bytes()
+
+    def computed_while_it_changes() -> None:
+        with storage.read_as_written(files, MONTH):
+            path.write_bytes(flipped(content, seeded(17)))
+            if fails:
+                raise DataError("An amount does not fit its column.")
+
+    with pytest.raises(StorageError, match=rf"{path} is not the file that was written there"):
+        computed_while_it_changes()
+    path.write_bytes(content)
+    replaced = storage.read_as_written({"ipe_07": "0" * 64}, MONTH)
+    with pytest.raises(StorageError, match=rf"{path} was replaced while it was read"), replaced:
+        pass
 
 
 def _is_read_otherwise(path: Path, rows: object) -> bool:

@@ -21,7 +21,7 @@ from cpg1_assets import embedded
 from cpg1_assets.embedded import quoted
 from cpg1_assets.errors import StorageError
 from cpg1_assets.frame import FrameSpec
-from cpg1_assets.storage.parquet import opened_parquet
+from cpg1_assets.parquet_file import opened_parquet
 
 SHOWN = 100
 Kind = Literal["came", "went", "changed"]
@@ -250,10 +250,11 @@ def _schema(path: Path) -> pa.Schema:
 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, path: Path, *, hashed: bool) -> None:
-    """Make a file a view. As a frame where it must be: its path may hold what a path pattern would mean."""
-    if hashed and not set("*?[") & set(str(path)):
+    """Make a file a view: one that the engine reads where it may, unless a backslash in its path would mean something."""
+    if hashed and "\\" not in str(path):
         connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {embedded.parquet(path)}")
     else:
+        # As a frame, not as a path: Arrow compares each page with its checksum.
         connection.register(name, opened_parquet(str(path)))
 
 

@@ -30,10 +30,11 @@ from cpg1_assets.inbox.folder import kept_as
 from cpg1_assets.inbox.folder import shown as name_shown
 from cpg1_assets.jdash.month import JDASH, JdashMonth, read_jdash
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.partial import temporary_folder
 from cpg1_assets.sources.interface import Source
 from cpg1_assets.sources.query import QueryError
-from cpg1_assets.storage.parquet import opened_parquet, write_parquet
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.yaml_file import parse_yaml
 
 LATE_POSTING, BACK_DATED, LATE_APPLICATION = "late posting", "back-dated", "late application"

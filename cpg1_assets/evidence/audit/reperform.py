@@ -26,6 +26,7 @@ from cpg1_assets.extracts.scope import read_scope
 from cpg1_assets.json_file import read_object
 from cpg1_assets.loaded import TEXTS
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.partial import temporary_folder
 from cpg1_assets.plain_file import sha256_of_plain
 from cpg1_assets.rules.check_results import check_results
@@ -36,7 +37,7 @@ from cpg1_assets.rules.graph import Circumstances, Derivation, derivations, sour
 from cpg1_assets.rules.lines import Lines
 from cpg1_assets.rules.matching import Matching
 from cpg1_assets.rules.thresholds import Thresholds
-from cpg1_assets.storage.parquet import opened_parquet, write_parquet
+from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.yaml_file import parse_yaml, read_yaml
 
 _RULE_FILES = (

@@ -14,8 +14,10 @@ from typing import Any
 from cpg1_assets.errors import EvidenceError, printable, shown
 from cpg1_assets.evidence.audit.month_check import Budget, MonthCheck, settled
 from cpg1_assets.evidence.audit.sign_off_check import uncommented
+from cpg1_assets.evidence.audit.who_signed import Signed, TrustedKeys, one_hand, since_revoked, who_signed
 from cpg1_assets.evidence.chain.links import (
     FOLDER,
+    OF_A_MONTH,
     SEAL,
     Link,
     Problem,
@@ -39,7 +41,7 @@ class VerifyReport:
 
     `anchored` says that the anchor given is in the chain, `trusted` that the head is covered by a signature of
     a trusted key; `covered_to` is the last link that either of them vouches for. `only` is the month whose files were
-    looked at, where others were sealed too: of those, the links alone were.
+    looked at, where others were sealed too: of those, the links alone were. `signed` is who signed what, with which key.
     """
 
     problems: list[Problem]
@@ -49,6 +51,7 @@ class VerifyReport:
     trusted: bool
     covered_to: int
     signed_by: list[str]
+    signed: list[Signed]
     months: dict[str, int]
     links: int
     files: int
@@ -101,6 +104,7 @@ class VerifyReport:
             "trusted": self.trusted,
             "covered_to": self.covered_to,
             "signed_by": self.signed_by,
+            "signed": [each.as_dict() for each in self.signed],
             "months": self.months,
             "links": self.links,
             "files": self.files,
@@ -113,8 +117,9 @@ def verify(
 ) -> VerifyReport:
     """Verify the evidence folder, or of it only `month` and the whole chain.
 
-    `trusted_keys` are public keys in base64. Raises EvidenceError when the folder is not there, holds nothing
-    sealed, or the anchor is not one; everything else that is wrong is a problem of the report.
+    `trusted_keys` are public keys in base64; keys that they put into the key register are trusted with them. Raises
+    EvidenceError when the folder is not there, holds nothing sealed, or the anchor is not one; everything else that is
+    wrong is a problem of the report.
     """
     noted = None if anchor is None else parse_anchor(anchor)
     evidence = evidence.resolve()
@@ -137,6 +142,8 @@ def verify(
     trusted_to, signed_by = _check_signatures(links, trusted_keys, problems)
     known = [link for own in of_month.values() for link in own]
     problems += sign_off_problems(links)
+    revoked, of_revoked = since_revoked(links, month)
+    problems += revoked
     checked = [
         MonthCheck(evidence, name, of_month.get(name, [])) for name in (sealed if month is None else [month])
     ]
@@ -148,7 +155,7 @@ def verify(
     problems += settled(checked)
     in_order = sorted(known, key=lambda link: link.index)
     problems += [problem for each in checked for problem in uncommented(each, in_order)]
-    notes += [note for each in checked for note in each.notes]
+    notes += [note for each in checked for note in each.notes] + of_revoked + one_hand(links, month)
     others = [] if month is None else [name for name in sealed if name != month]
     return VerifyReport(
         problems=problems,
@@ -158,6 +165,7 @@ def verify(
         trusted=trusted_to > 0,
         covered_to=max(trusted_to, noted[0] if anchored and noted is not None else 0),
         signed_by=signed_by,
+        signed=who_signed(links, month),
         months={each.name: len(each.versions) for each in checked if each.versions},
         links=len(links),
         files=sum(each.files for each in checked),
@@ -196,6 +204,8 @@ def _by_month(links: list[Link], problems: list[Problem]) -> dict[str, list[Link
     """Give the links by the month they are of; what is no month must not be taken for the name of a folder."""
     months: dict[str, list[Link]] = {}
     for link in links:
+        if link.kind not in OF_A_MONTH:
+            continue
         month = link.body.get("month")
         if isinstance(month, str) and _MONTH.fullmatch(month):
             months.setdefault(month, []).append(link)
@@ -267,8 +277,10 @@ def _check_signatures(
 ) -> tuple[int, list[str]]:
     """Give the last link a trusted key vouches for (a signature covers all links before it), and who signed."""
     signers, trusted_to = set(), 0
+    trusted = TrustedKeys(trusted_keys)
     for link in links:
         if link.signature is None:
+            trusted.add(link, is_signed=False)
             continue
         try:
             valid = is_signed(link.digest, link.signature)
@@ -280,6 +292,8 @@ def _check_signatures(
             )
             return 0, []
         public_key = link.signature.get("public_key", "")
+        is_trusted = trusted.has(public_key, link.made_at)
+        trusted.add(link, is_signed=valid)
         if not valid:
             why = (
                 "Its signature is not one of the key it names, or that key is none that anybody holds alone."
@@ -287,12 +301,12 @@ def _check_signatures(
             problems.append(Problem("signature", link.name, why))
             continue
         signers.add(key_id(public_key))
-        if trusted_keys and public_key not in trusted_keys:
+        if trusted_keys and not is_trusted:
             who = key_id(public_key)
             problems.append(
                 Problem("signature", link.name, f"It is signed by the key {who}, which is not trusted.")
             )
-        elif public_key in trusted_keys:
+        elif is_trusted:
             trusted_to = link.index
     if trusted_keys:
         problems += [

@@ -17,8 +17,9 @@ from cpg1_assets.evidence.chain.items_to_comment import (
     refused_comments,
 )
 from cpg1_assets.evidence.chain.links import Link
+from cpg1_assets.evidence.chain.registered_keys import REVIEWER
 from cpg1_assets.evidence.chain.seal import SealedVersion
-from cpg1_assets.evidence.chain.signed_links import FIRST_RULE, REVIEWER, RULE, of_seal
+from cpg1_assets.evidence.chain.signed_links import FIRST_RULE, RULE, of_seal
 
 ITEMS, VARIANCES, CHECKS = "open_items", "open_variances", "failed_checks"
 """Where the body of a sign-off has its comments, by item, by `LINE:COMPANY` and by `ASSET:CHECK`."""

@@ -1,8 +1,9 @@
-"""The chain of seals, sign-offs and reopenings: one small file a link, each covering the digest of the link before it.
+"""The chain of all that is recorded for good: one small file a link, each covering the digest of the link before it.
 
 `chain/<NNNNNN>.json` under the evidence folder, in the order the links were made, whatever month they are
 of. A link is canonical JSON (keys sorted, no blanks, UTF-8) and is never written twice. What a link's body
-means is settled in `seal`, `sign_off` and `reopen`; whether the files it speaks of are still there, in `verify`.
+means is settled in `seal`, `sign_off`, `reopen` and `key_register`; whether the files it speaks of are still
+there, in `verify`.
 """
 
 import getpass
@@ -31,6 +32,10 @@ FORMAT = "cpg1-chain-1"
 FOLDER = "chain"
 BEFORE_THE_FIRST = "0" * 64
 SEAL, SIGN_OFF, REOPEN = "seal", "sign-off", "reopen"
+KEY, KEY_REVOCATION = "key", "key-revocation"
+OF_A_MONTH = frozenset({SEAL, SIGN_OFF, REOPEN})
+"""The kinds whose links say which month they are of."""
+KINDS = OF_A_MONTH | {KEY, KEY_REVOCATION}
 _NAME = re.compile(r"[0-9]{6}\.json")
 _PARTIAL = re.compile(r"\..*\.partial")
 _FIELDS = {"format", "index", "kind", "previous", "made_at", "made_by", "body", "digest"}
@@ -387,7 +392,7 @@ def _parsed(data: bytes) -> Link | None:
         and is_digest(found["digest"])
         and is_digest(found["previous"])
         and isinstance(found["body"], dict)
-        and found["kind"] in (SEAL, SIGN_OFF, REOPEN)
+        and found["kind"] in KINDS
         and ("signature" not in found or _is_signature(signature))
     )
     if not well_formed:

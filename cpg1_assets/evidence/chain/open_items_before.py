@@ -14,6 +14,7 @@ from cpg1_assets.errors import EvidenceError
 from cpg1_assets.evidence.chain.links import read_chain
 from cpg1_assets.evidence.chain.seal import SealedVersion, latest_seal, version_name
 from cpg1_assets.month import CutoffMonth
+from cpg1_assets.parquet_file import opened_parquet
 from cpg1_assets.rules.frames import (
     OPEN_ITEM_COMMENTS,
     OPEN_ITEM_MATCHES,
@@ -23,7 +24,6 @@ from cpg1_assets.rules.frames import (
 )
 from cpg1_assets.rules.open_items_before import open_items_before
 from cpg1_assets.storage.files import ParquetStorage
-from cpg1_assets.storage.parquet import opened_parquet
 from cpg1_assets.validation import Validation
 
 VALIDATIONS = {

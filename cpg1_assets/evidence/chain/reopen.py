@@ -8,9 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cpg1_assets.errors import EvidenceError
-from cpg1_assets.evidence.chain.links import REOPEN, Link, Problem, append_link, os_account
+from cpg1_assets.evidence.chain.links import REOPEN, Link, Problem, append_link, os_account, read_chain
 from cpg1_assets.evidence.chain.seal import latest_seal
-from cpg1_assets.evidence.chain.sign_off import require_as_sealed, require_said, signed_off_by, signing_lock
+from cpg1_assets.evidence.chain.sign_off import (
+    require_as_sealed,
+    require_registered,
+    require_said,
+    signed_off_by,
+    signing_lock,
+)
 from cpg1_assets.evidence.chain.signing import Signer
 
 
@@ -26,7 +32,8 @@ def reopen(
     """Reopen `month`, and give the link that says so.
 
     `problems_of` verifies the month. Raises EvidenceError when the name or reason is empty, the month is not
-    sealed, not as it was sealed, or not signed off, so that there is nothing to reopen.
+    sealed, not as it was sealed, or not signed off, so that there is nothing to reopen, and where the key register does
+    not let this key sign.
     """
     said = {"name": " ".join(name.split()), "reason": " ".join(reason.split())}
     for what, text in said.items():
@@ -42,6 +49,7 @@ def reopen(
             raise EvidenceError(
                 f"{month} is not signed off: there is nothing to reopen. It can be closed again as it is."
             )
+        require_registered(read_chain(evidence), signer, said["name"], None)
         body = {
             "month": month,
             "version": sealed.version,

@@ -6,7 +6,7 @@ commented on is in `demands`; what the links come to, in `signed_links`.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,15 @@ from cpg1_assets.evidence.chain.links import (
     inspect_chain,
     os_account,
     read_chain,
+    time_now,
+)
+from cpg1_assets.evidence.chain.names import is_seen
+from cpg1_assets.evidence.chain.registered_keys import (
+    PREPARER,
+    REVIEWER,
+    KeyRegister,
+    register_of,
+    signing_key,
 )
 from cpg1_assets.evidence.chain.seal import (
     SEALS,
@@ -41,11 +50,10 @@ from cpg1_assets.evidence.chain.seal import (
     version_folders,
 )
 from cpg1_assets.evidence.chain.signed_links import (
-    PREPARER,
-    REVIEWER,
     RULE,
+    SINCE_REVOKED,
+    Names,
     covering,
-    folded,
     newest_seal,
     of_seal,
     review_that_closed,
@@ -69,10 +77,14 @@ CERTIFICATION = (
 
 @dataclass(frozen=True)
 class SignOff:
-    """One sign-off, and whether it covers the month as it is sealed now."""
+    """One sign-off, and whether it covers the month as it is sealed now.
+
+    `registered` says whether its key was in the key register when it signed; None where there was no register yet.
+    """
 
     link: Link
     covers: bool
+    registered: bool | None = None
 
     @property
     def role(self) -> str:
@@ -96,6 +108,7 @@ class SignOff:
             "os_account": self.link.body.get("os_account"),
             "chain_index": self.link.index,
             "signed_by_key": None if self.link.signature is None else self.link.signature.get("key_id"),
+            "registered": self.registered,
         }
 
 
@@ -153,8 +166,8 @@ def sign_off(
 
     `problems_of` verifies the month: nobody should sign what is not as it was sealed. `variances` are comments by
     `LINE:COMPANY`, `checks` by `ASSET:CHECK`, `items` by item. Raises EvidenceError when the month is not sealed or not
-    whole, a name or comment is empty, the reviewer is the preparer or has nothing to review, the month's comments file
-    was not taken, or anything that needs a comment has none.
+    whole, a name or comment is empty, the reviewer is the preparer or has nothing to review, the key register does not let
+    this key sign so, the month's comments file was not taken, or anything that needs a comment has none.
     """
     said = {"name": " ".join(name.split()), "comment": comment.strip()}
     for what, text in {**said, "certification": certification}.items():
@@ -168,7 +181,9 @@ def sign_off(
             )
         _require_nobody_works_on(evidence, month)
         require_as_sealed(evidence, month, problems_of)
+        require_registered(links, signer, said["name"], role)
         reviewed = _other_role(links, sealed.link, role, said["name"], month)
+        _require_another_key(links, sealed.link, role, signer, month)
         require_comments_taken(sealed)
         demands = demands_of(links, evidence, sealed)
         given = {VARIANCES: variances or {}, CHECKS: checks or {}, ITEMS: items or {}}
@@ -197,6 +212,10 @@ def require_said(by: str, what: str, text: str) -> None:
     longest = LONGEST_NAME if what == "name" else LONGEST_TEXT
     if not text.strip():
         raise EvidenceError(f"The {what} is empty: a {by} needs one.")
+    if what == "name" and not is_seen(text):
+        raise EvidenceError(
+            f"The name has no letter or digit that can be seen: a {by} needs the name of a person. Nothing was recorded."
+        )
     if len(text) > longest:
         raise EvidenceError(
             f"The {what} has {len(text):,} characters, and a {by} has room for {longest:,}. Nothing was recorded. "
@@ -243,13 +262,28 @@ def signing_lock(evidence: Path) -> AbstractContextManager[None]:
 
 
 def require_as_sealed(evidence: Path, month: str, problems_of: Callable[[Path, str], list[Problem]]) -> None:
-    """Refuse evidence that is not as it was sealed: nobody should put a name to it. Raises EvidenceError."""
-    problems = problems_of(evidence, month)
+    """Refuse evidence that is not as it was sealed: nobody should put a name to it. Raises EvidenceError.
+
+    A sign-off whose key was revoked since is mended by signing anew, so it stops nobody.
+    """
+    problems = [problem for problem in problems_of(evidence, month) if problem.kind != SINCE_REVOKED]
     if problems:
         raise EvidenceError(
             f"The evidence of {month} is not as it was sealed ({problems[0].path}: {problems[0].kind}, and "
             f"{len(problems) - 1} more). Nobody should sign it. See: cpg1 evidence verify {month}"
         )
+
+
+def require_registered(links: Sequence[Link], signer: Signer | None, name: str, role: Role | None) -> None:
+    """Refuse what the key register does not let this key sign under this name. Raises EvidenceError saying what to do.
+
+    `role` is None for a reopening, which anybody of the register may sign.
+    """
+    public_key = None if signer is None else signer.public_key
+    at = time_now(*(link.made_at for link in links[-1:]))
+    objection = register_of(links).objection(public_key, name, role, at)
+    if objection is not None:
+        raise EvidenceError(f"{objection.why} Nothing was recorded. {objection.remedy}")
 
 
 def sign_offs(evidence: Path, month: str) -> SigningStanding:
@@ -263,12 +297,19 @@ def sign_offs(evidence: Path, month: str) -> SigningStanding:
 
 def signing_standing(chain: Iterable[Link], month: str) -> SigningStanding:
     """Give what links of a chain that was read before say of who signed `month`, as `sign_offs`."""
-    links = [link for link in chain if link.body.get("month") == month]
+    links, registered, register = [], {}, KeyRegister()
+    for link in chain:
+        if link.body.get("month") == month:
+            links.append(link)
+            registered[link.digest] = register.has(signing_key(link))
+        register.add(link)
     seal = newest_seal(links, month)
     if seal is None:
         return SigningStanding(None, [])
     now = [link.digest for link in covering(links, seal)]
-    signed = [SignOff(link, link.digest in now) for link in links if link.kind == SIGN_OFF]
+    signed = [
+        SignOff(link, link.digest in now, registered[link.digest]) for link in links if link.kind == SIGN_OFF
+    ]
     reopened = next((link for link in reversed(links) if link.kind == REOPEN), None)
     if reopened is not None and any(s.role == REVIEWER and s.link.index > reopened.index for s in signed):
         reopened = None
@@ -285,7 +326,8 @@ def signed_off_by(evidence: Path, month: str) -> SignOff | None:
     """
     chain = read_chain(evidence)
     links = [link for link in chain if link.body.get("month") == month]
-    problems = sign_off_problems(links)
+    of_month = {link.name for link in links}
+    problems = [problem for problem in sign_off_problems(chain) if problem.path in of_month]
     if problems:
         raise EvidenceError(
             f"Whether {month} is signed off cannot be said. {problems[0].path}: {problems[0].message} Look at the "
@@ -334,7 +376,7 @@ def _other_role(links: list[Link], seal: Link, role: Role, name: str, month: str
     Nobody is both on one seal, also not when it was reopened in between.
     """
     others = [link for link in of_seal(links, seal) if link.body.get("role") != role]
-    if any(folded(str(link.body.get("name"))) == folded(name) for link in others):
+    if Names(str(link.body.get("name")) for link in others).have(name):
         raise EvidenceError(
             f"{name} has signed {month} in the other role: the reviewer cannot be the preparer. "
             "Somebody else has to sign."
@@ -348,3 +390,17 @@ def _other_role(links: list[Link], seal: Link, role: Role, name: str, month: str
             f"signs first: cpg1 evidence sign-off {month} --role preparer"
         )
     return prepared[-1]
+
+
+def _require_another_key(
+    links: Sequence[Link], seal: Link, role: Role, signer: Signer | None, month: str
+) -> None:
+    """Where there is a key register, refuse a key that signed this seal in the other role. Raises EvidenceError."""
+    if signer is None or register_of(links).begun is None:
+        return
+    others = [link for link in of_seal(links, seal) if link.body.get("role") != role]
+    if any(signing_key(link) == signer.public_key for link in others):
+        raise EvidenceError(
+            f"The key {signer.key_id} has signed {month} in the other role: preparer and reviewer each sign with a key of "
+            "their own. Nothing was recorded. Somebody else has to sign."
+        )

@@ -132,6 +132,12 @@ def key_id(public_key: str) -> str:
     return hashlib.sha256(base64.b64decode(public_key)).hexdigest()[:_ID_DIGITS]
 
 
+def is_public_key(said: object) -> bool:
+    """Whether a value is a public key as this software writes it, and one that somebody can hold the private key of."""
+    raw = _raw(said.encode()) if isinstance(said, str) and said.isascii() else None
+    return raw is not None and base64.b64encode(raw).decode() == said and _is_held(raw)
+
+
 def is_signed(digest: str, signature: dict[str, str] | Any) -> bool:  # noqa: ANN401
     """Whether a link's signature is that of the public key it names. Raises EvidenceError without the library."""
     library = _library()

@@ -158,8 +158,8 @@ def test_so_many_items_without_a_comment_are_counted_and_not_all_named(evidence:
 
 def test_a_sign_off_that_left_an_item_out_is_a_problem_under_its_own_rule_only(evidence: Path) -> None:
     month = sealed(evidence, {"a": "5000", "b": "900", "c": "900"})
-    assert AskedOf(month).without_comment({"rule": 3}) == ["a"]
-    assert AskedOf(month).without_comment({"rule": 3, "open_items": {"a": "known"}}) == []
+    assert AskedOf(month).without_comment({"rule": 4}) == ["a"]
+    assert AskedOf(month).without_comment({"rule": 4, "open_items": {"a": "known"}}) == []
     assert AskedOf(month).without_comment({"rule": 2}) == [OPEN]
     prepared = prepare(evidence, variances={}, items={"a": "known"})
     append_link(evidence, "sign-off", {**prepared.body, "open_items": {}})
@@ -170,7 +170,7 @@ def test_a_sign_off_that_left_an_item_out_is_a_problem_under_its_own_rule_only(e
 def test_a_month_sealed_without_items_is_asked_as_before(evidence: Path) -> None:
     month = small_month(evidence, MONTH).sealed
     assert (open_items(month), open_variances(month)) == ([], [OPEN])
-    assert prepare(evidence).body["rule"] == 3
+    assert prepare(evidence).body["rule"] == 4
     assert verify(evidence).problems == []
 
 

@@ -31,7 +31,7 @@ def test_preparer_then_reviewer_sign_the_seal(evidence: Path) -> None:
     assert prepared.body["certification"] == CERTIFICATION
     assert reviewed.body["open_variances"] == COMMENTS
     assert prepared.body["os_account"]
-    assert (prepared.body["rule"], prepared.body["failed_checks"]) == (3, {})
+    assert (prepared.body["rule"], prepared.body["failed_checks"]) == (4, {})
     assert [link.kind for link in read_chain(evidence)] == ["seal", "sign-off", "sign-off"]
     assert verify(evidence).problems == []
     standing = sign_offs(evidence, MONTH)
@@ -160,7 +160,7 @@ WRONG = {
     ),
     "nothing": ({"reviews": None}, "reviews a sign-off that the chain does not have"),
     "no digest": ({"reviews": ["x"]}, "reviews a sign-off that the chain does not have"),
-    "a rule to come": ({"rule": 4}, "a rule .4. that this version"),
+    "a rule to come": ({"rule": 5}, "a rule .5. that this version"),
     "no rule": ({"rule": True}, "a rule .True. that this version"),
     "before the first rule": ({"rule": 0}, "a rule .0. that this version"),
     "without its comments": ({"open_variances": {}}, f"has no comment on {OPEN}"),
