@@ -17,6 +17,7 @@ from cpg1_assets.graph.control_effectiveness import control_effectiveness_asset
 from cpg1_assets.graph.deliverables import deliverable_assets
 from cpg1_assets.graph.derived import derived_assets
 from cpg1_assets.graph.described import described
+from cpg1_assets.graph.drift import drift_job, drift_schedule
 from cpg1_assets.graph.executor import executor_of
 from cpg1_assets.graph.extracts import extract_asset
 from cpg1_assets.graph.io_manager import parquet_io_manager
@@ -87,12 +88,12 @@ def definitions_of(deployment: Deployment) -> dg.Definitions:
             *derived_checks(partitions, deployment, asked),
             sealed_month_checks(partitions, deployment, specs),
         ]
-    job = close_month_job(deployment)
+    job, drift = close_month_job(deployment), drift_job(partitions, deployment)
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        jobs=[job, check_month_job(deployment, checks), take_comments_job(deployment)],
-        schedules=[monthly_schedule(job, partitions, deployment)],
+        jobs=[job, check_month_job(deployment, checks), take_comments_job(deployment), drift],
+        schedules=[monthly_schedule(job, partitions, deployment), drift_schedule(drift, deployment)],
         sensors=[jdash_sensor(partitions, deployment, [*specs])],
         resources={
             "deployment": deployment,

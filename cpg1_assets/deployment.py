@@ -81,6 +81,12 @@ class Deployment:
         """The places this deployment reads and writes."""
         return Home(self.settings)
 
+    def inbox(self) -> Path:
+        """Give the folder of the JDash files, which the sample books make. Raises SettingsError where it cannot be read."""
+        self.source.identity()
+        self.home.require_inbox()
+        return self.home.inbox_folder
+
     @property
     def notes(self) -> dict[str, str]:
         """What every materialization says of itself: that it is sample data, or a narrowed scope."""

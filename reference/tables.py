@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from cpg1_assets.cli.commands import main
+from cpg1_assets.deliverables.audit_data_standard import GL_DETAIL, TRIAL_BALANCE, StandardFile
 from cpg1_assets.deployment import RuleBook, read_rules
 from cpg1_assets.extracts.catalog import Extract, read_catalog
 from cpg1_assets.frame import FrameSpec
@@ -241,6 +242,12 @@ def _helped(option: click.Option) -> str:
     return _text(said)
 
 
+def _standard(file: StandardFile) -> Table:
+    return lambda _name, _now: _table(
+        ("field", "what it holds"), ((_code(field.name), field.holds) for field in file.fields)
+    )
+
+
 TABLES: dict[str, Table] = {
     "columns": _columns,
     "contract": _contract,
@@ -254,6 +261,8 @@ TABLES: dict[str, Table] = {
     "expiry_runs": _expiry_runs,
     "causes": _causes,
     "options": _options,
+    "gl_detail": _standard(GL_DETAIL),
+    "trial_balance": _standard(TRIAL_BALANCE),
 }
 
 

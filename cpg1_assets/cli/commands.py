@@ -23,6 +23,7 @@ from cpg1_assets.cli.answering import told as _told
 from cpg1_assets.cli.calendar_command import calendar
 from cpg1_assets.cli.comments_command import comments
 from cpg1_assets.cli.doctor_command import doctor
+from cpg1_assets.cli.drift_command import drift
 from cpg1_assets.cli.evidence_commands import evidence
 from cpg1_assets.cli.explain_command import explain
 from cpg1_assets.cli.keys_commands import keys
@@ -34,8 +35,10 @@ from cpg1_assets.cli.reperform_commands import ipe, reperform
 from cpg1_assets.cli.report_command import report
 from cpg1_assets.cli.runs_commands import runs
 from cpg1_assets.cli.sample_commands import sample_add, sample_check, sample_draw
+from cpg1_assets.cli.several_values import Several, split
 from cpg1_assets.cli.terminal import say, say_json, say_step
 from cpg1_assets.cli.timestamp_commands import timestamp_add, timestamp_request
+from cpg1_assets.cli.workpaper_commands import certificate, data, index
 from cpg1_assets.env_file import EnvFile
 from cpg1_assets.errors import MonthError, SettingsError
 from cpg1_assets.home import Home
@@ -64,6 +67,10 @@ main.add_command(report)
 main.add_command(runs)
 evidence.add_command(reperform)
 evidence.add_command(ipe)
+evidence.add_command(drift)
+evidence.add_command(index)
+evidence.add_command(certificate)
+evidence.add_command(data)
 evidence.add_command(keys)
 evidence.add_command(sample_draw)
 evidence.add_command(sample_check)
@@ -80,27 +87,7 @@ _every = click.option(
 )
 
 
-class _Several(click.Command):
-    """Lets an option take several values: `--companies EC_NG JD_GH` is `--companies EC_NG --companies JD_GH`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        several = {o for p in self.params if isinstance(p, click.Option) and p.multiple for o in p.opts}
-        spread: list[str] = []
-        current = None
-        for arg in args:
-            if arg.startswith("-"):
-                name = arg.split("=", 1)[0]
-                current = name if name in several else None
-                if not (current and arg == current):
-                    spread.append(arg)
-            elif current is not None:
-                spread += [current, arg]
-            else:
-                spread.append(arg)
-        return super().parse_args(ctx, spread)
-
-
-@main.command(cls=_Several)
+@main.command(cls=Several)
 @click.option("--month", metavar="YYYY-MM", help="Month to close.")
 @click.option(
     "--cutoff-date",
@@ -144,7 +131,7 @@ def close(
     computed. 4: a check of severity ERROR that is no variance failed, such as the roll-forward. In all three the
     month is closed. 1: the close failed.
     """
-    settings = Settings.from_environment().narrowed(_split(companies), _split(gl_accounts))
+    settings = Settings.from_environment().narrowed(split(companies), split(gl_accounts))
     chosen = _month(settings, month, cutoff_date)
     _require_options(settings)
     _require_set_inbox(settings)
@@ -356,10 +343,6 @@ def _require_set_inbox(settings: Settings) -> None:
     """Refuse an inbox that is set and wrong before a home is made; one that is not set is in the home."""
     if settings.inbox is not None:
         Home(settings).require_inbox()
-
-
-def _split(names: tuple[str, ...]) -> tuple[str, ...] | None:
-    return tuple(part for name in names for part in name.replace(",", " ").split()) or None
 
 
 def _month(settings: Settings, month: str | None, cutoff_date: str | None) -> CutoffMonth:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
-_version = click.option(
+version_option = click.option(
     "--version",
     metavar="NUMBER",
     type=click.IntRange(1),
@@ -35,7 +35,7 @@ _version = click.option(
 
 @click.command()
 @click.argument("month")
-@_version
+@version_option
 @evidence_path
 @json_option
 @told
@@ -57,7 +57,7 @@ def reperform(month: str, version: int | None, path: Path | None, *, as_json: bo
 
 @click.command()
 @click.argument("month", required=False)
-@_version
+@version_option
 @click.option(
     "--against",
     metavar="NUMBER",

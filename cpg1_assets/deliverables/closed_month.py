@@ -156,17 +156,19 @@ class ClosedMonth:
         return why_not_computed(self.reconciliation, **inputs, month=self.month, lines=self.rules)
 
 
-def closed_month(evidence: Path, month: CutoffMonth) -> ClosedMonth:
-    """Open the newest sealed version of a month in an evidence folder.
+def closed_month(evidence: Path, month: CutoffMonth, version: int | None = None) -> ClosedMonth:
+    """Open a sealed version of a month in an evidence folder, the newest unless `version` says which.
 
-    Raises EvidenceError where the month was never sealed, saying what to do, and where the chain is damaged or the
-    seal is not the one that the chain has a digest of.
+    Raises EvidenceError where the month, or this version of it, was never sealed, saying what to do, and where the chain is
+    damaged or the seal is not the one that the chain has a digest of.
     """
-    return _closed(evidence, month.key, tuple(read_chain(evidence)))
+    return _closed(evidence, month.key, tuple(read_chain(evidence)), version)
 
 
-def _closed(evidence: Path, key: str, links: tuple[Link, ...]) -> ClosedMonth:
-    versions = versions_in(links, evidence, key)
+def _closed(evidence: Path, key: str, links: tuple[Link, ...], version: int | None = None) -> ClosedMonth:
+    versions = [each for each in versions_in(links, evidence, key) if version in (None, each.version)]
+    if not versions and version is not None:
+        raise EvidenceError(f"{key} has no version {version} in {evidence}.")
     if not versions:
         raise EvidenceError(
             f"{key} is not sealed in {evidence}, so there is nothing to show of it. Close it with: "

@@ -1,21 +1,16 @@
 """The control report: one page of a closed month that needs nothing beside itself.
 
 What stands on it is put together here, from a closed month; how it stands there is `report.html.j2` and `report.css`.
-No script, nothing from the network, and a policy on the page that would refuse either; every text of the data is text.
 """
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pyarrow.compute as pc
 from markupsafe import Markup
 
@@ -23,6 +18,7 @@ from cpg1_assets.close_calendar.punctuality import sealed_punctuality
 from cpg1_assets.deliverables.closed_month import ClosedMonth
 from cpg1_assets.deliverables.drawing import CHART_STYLE
 from cpg1_assets.deliverables.figures import Bridged, LineTotal, line_totals, steps_of
+from cpg1_assets.deliverables.pages import page
 from cpg1_assets.deliverables.trend import trend
 from cpg1_assets.deliverables.waterfall import waterfall
 from cpg1_assets.deliverables.written import USD, Written, written_in
@@ -126,20 +122,13 @@ def report_html(closed: ClosedMonth, locale: str = "en", calendar_file: Path | N
     cannot be read.
     """
     written = written_in(locale)
-    style = f"{(_HERE / 'report.css').read_text(encoding='utf-8')}\n{CHART_STYLE}"
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    page: str = (
-        _templates()
-        .get_template("report.html.j2")
-        .render(
-            **_Page(closed, written).content(),
-            **_in_time(closed, calendar_file),
-            w=written,
-            style=Markup(style),  # noqa: S704 - two files of ours
-            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        )
+    return page(
+        "report.html.j2",
+        styles=(CHART_STYLE,),
+        **_Page(closed, written).content(),
+        **_in_time(closed, calendar_file),
+        w=written,
     )
-    return page
 
 
 def _in_time(closed: ClosedMonth, calendar_file: Path | None) -> dict[str, Any]:
@@ -153,18 +142,6 @@ def _in_time(closed: ClosedMonth, calendar_file: Path | None) -> dict[str, Any]:
         return said | {"in_time": sealed_punctuality(evidence, closed.month, countries, calendar_file)}
     except Cpg1Error as error:
         return said | {"why_not_in_time": str(error)}
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
 
 
 class _Page:

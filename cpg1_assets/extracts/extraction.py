@@ -64,9 +64,16 @@ class ExecutionLog:
 
 
 def extract_month(
-    extract: Extract, source: Source, scope: Scope, month: CutoffMonth, spool: Path
+    extract: Extract,
+    source: Source,
+    scope: Scope,
+    month: CutoffMonth,
+    spool: Path,
+    companies: tuple[str, ...] | None = None,
 ) -> Extraction:
     """Take `extract` for `month` into the file `spool`, and validate it.
+
+    Which companies are asked for, the source itself says, unless `companies` does: those of a month as it was sealed.
 
     Rows, totals and witnesses see one snapshot where the source keeps one; where it does not, a mismatch
     of the totals repeats all of them once before it counts as a failure.
@@ -77,7 +84,11 @@ def extract_month(
     log = ExecutionLog()
     name = extract.contract.name
     with source.session({"asset": name, "month": month.key}) as session:
-        parameters = bound_parameters(session, scope, month)
+        parameters = (
+            bound_parameters(session, scope, month)
+            if companies is None
+            else {**month.parameters(), **scope.parameters(), "companies": companies}
+        )
         log("companies in scope resolved", companies=len(parameters["companies"]))  # type: ignore[arg-type]
         extraction = _attempt(extract, session, parameters, month, spool, log)
         if not extraction.complete and not session.identity().keeps_snapshot:

@@ -1,4 +1,4 @@
-"""The jobs `close_month`, `check_month` and `take_comments`, and what every run says of itself."""
+"""The jobs of assets, `close_month`, `check_month` and `take_comments`, and what every run says of itself."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,8 @@ from cpg1_assets.deployment import Deployment
 from cpg1_assets.evidence.chain.manifest import MANIFEST
 from cpg1_assets.rules.frames import CHECK_RESULTS, OPEN_ITEM_COMMENTS
 
-CLOSE_MONTH, CHECK_MONTH, TAKE_COMMENTS = JOBS = "close_month", "check_month", "take_comments"
+JOBS = "close_month", "check_month", "take_comments", "look_for_drift"
+CLOSE_MONTH, CHECK_MONTH, TAKE_COMMENTS, LOOK_FOR_DRIFT = JOBS
 MAX_RUNTIME_TAG = "dagster/max_runtime"
 
 

@@ -17,7 +17,7 @@ _OUR_ERRORS = f"{__name__.partition('.')[0]}."
 
 @contextmanager
 def retrying(
-    context: dg.AssetExecutionContext, settings: Settings, waits: Sequence[float] = ()
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: Settings, waits: Sequence[float] = ()
 ) -> Iterator[None]:
     """Turn the product's errors into Dagster's: transient ones are retried, all others never.
 

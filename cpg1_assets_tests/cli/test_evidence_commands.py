@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from cpg1_assets.disk import sha256_of
 from cpg1_assets.evidence.chain.sign_off import signed_off_by
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 from cpg1_assets_tests.cli.conftest import ClosedHome, Cpg1, in_a_process
+from cpg1_assets_tests.deliverables.hand_sealed import red_month, seal_by_hand
+from cpg1_assets_tests.evidence.chain.signing import sign_with_every_comment
 from cpg1_assets_tests.evidence.small_year import OPEN, small_month
 
 MONTH = "2025-09"
@@ -226,3 +229,70 @@ def test_a_narrowed_scope_is_neither_signed_off_nor_reopened(
         done = cpg1(*command)
         assert done.exit_code == 1
         assert "A narrowed scope is not the control" in done.stderr
+
+
+def test_a_signed_month_has_a_certificate_and_any_sealed_one_an_index(
+    cpg1: Cpg1, home: Path, tmp_path: Path
+) -> None:
+    evidence = Home(Settings(home=home)).evidence_folder
+    seal_by_hand(evidence, red_month())
+    page, index = tmp_path / "c.html", tmp_path / "i.csv"
+    refused = cpg1("evidence", "certificate", MONTH, "--out", str(page))
+    assert refused.exit_code == 1
+    assert "awaits the preparer and the reviewer" in refused.stderr
+    sign_with_every_comment(evidence, MONTH)
+    made = json.loads(cpg1("evidence", "certificate", MONTH, "--out", str(page), "--json").stdout)
+    assert made["sha256"] == sha256_of(page)
+    assert made["conclusion"].startswith("Consistent with itself")
+    assert made["head"] in page.read_text(encoding="utf-8")
+    # Of a copy, without the home.
+    copy = shutil.copytree(evidence, tmp_path / "copy")
+    listed = json.loads(
+        cpg1("evidence", "index", MONTH, "--path", str(copy), "--out", str(index), "--json").stdout
+    )
+    assert (listed["version"], listed["head"], listed["sha256"]) == (1, made["head"], sha256_of(index))
+    for command, out, said in (
+        ("certificate", page, "is there already and is not overwritten"),
+        ("index", evidence / "i.csv", "is in the evidence folder"),
+        ("certificate", tmp_path / "c.pdf", "give a file whose name ends in .html."),
+        ("index", tmp_path / "i.xlsx", "give a file whose name ends in .csv or .html."),
+    ):
+        refused = cpg1("evidence", command, MONTH, "--out", str(out))
+        assert refused.exit_code == 1
+        assert said in refused.stderr
+    folder = tmp_path / "data"
+    written = cpg1(
+        "evidence",
+        "data",
+        MONTH,
+        "--format",
+        "csv",
+        "--frames",
+        "cr_05",
+        "reconciliation",
+        "--out",
+        str(folder),
+    )
+    assert written.exit_code == 0
+    assert {path.name for path in folder.iterdir()} == {"cr_05.csv", "reconciliation.csv", "digests.json"}
+    for wrong, said in (
+        (("--format", "csv", "--out", "x"), "Name frames"),
+        (("--format", "ads", "--frames", "cr_05", "--out", "x"), "Name frames"),
+        (
+            ("--format", "csv", "--frames", "cr_05", "--out", str(folder)),
+            "is there already and is not overwritten",
+        ),
+    ):
+        assert said in cpg1("evidence", "data", MONTH, *wrong).stderr
+    (evidence / MONTH / "seals" / "001" / "rules" / "lines.yaml").write_text("x")
+    assert (
+        cpg1(
+            "evidence", "data", MONTH, "--format", "csv", "--frames", "cr_05", "--out", str(tmp_path / "no")
+        ).exit_code
+        == 1
+    )
+    assert not (tmp_path / "no").exists()
+    for command in ("certificate", "index"):
+        refused = cpg1("evidence", command, MONTH, "--out", str(tmp_path / "new.html"))
+        assert refused.exit_code == 1
+        assert not (tmp_path / "new.html").exists()

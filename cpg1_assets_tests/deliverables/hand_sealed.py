@@ -45,6 +45,7 @@ def seal_by_hand(
     *,
     without: Sequence[str] = (),
     books: str = "SAMPLE BOOKS",
+    server: str = "db <1>",
     run_id: str = "run",
 ) -> SealResult:
     """Seal a month of these rows by frame, the other frames empty and those of `without` not there at all."""
@@ -64,7 +65,7 @@ def seal_by_hand(
         statements={},
         queries={},
         context={
-            "books": books, "source": {"server": "db <1>", "databases": ["A", "B"]}, "code_version": "1",
+            "books": books, "source": {"server": server, "databases": ["A", "B"]}, "code_version": "1",
             "git": {"commit": "abc", "clean": True},
         },
     )  # fmt: skip

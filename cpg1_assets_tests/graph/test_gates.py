@@ -20,11 +20,8 @@ from cpg1_assets.deployment import open_deployment
 from cpg1_assets.errors import BusyError
 from cpg1_assets.evidence.audit.reperform import reperform
 from cpg1_assets.evidence.audit.verify import problems_of
-from cpg1_assets.evidence.chain.demands import demands_of
-from cpg1_assets.evidence.chain.links import read_chain
 from cpg1_assets.evidence.chain.reopen import reopen
 from cpg1_assets.evidence.chain.seal import latest_seal, sealed_versions
-from cpg1_assets.evidence.chain.sign_off import sign_off
 from cpg1_assets.graph.sealed_month import COMPANIES, LATE, LATE_AND_SIGNED_OFF
 from cpg1_assets.home import Home
 from cpg1_assets.rules.frames import RECONCILIATION
@@ -34,6 +31,7 @@ from cpg1_assets.sources.sample import SampleBooks
 from cpg1_assets.storage.parquet import write_parquet
 from cpg1_assets.storage.provenance import Provenance
 from cpg1_assets_tests.closing import QUIET, Closed, close
+from cpg1_assets_tests.evidence.chain.signing import sign_with_every_comment
 
 MONTH = "2025-09"
 SEAL = "evidence_manifest"
@@ -67,17 +65,7 @@ class Spied:
 
 def sign(settings: Settings) -> None:
     """Have preparer and reviewer sign the month off, with every comment it asks for."""
-    evidence = Home(settings).evidence_folder
-    version = latest_seal(evidence, MONTH)
-    assert version is not None
-    demands = demands_of(read_chain(evidence), evidence, version)
-    comments = {kind: dict.fromkeys(demand.keys, "looked at") for kind, demand in demands.items()}
-    for role, name in (("preparer", "Ann"), ("reviewer", "Bob")):
-        sign_off(
-            evidence, MONTH, role=role, name=name, comment="agreed",  # type: ignore[arg-type]
-            variances=comments["open_variances"], checks=comments["failed_checks"], items=comments["open_items"],
-            problems_of=problems_of,
-        )  # fmt: skip
+    sign_with_every_comment(Home(settings).evidence_folder, MONTH)
 
 
 # What is sealed is one computation
@@ -283,7 +271,7 @@ def test_nothing_of_a_signed_off_month_is_materialized_until_it_is_reopened(
         SEAL,
     ):
         refused = close(sealed, MONTH, instance, source=source, select=[asset])
-        assert "2025-09 is signed off (version 1, reviewer Bob)" in refused.why_failed(asset), asset
+        assert "2025-09 is signed off (version 1, reviewer Bob Diallo)" in refused.why_failed(asset), asset
         assert "cpg1 reopen 2025-09" in refused.why_failed(asset)
     assert source.sessions == 0
     assert {path: path.read_bytes() for path in stored} == stored

@@ -6,9 +6,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from cpg1_assets.evidence.audit.drift import drift
+from cpg1_assets.evidence.chain.seal import latest_seal
 from cpg1_assets.extracts.catalog import read_catalog
 from cpg1_assets.extracts.extraction import extract_month
 from cpg1_assets.extracts.scope import read_scope
+from cpg1_assets.home import Home
 from cpg1_assets.month import CutoffMonth
 from cpg1_assets.settings import Settings
 from cpg1_assets.sources.sample import SampleBooks
@@ -46,6 +49,16 @@ def test_an_extract_is_the_same_for_a_login_beyond_ascii(
     assert extract_month(extract, far, scope, month, tmp_path / "server.parquet").complete
     extract_month(extract, SampleBooks(sample_books), scope, month, tmp_path / "books.parquet")
     assert (tmp_path / "server.parquet").read_bytes() == (tmp_path / "books.parquet").read_bytes()
+
+
+def test_a_month_that_was_sealed_from_the_books_has_not_moved_on_the_server(
+    cluster: Cluster, closed: Closed, sample_books: Path
+) -> None:
+    sealed = latest_seal(Home(closed.settings).evidence_folder, closed.month)
+    assert sealed is not None
+    found = drift(sealed, source_on(cluster), lambda: sample_books / "inbox", read_catalog(), ["JD_UG"])
+    assert (found.complete, found.moved) == (True, False), found.summary()
+    assert len(found.extracts) == len(read_catalog()) + 1
 
 
 def test_a_month_closes_on_the_server_with_the_same_result_and_shows_nothing_of_the_connection_string(

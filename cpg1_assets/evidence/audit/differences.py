@@ -5,6 +5,8 @@ and the way a file was written do not matter. Nothing here knows Dagster, a seal
 files and what the frame is. Amounts are LCY unless the column's name ends in `_usd`.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -124,33 +126,117 @@ def differences(before: Path, after: Path, spec: FrameSpec, *, shown: int = SHOW
     Changed is a key on both sides whose rows differ; where a key repeats, its rows are paired in order.
     Raises StorageError naming the file that is not there or is not Parquet.
     """
+    with compared(before, after, spec) as found:
+        counts = {
+            row["kind"]: row["rows"]
+            for row in embedded.rows(
+                found.connection, "SELECT kind, count(*) AS rows FROM differing GROUP BY kind"
+            )
+        }
+        return Differences(
+            asset=spec.name,
+            **{kind: int(counts.get(kind, 0)) for kind in KINDS},
+            columns_came=found.columns_came,
+            columns_went=found.columns_went,
+            totals=tuple(
+                CompanyTotal(row["called"], row["id_company"], row["rows"], found.effects(row))
+                for row in found.totals()
+            ),
+            listed=tuple(change for _, change in found.listed(shown)),
+        )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two versions of a frame where they were compared: the table `differing` of `connection` holds what differs.
+
+    It has a row per row that differs: its `kind`, and each of `columns` as `"before <name>"` and `"after <name>"`.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    columns: list[str]
+    key: list[str]
+    amounts: list[str]
+    columns_came: tuple[str, ...]
+    columns_went: tuple[str, ...]
+
+    def totals(self, called: str = "kind") -> list[dict[str, Any]]:
+        """Count the rows by company and by what the SQL expression `called` says of each, and sum the effects."""
+        company = (
+            f"coalesce({quoted('after id_company')}, {quoted('before id_company')})"
+            if "id_company" in self.columns
+            else "CAST(NULL AS VARCHAR)"
+        )
+        sums = "".join(
+            f", sum(coalesce({quoted(f'after {a}')}, 0)) - sum(coalesce({quoted(f'before {a}')}, 0)) AS {quoted(a)}"
+            for a in self.amounts
+        )
+        return embedded.rows(
+            self.connection,
+            f"SELECT {called} AS called, {company} AS id_company, count(*) AS rows{sums} FROM differing "
+            "GROUP BY ALL ORDER BY called, id_company NULLS FIRST",
+        )
+
+    def listed(self, shown: int, called: str = "kind") -> list[tuple[str, RowChange]]:
+        """Give the first rows by key, each with what `called` says of it."""
+        order = ", ".join(
+            f"coalesce({quoted(f'after {n}')}, {quoted(f'before {n}')}) NULLS FIRST"
+            for n in self.key or self.columns
+        )
+        found = embedded.rows(
+            self.connection,
+            f"SELECT *, {called} AS called FROM differing ORDER BY {order}, kind LIMIT {shown}",
+        )
+        return [(row["called"], _row_change(row, self.columns, self.key)) for row in found]
+
+    def effects(self, total: dict[str, Any]) -> dict[str, str]:
+        """Give what a row of `totals` does to the sum of each amount, as text."""
+        return {name: _text(total[name]) or "0" for name in self.amounts}
+
+
+@contextmanager
+def compared(
+    before: Path,
+    after: Path,
+    spec: FrameSpec,
+    companies: Sequence[str] | None = None,
+    *,
+    hashed: bool = False,
+) -> Iterator[Compared]:
+    """Compare two Parquet files of the frame `spec`; of `before` only the rows of `companies`, where they are given.
+
+    `hashed` says that both are known to be as they were written: their pages need not be compared with their checksums,
+    and the engine reads the files by itself, which takes a fraction of the memory of a large frame.
+
+    Raises StorageError naming the file that is not there or is not Parquet.
+    """
     old, new = _schema(before), _schema(after)
     shared = [name for name in old.names if name in new.names]
     unlike = [name for name in shared if old.field(name).type != new.field(name).type]
-    columns_came = tuple(f"{n} ({new.field(n).type})" for n in new.names if n not in shared or n in unlike)
-    columns_went = tuple(f"{n} ({old.field(n).type})" for n in old.names if n not in shared or n in unlike)
     # A column read as another type is another column: its values are not compared, it is named.
     columns = [name for name in shared if name not in unlike]
     key = [name for name in spec.key if name in columns]
+    amounts = [c.name for c in spec.columns if c.name in columns and c.type == "amount"]
     with embedded.opened() as connection:
         try:
-            _compare(connection, before, after, columns, key)
+            for name, path in (("before", before), ("after", after)):
+                _register(connection, name, path, hashed=hashed)
+            _compare(connection, columns, key, companies)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise StorageError(
                 f"{before} and {after} cannot be compared: one of them is damaged ({error})."
             ) from error
-        counts = {
-            row["kind"]: row["rows"]
-            for row in embedded.rows(connection, "SELECT kind, count(*) AS rows FROM differing GROUP BY kind")
-        }
-        amounts = [c.name for c in spec.columns if c.name in columns and c.type == "amount"]
-        return Differences(
-            asset=spec.name,
-            **{kind: int(counts.get(kind, 0)) for kind in KINDS},
-            columns_came=columns_came,
-            columns_went=columns_went,
-            totals=_totals(connection, columns, [a for a in amounts if a in spec.amounts] or amounts),
-            listed=_listed(connection, columns, key, shown),
+        yield Compared(
+            connection,
+            columns,
+            key,
+            [a for a in amounts if a in spec.amounts] or amounts,
+            columns_came=tuple(
+                f"{n} ({new.field(n).type})" for n in new.names if n not in shared or n in unlike
+            ),
+            columns_went=tuple(
+                f"{n} ({old.field(n).type})" for n in old.names if n not in shared or n in unlike
+            ),
         )
 
 
@@ -163,19 +249,38 @@ def _schema(path: Path) -> pa.Schema:
         raise StorageError(f"{path} is not a readable Parquet file ({error}).") from error
 
 
+def _register(connection: duckdb.DuckDBPyConnection, name: str, path: Path, *, hashed: bool) -> None:
+    """Make a file a view: one that the engine reads where it may, unless a backslash in its path would mean something."""
+    if hashed and "\\" not in str(path):
+        connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {embedded.parquet(path)}")
+    else:
+        # As a frame, not as a path: Arrow compares each page with its checksum.
+        connection.register(name, opened_parquet(str(path)))
+
+
 def _compare(
-    connection: duckdb.DuckDBPyConnection, before: Path, after: Path, columns: list[str], key: list[str]
+    connection: duckdb.DuckDBPyConnection,
+    columns: list[str],
+    key: list[str],
+    companies: Sequence[str] | None,
 ) -> None:
     """Make the table `differing`: kind, and each column before and after."""
     listed = ", ".join(quoted(name) for name in columns)
     partition = f"PARTITION BY {', '.join(quoted(name) for name in key)} " if key else ""
-    # Handed over as frames, not as paths: a folder's name may hold what a path pattern would mean.
-    connection.register("before", opened_parquet(str(before)))
-    connection.register("after", opened_parquet(str(after)))
+    if companies is None:
+        sides = {"before": f'SELECT {listed} FROM "before"'}
+    else:
+        connection.execute(
+            "CREATE TEMP TABLE asked AS SELECT unnest($1::VARCHAR[]) AS id_company", [list(companies)]
+        )
+        sides = {
+            "before": f'SELECT {listed} FROM "before" WHERE id_company IN (SELECT id_company FROM asked)'
+        }
+    sides["after"] = f'SELECT {listed} FROM "after"'
     for side, these, those in (("gone", "before", "after"), ("new", "after", "before")):
         connection.execute(
             f"CREATE TEMP TABLE {side} AS SELECT *, row_number() OVER ({partition}ORDER BY {listed}) AS {_NUMBER} "
-            f'FROM (SELECT {listed} FROM "{these}" EXCEPT ALL SELECT {listed} FROM "{those}")'
+            f"FROM ({sides[these]} EXCEPT ALL {sides[those]})"
         )
     # Without a key nothing can be called the same row: all that differs came or went.
     paired = [
@@ -192,39 +297,6 @@ def _compare(
         f"WHEN new.{_NUMBER} IS NULL THEN 'went' ELSE 'changed' END AS kind, {pairs} "
         f"FROM gone FULL JOIN new ON {' AND '.join(paired) if key else 'false'}"
     )
-
-
-def _totals(
-    connection: duckdb.DuckDBPyConnection, columns: list[str], amounts: list[str]
-) -> tuple[CompanyTotal, ...]:
-    company = (
-        f"coalesce({quoted('after id_company')}, {quoted('before id_company')})"
-        if "id_company" in columns
-        else "CAST(NULL AS VARCHAR)"
-    )
-    sums = "".join(
-        f", sum(coalesce({quoted(f'after {a}')}, 0)) - sum(coalesce({quoted(f'before {a}')}, 0)) AS {quoted(a)}"
-        for a in amounts
-    )
-    found = embedded.rows(
-        connection,
-        f"SELECT kind, {company} AS id_company, count(*) AS rows{sums} FROM differing "
-        "GROUP BY ALL ORDER BY kind, id_company NULLS FIRST",
-    )
-    return tuple(
-        CompanyTotal(row["kind"], row["id_company"], row["rows"], {a: _text(row[a]) or "0" for a in amounts})
-        for row in found
-    )
-
-
-def _listed(
-    connection: duckdb.DuckDBPyConnection, columns: list[str], key: list[str], shown: int
-) -> tuple[RowChange, ...]:
-    order = ", ".join(
-        f"coalesce({quoted(f'after {n}')}, {quoted(f'before {n}')}) NULLS FIRST" for n in key or columns
-    )
-    found = embedded.rows(connection, f"SELECT * FROM differing ORDER BY {order}, kind LIMIT {shown}")
-    return tuple(_row_change(row, columns, key) for row in found)
 
 
 def _row_change(row: dict[str, Any], columns: list[str], key: list[str]) -> RowChange:

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from cpg1_assets.errors import EvidenceError, shown
-from cpg1_assets.evidence.audit.verify import verify
+from cpg1_assets.evidence.audit.verify import require_verified
 from cpg1_assets.evidence.chain.links import FOLDER, Problem, anchor_of, inspect_chain, read_chain
 from cpg1_assets.evidence.chain.sample import sample_files
 from cpg1_assets.evidence.chain.seal import MANIFEST_FILE, SEAL_FILE, sealed_versions
@@ -67,12 +67,7 @@ def export_month(evidence: Path, month: str, out: Path) -> Path:
     versions = sealed_versions(evidence, month)
     if not versions:
         raise EvidenceError(f"{month} is not sealed: there is nothing to export. Close the month first.")
-    problems = verify(evidence, month).problems
-    if problems:
-        raise EvidenceError(
-            f"The evidence of {month} is not as it was sealed ({problems[0].path}: {problems[0].kind}, and "
-            f"{len(problems) - 1} more), so it is not exported. See: cpg1 evidence verify {month}"
-        )
+    require_verified(evidence, month, "it is not exported")
     names = {link.name for link in links}
     for sealed in versions:
         names |= {f"{month}/{row.path}" for row in sealed.manifest()}
@@ -81,10 +76,7 @@ def export_month(evidence: Path, month: str, out: Path) -> Path:
     names |= {f"{month}/{file}" for file in sample_files(of_month)}
     texts = _texts(month, anchor_of(links[-1]))
     beside = out.with_name(partial_name(out.name))
-    if out.exists():
-        raise EvidenceError(f"{out} is there already and is not overwritten: give another --out.")
-    if out.resolve().is_relative_to(evidence.resolve()):
-        raise EvidenceError(f"{out} is in the evidence folder, where it does not belong: give another --out.")
+    require_new(out, evidence)
     with naming("The archive", out):
         clear_partials(out.parent, out.name)
         try:
@@ -94,6 +86,14 @@ def export_month(evidence: Path, month: str, out: Path) -> Path:
         finally:
             beside.unlink(missing_ok=True)
     return out
+
+
+def require_new(out: Path, evidence: Path) -> None:
+    """Refuse to write over what is there, or into the evidence. Raises EvidenceError."""
+    if os.path.lexists(out):
+        raise EvidenceError(f"{out} is there already and is not overwritten: give another --out.")
+    if out.resolve().is_relative_to(evidence.resolve()):
+        raise EvidenceError(f"{out} is in the evidence folder, where it does not belong: give another --out.")
 
 
 @contextmanager

@@ -206,6 +206,27 @@ def problems_of(evidence: Path, month: str) -> list[Problem]:
     return verify(evidence, month).problems
 
 
+def require_verified(
+    evidence: Path,
+    month: str,
+    what: str,
+    anchor: str | None = None,
+    trusted_keys: Sequence[str] = (),
+) -> VerifyReport:
+    """Verify a month before something is made of it, and give the report. Raises EvidenceError where it has problems.
+
+    `what` ends the sentence, such as "it is not exported".
+    """
+    report = verify(evidence, month, anchor, trusted_keys)
+    if report.problems:
+        first, others = report.problems[0], len(report.problems) - 1
+        raise EvidenceError(
+            f"The evidence of {month} is not as it was sealed ({first.path}: {first.kind}, and {others} more), so {what}. "
+            f"See: cpg1 evidence verify {month}"
+        )
+    return report
+
+
 def _by_month(links: list[Link], problems: list[Problem]) -> dict[str, list[Link]]:
     """Give the links that are of a month by it; what is no month must not be taken for the name of a folder."""
     months: dict[str, list[Link]] = {}

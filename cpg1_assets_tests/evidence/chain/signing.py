@@ -9,7 +9,7 @@ from cpg1_assets.evidence.audit.verify import problems_of
 from cpg1_assets.evidence.chain.key_register import add_key, revoke_key
 from cpg1_assets.evidence.chain.links import Link, digest_of, read_chain
 from cpg1_assets.evidence.chain.reopen import reopen
-from cpg1_assets.evidence.chain.sign_off import sign_off
+from cpg1_assets.evidence.chain.sign_off import asked_now, sign_off
 from cpg1_assets.evidence.chain.signing import Signer, open_signer
 from cpg1_assets_tests.evidence.small_year import OPEN
 
@@ -32,6 +32,18 @@ def review(evidence: Path, month: str = MONTH, **more: Any) -> Link:  # noqa: AN
     """Sign as the reviewer."""
     given: dict[str, Any] = {"role": "reviewer", "name": "Bob Diallo", "comment": "agreed"}
     return sign_off(evidence, month, problems_of=problems_of, **(given | more))
+
+
+def sign_with_every_comment(evidence: Path, month: str = MONTH) -> None:
+    """Have preparer and reviewer sign a month off, with every comment it asks for."""
+    comments = {
+        kind: dict.fromkeys(each.keys, "looked at") for kind, each in asked_now(evidence, month).items()
+    }
+    asked = {
+        "variances": comments["open_variances"], "checks": comments["failed_checks"], "items": comments["open_items"],
+    }  # fmt: skip
+    prepare(evidence, month, **asked)
+    review(evidence, month, **asked)
 
 
 def reopened(evidence: Path, month: str = MONTH, **more: Any) -> Link:  # noqa: ANN401
