@@ -13,11 +13,17 @@ if TYPE_CHECKING:
 
 _SIGNED = tuple(map(Column, ("month", "version", "signed as", "name", "key")))
 _KEYS = tuple(map(Column, ("key", "person", "role", "valid from", "valid to", "revoked from")))
-_SAID_OF = {"reopen": "reopening", "key": "key register", "key-revocation": "key register"}
+_SAID_OF = {
+    "reopen": "reopening",
+    "key": "key register",
+    "key-revocation": "key register",
+    "sample": "sample",
+    "timestamp": "timestamp",
+}
 
 
 def show_signed(signed: "Sequence[Signed]") -> None:
-    """Show who made each sign-off, reopening and entry of the key register, with which key; seals are counted by key."""
+    """Show who made each link but the seals, with which key; seals are counted by key."""
     seals = Counter((each.key_id, each.registered) for each in signed if each.kind == "seal")
     rows = [
         Row(["", "", f"{count} seal{'s' * (count > 1)}", "", _key(*key)]) for key, count in seals.items()

@@ -149,8 +149,13 @@ def _failed(closed: ClosedMonth) -> dict[str, int] | None:
     """Count the failed checks by severity; None where no check results were sealed."""
     if not closed.has(CHECK_RESULTS.name):
         return None
-    failed = [row["severity"] for row in closed.checks if row["tested"] and not row["passed"]]
-    return {severity: failed.count(severity) for severity in ("ERROR", "WARN")}
+    # A check that is asked company by company has a row for each, and is one check.
+    failed = {
+        (row["asset"], row["check"], row["severity"])
+        for row in closed.checks
+        if row["tested"] and not row["passed"]
+    }
+    return {wanted: sum(severity == wanted for *_, severity in failed) for wanted in ("ERROR", "WARN")}
 
 
 def _short(said: object, most: int = _LONGEST) -> str:

@@ -54,7 +54,11 @@ def test_from_the_seal_to_the_auditor_and_back(cpg1: Cpg1, home: Path, tmp_path:
     link = json.loads(added.stdout)
     assert link["results"]["ok"] == link["rows"] == len(said["rows"])
     assert (evidence / MONTH / link["file"]).read_bytes() == xlsx.read_bytes()
-    assert cpg1("evidence", "verify").exit_code == 0
+    verified = cpg1("evidence", "verify", "--json")
+    assert verified.exit_code == 0
+    (who,) = (each for each in json.loads(verified.stdout)["signed"] if each["kind"] == "sample")
+    assert who["name"] is None, "the name that a sample has is its file's"
+    assert f"{MONTH}  1        sample" in cpg1("evidence", "verify").stdout
     assert cpg1("evidence", "sample-add", str(xlsx)).exit_code == 1
     assert sealed.version == link["version"]
 

@@ -13,6 +13,7 @@ from cpg1_assets.evidence.chain.links import (
     KEY,
     KEY_REVOCATION,
     OF_A_MONTH,
+    REOPEN,
     SEAL,
     SIGN_OFF,
     Link,
@@ -78,7 +79,9 @@ def _signed(link: Link, register: KeyRegister) -> Signed:
         role, name = (None, None) if key is None else (key.role, key.person)
         registered = register.has(public_key)
     else:
-        role, name, registered = _text(body, "role"), _text(body, "name"), register.has(public_key)
+        # The name that a sample has is its file's.
+        name = _text(body, "name") if link.kind in (SIGN_OFF, REOPEN) else None
+        role, registered = _text(body, "role"), register.has(public_key)
     version = body.get("version")
     return Signed(
         chain_index=link.index,
