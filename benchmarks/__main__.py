@@ -112,9 +112,14 @@ def close(folder: Path) -> None:
     )
     share = (figures["seconds"] - figures["work"]) / figures["assets"]
     print(f"  orchestration {share:.3f} s an asset, {figures['assets']:.0f} assets (at most 0.2)")
+    left = alone("resume", folder / "failed")
     print(
-        f"  going on with it from its last step: {figures['kept']:.0f} assets kept, {figures['resumed']:.1f} s, "
-        f"ratio {figures['resumed'] / figures['seconds']:.2f} (at most 0.3)"
+        f"  going on where a close failed in its last step: {left['kept']:.0f} assets kept, {left['resumed']:.1f} s, "
+        f"{left['resumed'] / left['whole']:.2f} of a whole close (at most 0.3)"
+    )
+    planted = alone("plant")
+    print(
+        f"  {planted['rows']:.0f} faults and sound companies planted and looked for: {planted['seconds']:.2f} s (below 1)"
     )
 
 

@@ -6,6 +6,7 @@ a failed check lists. What ought to be found is not known here.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,13 +14,15 @@ import pyarrow as pa
 
 from cpg1_assets.rules.bridges import BRIDGES
 from cpg1_assets.rules.checks import Check, checks, outcomes
-from cpg1_assets.rules.engine import Frame, to_table
-from cpg1_assets.rules.findings import CheckOutcome
-from cpg1_assets.rules.graph import Circumstances, derivations
+from cpg1_assets.rules.engine import to_table
+from cpg1_assets.rules.findings import CheckOutcome, Outcomes
+from cpg1_assets.rules.frames import OPEN_ITEM_MATCHES
+from cpg1_assets.rules.graph import Circumstances, Derivation, derivations
 
 # What a person is asked to look at among the items that are found anyway, and what compares with another month.
 _LOOKS_AGAIN = {"open_items.causes_named", "open_items.none_is_ambiguous", "open_items.none_is_old"}
 _OF_OTHER_MONTHS = {"open_item_changes", "open_item_suggestions"}
+_AT_A_TIME = 3
 _ACCRUAL = "voucher_accrual_variance.within_threshold"
 MATERIALITY = "reconciliation.country_materiality"
 UNCLASSIFIED = "ipe_31_classified.every_item_classified"
@@ -53,25 +56,54 @@ def found_in(
     `kinds_of_items` says of which company a transaction type of collections is, since that check tells no companies apart.
     What is about no company is under the empty text. Raises DataError as the rules do.
     """
-    frames: dict[str, Frame] = dict(books)
-    for name in _made():
-        frames[name] = to_table(derivations()[name].computed(frames, circumstances))
-    asked = {
-        name: check
-        for name, check in checks(circumstances.lines).items()
-        if name not in _LOOKS_AGAIN and frames.keys() >= set(check.inputs)
-    }
+    frames, asked = _computed(books, circumstances)
     found: dict[str, Counter[Finding]] = defaultdict(Counter)
     for company, finding in _of_frames(frames, kinds_of_items):
         found[company][finding] += 1
     countries = {row["company_country"]: row["id_company"] for row in books["cr_05"].to_pylist()}
-    for check, of_check in outcomes(asked.values(), frames, circumstances):
+    for check, of_check in asked:
         for outcome in of_check:
             # Where a narrower scope leaves a check nothing to test, nothing was to be found by it.
             if outcome.tested and not outcome.passed:
                 for company, finding in _of_check(check, outcome, countries, kinds_of_items):
                     found[company][finding] += 1
     return dict(found)
+
+
+def _computed(
+    books: Mapping[str, pa.Table], circumstances: Circumstances
+) -> tuple[dict[str, pa.Table], list[tuple[Check, Outcomes]]]:
+    """Give all frames, and what the checks of them say.
+
+    Planning a statement takes longer than running it on so few rows, and one thread: several are planned at a time. What
+    is waited for was begun before, so that nobody waits for ever.
+    """
+    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+        made: dict[str, Future[pa.Table]] = {}
+
+        def frame(name: str) -> pa.Table:
+            return made[name].result() if name in made else books[name]
+
+        def compute(derivation: Derivation) -> pa.Table:
+            return to_table(
+                derivation.computed({name: frame(name) for name in derivation.inputs}, circumstances)
+            )
+
+        def ask(of_a_rule: list[Check]) -> list[tuple[Check, Outcomes]]:
+            inputs = {name for check in of_a_rule for name in check.inputs if name in made or name in books}
+            return list(outcomes(of_a_rule, {name: frame(name) for name in inputs}, circumstances))
+
+        # First what takes longest and reads no other: what is made of it can begin the sooner.
+        for name in sorted(_made(), key=lambda name: name != OPEN_ITEM_MATCHES.name):
+            made[name] = threads.submit(compute, derivations()[name])
+        by_rule: dict[object, list[Check]] = defaultdict(list)
+        for name, check in checks(circumstances.lines).items():
+            if name not in _LOOKS_AGAIN and books.keys() | made.keys() >= set(check.inputs):
+                by_rule[check.rule].append(check)
+        asked = [threads.submit(ask, of_a_rule) for of_a_rule in by_rule.values()]
+        return {name: frame(name) for name in (*books, *made)}, [
+            each for told in asked for each in told.result()
+        ]
 
 
 def _made() -> list[str]:
