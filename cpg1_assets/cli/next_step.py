@@ -43,6 +43,9 @@ def _closing_again(
 ) -> Iterator[NextStep]:
     month = result["month"]
     again = _command(settings, "close", "--month", month)
+    if result["exit_status"] == FAILED and result.get("resumes"):
+        # What was kept may be what is wrong, as extracts of different moments that do not agree.
+        yield NextStep("When that is mended, draw and compute all of the month again", f"{again} --anew")
     if result["exit_status"] == FAILED:
         yield NextStep("When that is mended, close the month again", again)
     if result.get("damaged") or result.get("older"):

@@ -133,6 +133,9 @@ ASKED = {
     ("more", "asked", "command"),
     [
         ({"exit_status": 1}, ASKED, "cpg1 close --month 2025-09"),
+        ({"exit_status": 1, "resumes": None}, ASKED, "cpg1 close --month 2025-09"),
+        ({"exit_status": 1, "resumes": "1a2b"}, ASKED, "cpg1 close --month 2025-09 --anew"),
+        ({"exit_status": 3, "resumes": "1a2b", "late_files": ["x"]}, ASKED, "cpg1 close --month 2025-09"),
         ({"damaged": ["x"]}, ASKED, "cpg1 close --month 2025-09"),
         ({"older": ["x"]}, ASKED, "cpg1 close --month 2025-09"),
         ({"lines": []}, ASKED, "cpg1 close --month 2025-09"),
