@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cpg1_assets.cli.answering import FAILED, json_option, told
-from cpg1_assets.cli.evidence_place import sealed_in
+from cpg1_assets.cli.evidence_place import sealed_in, version_option
 from cpg1_assets.cli.render import marks
-from cpg1_assets.cli.reperform_commands import version_option
 from cpg1_assets.cli.several_values import Several, split
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
-from cpg1_assets.cli.evidence_place import evidence_folder, evidence_path, opened
+from cpg1_assets.cli.evidence_place import evidence_folder, evidence_path, opened, trusted_keys_option
 from cpg1_assets.cli.new_link import made_anew, tell_link
 from cpg1_assets.cli.signed_shown import show_signed
 from cpg1_assets.cli.terminal import say, say_json
@@ -29,14 +29,7 @@ def evidence() -> None:
     metavar="ANCHOR",
     help="The head you noted, such as 12-3f2a9-00c41-9be77-d51f0. Case, dashes and blanks do not matter.",
 )
-@click.option(
-    "--trusted-key",
-    "trusted_keys",
-    metavar="FILE",
-    type=PlaceType(path_type=Path),
-    multiple=True,
-    help="Public key file that links must be signed with. May be repeated.",
-)
+@trusted_keys_option
 @click.option(
     "--tsa-ca",
     "authority_file",

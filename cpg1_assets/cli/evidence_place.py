@@ -1,4 +1,4 @@
-"""Which evidence a command reads: that of the deployment, a copy, or an export, packed or unpacked."""
+"""Which evidence a command reads: that of the deployment, a copy, or an export, packed or unpacked; and by whose keys."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +20,22 @@ evidence_path = click.option(
     metavar="PLACE",
     type=PlaceType(path_type=Path),
     help="Evidence folder, folder an export was unpacked to, or exported archive. Default: that under CPG1_HOME.",
+)
+
+version_option = click.option(
+    "--version",
+    metavar="NUMBER",
+    type=click.IntRange(1),
+    help="Sealed version of the month. Default: the newest.",
+)
+
+trusted_keys_option = click.option(
+    "--trusted-key",
+    "trusted_keys",
+    metavar="FILE",
+    type=PlaceType(path_type=Path),
+    multiple=True,
+    help="Public key file that links must be signed with. May be repeated.",
 )
 
 

@@ -8,6 +8,7 @@ import click
 
 from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
 from cpg1_assets.cli.evidence_place import evidence_path, opened
+from cpg1_assets.cli.new_link import tell_head
 from cpg1_assets.cli.signed_shown import show_keys
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
@@ -169,7 +170,7 @@ def _tell(settings: Settings, link: "Link", *, as_json: bool) -> None:
         say_json({**_as_dict(key), "chain_index": link.index, "anchor": anchor_of(link)})
         return
     show_keys([key])
-    say(f"The head of the chain is now {anchor_of(link)}. Note it down elsewhere.")
+    tell_head(link)
 
 
 def _as_dict(key: "RegisteredKey") -> dict[str, Any]:

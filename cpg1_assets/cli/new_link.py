@@ -35,6 +35,13 @@ def tell_made(made: "Sequence[Deliverable | NotMade]", then: str = "") -> None:
             say(f"{each.title}: {each.path}")
 
 
+def tell_head(link: "Link") -> None:
+    """Print the head that the chain has since `link` was added."""
+    from cpg1_assets.evidence.chain.links import anchor_of  # noqa: PLC0415 - imports pyarrow
+
+    say(f"The head of the chain is now {anchor_of(link)}. Note it down elsewhere.")
+
+
 def tell_link(
     said: Mapping[str, Any],
     link: "Link",
@@ -61,5 +68,5 @@ def tell_link(
         say(line)
     if signer is None:
         say("Not signed with a key: this is an assertion of the operating-system account.")
-    say(f"The head of the chain is now {anchor_of(link)}. Note it down elsewhere.")
+    tell_head(link)
     tell_made(made, f" What was recorded stands. Make it with: cpg1 report {said['month']}")

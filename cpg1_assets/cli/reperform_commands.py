@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cpg1_assets.cli.answering import FAILED, json_option, told
-from cpg1_assets.cli.evidence_place import evidence_path, opened, sealed_in
+from cpg1_assets.cli.evidence_place import evidence_path, opened, sealed_in, version_option
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
 from cpg1_assets.month import CutoffMonth
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from cpg1_assets.evidence.chain.seal import SealedVersion
 
 _SHOWN = 20
-
-version_option = click.option(
-    "--version",
-    metavar="NUMBER",
-    type=click.IntRange(1),
-    help="Sealed version of the month. Default: the newest.",
-)
 
 
 @click.command()

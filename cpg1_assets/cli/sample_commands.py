@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from cpg1_assets.cli.answering import FAILED, PlaceType, json_option, told
-from cpg1_assets.cli.evidence_place import evidence_path, opened, sealed_in
+from cpg1_assets.cli.evidence_place import evidence_path, opened, sealed_in, version_option
 from cpg1_assets.cli.new_link import made_anew, tell_link
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
@@ -48,12 +48,7 @@ _SUFFIXES = (".xlsx", ".csv")
     metavar="COMPANY",
     help="Draw from the rows of this company. A monetary-unit sample is of one, since amounts are in its currency.",
 )
-@click.option(
-    "--version",
-    metavar="NUMBER",
-    type=click.IntRange(1),
-    help="Sealed version of the month. Default: the newest.",
-)
+@version_option
 @click.option(
     "--out",
     "outs",
@@ -86,6 +81,7 @@ def sample_draw(
     """
     from cpg1_assets.deliverables.sample_workpaper import write_workpaper  # noqa: PLC0415 - lays out
     from cpg1_assets.disk import put_whole  # noqa: PLC0415 - beside what it is for
+    from cpg1_assets.evidence.audit.export import require_new  # noqa: PLC0415 - imports pyarrow
     from cpg1_assets.evidence.samples.draw import Terms  # noqa: PLC0415 - imports pyarrow
     from cpg1_assets.evidence.samples.sample import draw_sample  # noqa: PLC0415 - likewise
     from cpg1_assets.evidence.samples.workpaper import lines_above  # noqa: PLC0415 - likewise
@@ -93,15 +89,10 @@ def sample_draw(
     for out in outs:
         if out.suffix.lower() not in _SUFFIXES:
             raise EvidenceError(f"{out}: a workpaper is .xlsx or .csv.")
-        if out.exists() or out.is_symlink():
-            raise EvidenceError(f"{out} is there already and is not overwritten: give another --out.")
     terms = Terms(cast("Method", method), size, seed, amount, company)
     with opened(path) as evidence:
         for out in outs:
-            if out.resolve().is_relative_to(evidence.resolve()):
-                raise EvidenceError(
-                    f"{out} is in the evidence folder, where it does not belong: give another --out."
-                )
+            require_new(out, evidence)
         drawn = draw_sample(sealed_in(evidence, CutoffMonth.parse(month).key, version), extract, terms)
         for out in outs:
             put_whole(out, partial(write_workpaper, drawn, suffix=out.suffix))

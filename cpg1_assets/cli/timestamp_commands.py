@@ -9,8 +9,8 @@ import click
 
 from cpg1_assets.cli.answering import PlaceType, json_option, told
 from cpg1_assets.cli.evidence_place import evidence_folder
+from cpg1_assets.cli.new_link import tell_head
 from cpg1_assets.cli.terminal import say, say_json
-from cpg1_assets.errors import EvidenceError
 from cpg1_assets.home import Home
 from cpg1_assets.settings import Settings
 
@@ -29,14 +29,15 @@ _QUERY, _TYPE = ".tsq", "application/timestamp-query"
 @told
 def timestamp_request(out: Path, *, as_json: bool) -> None:
     """Write a query for a timestamp of the chain's head (RFC 3161). It holds the digest of the head, and nothing else."""
-    from cpg1_assets.disk import put_whole  # noqa: PLC0415 - beside what it is for
+    from cpg1_assets.disk import write_whole  # noqa: PLC0415 - beside what it is for
+    from cpg1_assets.evidence.audit.export import require_new  # noqa: PLC0415 - imports pyarrow
     from cpg1_assets.evidence.chain.links import anchor_of  # noqa: PLC0415
     from cpg1_assets.evidence.chain.timestamp import timestamp_query  # noqa: PLC0415
 
-    if out.exists() or out.is_symlink():
-        raise EvidenceError(f"{out} is there already and is not overwritten: give another --out.")
-    query, link = timestamp_query(evidence_folder())
-    put_whole(out, lambda beside: beside.write_bytes(query))
+    evidence = evidence_folder()
+    require_new(out, evidence)
+    query, link = timestamp_query(evidence)
+    write_whole(out, query)
     if as_json:
         say_json(
             {"query": str(out), "chain_index": link.index, "digest": link.digest, "anchor": anchor_of(link)}
@@ -98,4 +99,4 @@ def timestamp_add(
     say(f"Link {said['link']} existed at {said['time']}, says {said['authority']}.")
     if authorities is None:
         say("Whether the reply is that authority's was not checked: give its certificates with --tsa-ca.")
-    say(f"The head of the chain is now {anchor_of(link)}. Note it down elsewhere.")
+    tell_head(link)

@@ -9,8 +9,13 @@ from typing import Any
 import click
 
 from cpg1_assets.cli.answering import PlaceType, json_option, told
-from cpg1_assets.cli.evidence_place import evidence_path, opened, sealed_in
-from cpg1_assets.cli.reperform_commands import version_option
+from cpg1_assets.cli.evidence_place import (
+    evidence_path,
+    opened,
+    sealed_in,
+    trusted_keys_option,
+    version_option,
+)
 from cpg1_assets.cli.several_values import Several, split
 from cpg1_assets.cli.terminal import say, say_json
 from cpg1_assets.errors import EvidenceError
@@ -65,14 +70,7 @@ def index(month: str, out: Path, version: int | None, path: Path | None, *, as_j
 @click.option(
     "--anchor", metavar="ANCHOR", help="The head you noted: the page then says that it was compared."
 )
-@click.option(
-    "--trusted-key",
-    "trusted_keys",
-    metavar="FILE",
-    type=PlaceType(path_type=Path),
-    multiple=True,
-    help="Public key file that links must be signed with. May be repeated.",
-)
+@trusted_keys_option
 @evidence_path
 @json_option
 @told
